@@ -1,0 +1,255 @@
+//! What a node should have, what it has, and the order of the wishes.
+
+use std::collections::BTreeMap;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use myrelay_domain::{
+    addresses::{HostAddresses, PodRange},
+    ids::{PeerId, PodId},
+    interface::InterfaceName,
+    keys::PublicKey,
+};
+use serde::{Deserialize, Serialize};
+
+/// Changes when the portal's memory is restored or replaced; a lower one is never applied.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// Counts the changes that concern one node; within an epoch a lower one is never applied.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+/// One device of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredPeer {
+    pub public_key: PublicKey,
+    /// The only source and destination of its packets: a /32 and a /128.
+    pub addresses: HostAddresses,
+}
+
+/// One pod: an interface, its port, its addresses and its devices. The private key is not in it:
+/// the node makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredPod {
+    pub interface: InterfaceName,
+    /// The UDP port it listens on.
+    pub port: u16,
+    pub range: PodRange,
+    pub peers: BTreeMap<PeerId, DesiredPeer>,
+}
+
+/// Everything a node should have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredState {
+    pub epoch: Epoch,
+    pub generation: Generation,
+    pub pods: BTreeMap<PodId, DesiredPod>,
+}
+
+/// What changed after one generation up to another. A pod that stands in `pods` comes with all
+/// its peers; `removed` are the pods that are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delta {
+    pub epoch: Epoch,
+    pub after: Generation,
+    pub generation: Generation,
+    pub pods: BTreeMap<PodId, DesiredPod>,
+    pub removed: Vec<PodId>,
+}
+
+/// SHA-256 over the JSON of a [`DesiredState`]'s pods, as hexadecimal: both sides compare it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub String);
+
+/// A line of the state stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StateMessage {
+    /// Everything: sent first when the agent's epoch or generation is not one the portal can
+    /// continue from.
+    Snapshot { state: DesiredState },
+    /// What changed since.
+    Delta { delta: Delta },
+    /// The portal lives, and this is what it thinks the node should have.
+    Heartbeat { epoch: Epoch, generation: Generation, digest: Digest },
+    /// Whether this device has a live handshake, asked by its owner just now.
+    Check { request: String, pod: PodId, public_key: PublicKey },
+}
+
+/// Why a desired state or a delta is not taken. Nothing of it is applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    #[error("state {got:?} is older than the {have:?} that is applied")]
+    Older { have: (Epoch, Generation), got: (Epoch, Generation) },
+    #[error("the delta continues from generation {after:?}, and {have:?} is applied")]
+    Gap { have: (Epoch, Generation), after: Generation },
+    #[error("pod {pod}: {fault}")]
+    Malformed { pod: PodId, fault: PodFault },
+}
+
+/// What is wrong with one pod of a desired state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PodFault {
+    #[error("its interface {0} is another pod's too")]
+    InterfaceTaken(InterfaceName),
+    #[error("its port {0} is another pod's too, or below 1024")]
+    Port(u16),
+    #[error("its addresses {0} overlap another pod's")]
+    Overlap(Ipv4Net),
+    #[error("its addresses {0} overlap another pod's")]
+    Overlap6(Ipv6Net),
+    #[error("peer {0} has an address outside the pod")]
+    Outside(PeerId),
+    #[error("peer {0} has the key or the address of another peer")]
+    Twice(PeerId),
+}
+
+/// What taking in a state did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// It is newer: apply it.
+    Newer,
+    /// It is what is applied already.
+    Same,
+}
+
+impl DesiredState {
+    /// Takes a whole state if it is not older than this one and holds together.
+    pub fn replace(&mut self, state: Self) -> Result<Apply, StateError> {
+        let (have, got) = (self.version(), state.version());
+        if got < have {
+            return Err(StateError::Older { have, got });
+        }
+        state.ensure_sound()?;
+        let apply = if *self == state { Apply::Same } else { Apply::Newer };
+        *self = state;
+        Ok(apply)
+    }
+
+    /// Takes a delta if it continues from this state, and the result holds together.
+    pub fn advance(&mut self, delta: Delta) -> Result<Apply, StateError> {
+        let have = self.version();
+        let got = (delta.epoch, delta.generation);
+        if got == have {
+            return Ok(Apply::Same);
+        }
+        if got < have {
+            return Err(StateError::Older { have, got });
+        }
+        if delta.epoch != self.epoch || self.generation < delta.after {
+            return Err(StateError::Gap { have, after: delta.after });
+        }
+        let mut next = self.clone();
+        next.generation = delta.generation;
+        for pod in &delta.removed {
+            next.pods.remove(pod);
+        }
+        next.pods.extend(delta.pods);
+        next.ensure_sound()?;
+        *self = next;
+        Ok(Apply::Newer)
+    }
+
+    /// What orders states: the epoch first, then the generation.
+    pub fn version(&self) -> (Epoch, Generation) {
+        (self.epoch, self.generation)
+    }
+
+    /// The digest of the pods; equal states have equal digests on both sides.
+    pub fn digest(&self) -> Digest {
+        use sha2::Digest as _;
+        // Maps with ordered string keys always serialise.
+        let json = serde_json::to_vec(&self.pods).unwrap_or_default();
+        Digest(sha2::Sha256::digest(json).iter().map(|it| format!("{it:02x}")).collect())
+    }
+
+    /// Whether interfaces, ports, ranges, keys and addresses are each one pod's or peer's only.
+    pub fn ensure_sound(&self) -> Result<(), StateError> {
+        let mut ranges: Vec<(PodRange, PodId)> =
+            self.pods.iter().map(|(id, pod)| (pod.range, *id)).collect();
+        ranges.sort_by_key(|(range, _)| range.v4.network());
+        for pair in ranges.windows(2) {
+            let (before, (range, pod)) = (&pair[0].0, pair[1]);
+            if before.v4.contains(&range.v4.network()) {
+                return Err(StateError::Malformed { pod, fault: PodFault::Overlap(range.v4) });
+            }
+        }
+        ranges.sort_by_key(|(range, _)| range.v6.network());
+        for pair in ranges.windows(2) {
+            let (before, (range, pod)) = (&pair[0].0, pair[1]);
+            if before.v6.contains(&range.v6.network()) {
+                return Err(StateError::Malformed { pod, fault: PodFault::Overlap6(range.v6) });
+            }
+        }
+        let (mut names, mut ports) = (BTreeMap::new(), BTreeMap::new());
+        for (id, pod) in &self.pods {
+            let fault = if names.insert(&pod.interface, id).is_some() {
+                Some(PodFault::InterfaceTaken(pod.interface.clone()))
+            } else if ports.insert(pod.port, id).is_some() || pod.port < 1024 {
+                Some(PodFault::Port(pod.port))
+            } else {
+                pod.fault()
+            };
+            if let Some(fault) = fault {
+                return Err(StateError::Malformed { pod: *id, fault });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DesiredPod {
+    fn fault(&self) -> Option<PodFault> {
+        let (mut keys, mut hosts) = (BTreeMap::new(), BTreeMap::new());
+        for (id, peer) in &self.peers {
+            if !self.range.has_device(&peer.addresses) {
+                return Some(PodFault::Outside(*id));
+            }
+            let twice = keys.insert(peer.public_key, id).is_some();
+            if hosts.insert(peer.addresses.v4, id).is_some() || twice {
+                return Some(PodFault::Twice(*id));
+            }
+        }
+        None
+    }
+}
+
+/// What a node has, as it tells the portal. No client address, no handshake time, no counters per
+/// device are in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObservedState {
+    /// The state that was applied and read back.
+    pub epoch: Epoch,
+    pub generation: Generation,
+    /// Names one run of the agent's host; 1 to 64 characters.
+    pub boot_id: String,
+    /// Counts the reports of one agent, over its restarts; only grows.
+    pub sequence: u64,
+    /// The agent's version, such as `0.1.0`; at most 64 characters.
+    pub agent_version: String,
+    /// `kernel` or `userspace`.
+    pub backend: String,
+    pub pods: BTreeMap<PodId, ObservedPod>,
+}
+
+/// What became of one pod on the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObservedPod {
+    /// The public half of the key the node made for the pod.
+    pub public_key: PublicKey,
+    /// Why it does not serve, in words for the operator; at most 300 characters.
+    pub fault: Option<String>,
+}

@@ -1,0 +1,11 @@
+//! MyRelay's nouns and rules: pure types, no I/O, no clock, no async, no randomness.
+
+pub mod addresses;
+pub mod email;
+pub mod ids;
+pub mod interface;
+pub mod keys;
+pub mod names;
+pub mod password;
+pub mod plan;
+pub mod token;

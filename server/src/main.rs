@@ -1,0 +1,2 @@
+//! Runs the portal.
+fn main() {}

@@ -1,0 +1,64 @@
+//! `cargo xtask`: sets the machine up, builds and tests the whole product.
+
+mod build;
+mod dist;
+mod process;
+mod promises;
+mod report;
+mod setup;
+mod site;
+mod test;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::{Profile, Workspace};
+
+/// Builds and tests MyRelay.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Install what building and testing needs; does nothing where all of it is there
+    Setup,
+    /// Build what the browser loads: wasm, scripts, styles, pictures, and their manifest
+    Site {
+        /// Put it beside the release binaries
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build the site and both programs
+    Build {
+        /// Build for use instead of for debugging
+        #[arg(long)]
+        release: bool,
+    },
+    /// Run the tests, all of them or the named levels
+    Test {
+        /// The levels to run; none means all
+        #[arg(value_enum)]
+        levels: Vec<test::Level>,
+    },
+    /// List the promises with their tests and last results, and write docs/promises.md
+    Promises,
+    /// Make a release: both programs, the site, a bill of materials, checksums
+    Dist,
+}
+
+fn main() -> Result<()> {
+    let workspace = Workspace::find()?;
+    match Arguments::parse().action {
+        Action::Setup => setup::run(&workspace).map(|_| ()),
+        Action::Site { release } => site::build(&workspace, Profile::of(release)),
+        Action::Build { release } => build::run(&workspace, Profile::of(release)),
+        Action::Test { levels } => test::run(&workspace, &levels),
+        Action::Promises => promises::run(&workspace),
+        Action::Dist => dist::run(&workspace),
+    }
+}

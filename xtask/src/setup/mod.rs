@@ -1,0 +1,65 @@
+//! `cargo xtask setup`: what a fresh Debian with git and Rust still lacks.
+
+mod debian;
+pub(crate) mod wasm;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::process;
+use crate::report;
+use crate::setup::wasm::{Compiler, Toolchain};
+use crate::workspace::Workspace;
+
+/// Packages that building and testing use, and nothing that only one of our machines has.
+const PACKAGES: &[&str] = &[
+    // The agent's firewall rules are built with the kernel's own libraries.
+    "pkg-config",
+    "libmnl-dev",
+    "libnftnl-dev",
+    // A browser as people have it, and the driver through which a test moves its hands.
+    "chromium",
+    "chromium-driver",
+    "fonts-liberation",
+    // The second database engine.
+    "postgresql",
+    // Stock WireGuard clients in namespaces of their own.
+    "iproute2",
+    "iputils-ping",
+    "nftables",
+    "wireguard-go",
+    "wireguard-tools",
+    // The machine with a kernel of its own.
+    "busybox-static",
+    "qemu-system-x86",
+];
+
+/// Installs what is missing and returns the compiler for the browser part.
+///
+/// # Errors
+/// When something is missing and cannot be installed; the error says what to type.
+pub(crate) fn run(workspace: &Workspace) -> Result<Compiler> {
+    debian::install(PACKAGES)?;
+    let toolchain = Toolchain::find()?;
+    lints(&toolchain);
+    wasm::install(workspace, &toolchain)
+}
+
+/// Asks rustup for the formatter and the lints where a minimal installation left them out.
+/// Without them the tests still run, and say what they skipped.
+fn lints(toolchain: &Toolchain) {
+    let missing: Vec<&str> = [("clippy", "cargo-clippy"), ("rustfmt", "rustfmt")]
+        .into_iter()
+        .filter(|(_, program)| !toolchain.sysroot.join("bin").join(program).is_file())
+        .map(|(component, _)| component)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let mut command = process::command("rustup");
+    command.args(["component", "add"]).args(&missing);
+    if let Err(error) = process::run_for(&mut command, Duration::from_secs(120)) {
+        report::line(format!("  no {}: {error:#}", missing.join(", ")));
+    }
+}
