@@ -1,0 +1,70 @@
+//! The answers that are not what was asked for.
+
+use serde::{Deserialize, Serialize};
+use server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
+
+/// Why something did not happen, as the pages and the API say it. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PortalError {
+    #[error("sign in first")]
+    SignedOut,
+    #[error("this is not for you to do")]
+    NotAllowed,
+    /// Also what somebody else's thing looks like.
+    #[error("this {what} does not exist, or is not yours")]
+    NotFound { what: String },
+    /// The field is one of the input's.
+    #[error("{message}")]
+    Invalid { field: String, message: String },
+    /// A limit of the plan or of the deployment.
+    #[error("{message}")]
+    Limit { message: String },
+    /// Too much at once; try again after so many seconds.
+    #[error("the service is busy: try again in {retry_after_s} seconds")]
+    Busy { retry_after_s: u32 },
+    /// Something outside the portal is away, such as a node.
+    #[error("{message}")]
+    Unavailable { message: String },
+    #[error("something went wrong on our side; nothing was changed (request {request})")]
+    Internal { request: String },
+    /// The request never reached the portal: only a browser makes this one.
+    #[error("the portal cannot be reached: check your connection and try again")]
+    Unreachable,
+}
+
+impl PortalError {
+    /// A field and what is wrong with it.
+    pub fn invalid(field: &str, message: impl ToString) -> Self {
+        Self::Invalid { field: field.to_owned(), message: message.to_string() }
+    }
+
+    /// The HTTP status that says the same (RFC 9110 section 15).
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignedOut => 401,
+            Self::NotAllowed => 403,
+            Self::NotFound { .. } => 404,
+            Self::Invalid { .. } => 422,
+            Self::Limit { .. } => 409,
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::Unreachable => 503,
+            Self::Internal { .. } => 500,
+        }
+    }
+}
+
+impl FromServerFnError for PortalError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => {
+                Self::invalid("request", message)
+            }
+            _ => Self::Unreachable,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the pages may ask of the portal. The portal implements it; nothing here knows how.
+//!
+//! One value of [`Portal`] serves one request and knows who asks. Inputs are text as it was typed:
+//! the portal parses it, so that every door refuses the same things with the same words.
+
+mod accounts;
+mod error;
+mod nodes;
+mod operators;
+mod peers;
+mod pods;
+
+use std::sync::Arc;
+
+pub use accounts::{
+    AccountContract, AccountRow, AccountState, AccountView, SignIn, SignUp, SignedInAccount,
+};
+pub use error::PortalError;
+pub use nodes::{
+    AddNode, JoinView, LocationView, NodeContract, NodePodRow, NodeRow, NodeState, NodeView,
+};
+pub use operators::{AcceptInvite, OperatorContract, OperatorView, Overview, SignedInOperator};
+pub use peers::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView};
+pub use pods::{CreatePod, HomeView, PodContract, PodRow, PodState, PodView};
+use serde::{Deserialize, Serialize};
+
+/// Everything the pages and the API may ask.
+pub trait Portal:
+    AccountContract + NodeContract + OperatorContract + PeerContract + PodContract
+{
+}
+
+impl<T> Portal for T where
+    T: AccountContract + NodeContract + OperatorContract + PeerContract + PodContract
+{
+}
+
+/// How a request hands its portal to pages and server functions.
+pub type SharedPortal = Arc<dyn Portal>;
+
+/// A list's page: at most 50 rows, and where the next one starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Hand this back as `after` to go on; none on the last page.
+    pub next: Option<String>,
+}
+
+/// The most rows on a page.
+pub const PAGE_ROWS: usize = 50;
+
+/// A moment: milliseconds since 1970-01-01 UTC.
+pub type Millis = i64;
