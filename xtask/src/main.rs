@@ -10,6 +10,8 @@ mod site;
 mod test;
 mod workspace;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -51,14 +53,15 @@ enum Action {
     Dist,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match Arguments::parse().action {
-        Action::Setup => setup::run(&workspace).map(|_| ()),
-        Action::Site { release } => site::build(&workspace, Profile::of(release)),
-        Action::Build { release } => build::run(&workspace, Profile::of(release)),
-        Action::Test { levels } => test::run(&workspace, &levels),
-        Action::Promises => promises::run(&workspace),
-        Action::Dist => dist::run(&workspace),
+        Action::Setup => setup::run(&workspace).map(drop)?,
+        Action::Site { release } => site::build(&workspace, Profile::of(release))?,
+        Action::Build { release } => build::run(&workspace, Profile::of(release))?,
+        Action::Test { levels } => return test::run(&workspace, &levels),
+        Action::Promises => promises::run(&workspace)?,
+        Action::Dist => dist::run(&workspace)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

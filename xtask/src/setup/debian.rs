@@ -32,9 +32,8 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     command
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
-        .args(&missing)
-        .stdin(Stdio::null());
-    process::run(&mut command).context("the packages could not be installed")
+        .args(&missing);
+    process::output(&mut command).map(drop).context("the packages could not be installed")
 }
 
 /// Those of the packages that are not installed, in the given order.

@@ -3,6 +3,8 @@
 mod debian;
 pub(crate) mod wasm;
 
+pub(crate) use debian::is_root;
+
 use std::time::Duration;
 
 use anyhow::Result;
