@@ -85,3 +85,53 @@ impl FromStr for JoinToken {
         Ok(Self { node, secret, ca: ca.parse()? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token() -> JoinToken {
+        JoinToken {
+            node: "node_00000000000000000000000000000007".parse().unwrap(),
+            secret: Token::from_random([7; 32]),
+            ca: CaHash::of(b"a certificate"),
+        }
+    }
+
+    #[test]
+    fn a_join_token_reads_back_and_its_secret_does_not_print() {
+        let token = token();
+        let line = token.expose();
+        let read: JoinToken = format!(" {line}\n").parse().unwrap();
+        assert_eq!((read.node, read.ca), (token.node, token.ca));
+        assert_eq!(read.secret.hash(), token.secret.hash());
+        assert_eq!(read.redeem(), token.redeem());
+        assert!(!format!("{token:?}").contains(&token.secret.expose()));
+    }
+
+    #[test]
+    fn the_part_for_the_portal_has_no_ca_hash() {
+        let token = token();
+        let (node, secret) = JoinToken::parse_redeem(&token.redeem()).unwrap();
+        assert_eq!((node, secret.hash()), (token.node, token.secret.hash()));
+        assert!(!token.redeem().contains(&token.ca.to_string()));
+    }
+
+    #[test]
+    fn half_a_line_and_a_changed_line_are_refused() {
+        let line = token().expose();
+        for end in 0..line.len() {
+            assert!(line[..end].parse::<JoinToken>().is_err(), "{end} characters");
+        }
+        for wrong in [
+            format!("{line}0"),
+            format!("{line}.x"),
+            line.replace("node_", "pod_"),
+            line.replace('.', ":"),
+            line.to_uppercase(),
+            format!("{}ü", &line[..line.len() - 2]),
+        ] {
+            assert!(wrong.parse::<JoinToken>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -72,3 +72,46 @@ pub struct Refusal {
     /// The field that is wrong, if one is.
     pub field: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Whether a message reads back as it was, and refuses one field more and one field less.
+    fn is_exact<T: Serialize + DeserializeOwned>(wire: &Value) {
+        let read: T = serde_json::from_value(wire.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), *wire);
+        let mut more = wire.clone();
+        more["private_key"] = json!("x");
+        assert!(serde_json::from_value::<T>(more).is_err(), "a field too many: {wire}");
+        for field in wire.as_object().unwrap().keys() {
+            let mut less = wire.clone();
+            less.as_object_mut().unwrap().remove(field);
+            assert!(serde_json::from_value::<T>(less).is_err(), "without {field}: {wire}");
+        }
+    }
+
+    #[test]
+    fn messages_have_one_form() {
+        let node = "node_00000000000000000000000000000007";
+        is_exact::<EnrolRequest>(&json!({"token": "t", "csr_pem": "c", "agent_version": "0.1.0"}));
+        is_exact::<Enrolled>(
+            &json!({"node": node, "certificate_pem": "c", "ca_pem": "a", "not_after_ms": 1}),
+        );
+        is_exact::<RenewRequest>(&json!({"csr_pem": "c"}));
+        is_exact::<Renewed>(&json!({"certificate_pem": "c", "ca_pem": "a", "not_after_ms": 1}));
+        for outcome in ["connected", "not_connected", "unknown_peer"] {
+            is_exact::<CheckAnswer>(&json!({"request": "r", "outcome": outcome}));
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_a_later_portal_is_still_read() {
+        let wire = json!({"code": "token_used", "message": "no", "field": null, "hint": "new"});
+        let refusal: Refusal = serde_json::from_value(wire).unwrap();
+        assert_eq!(refusal.code, "token_used");
+    }
+}
