@@ -1,7 +1,16 @@
 //! The acts a node can do, one verb each; what does them is the kernel, a library, or a fake.
 
+pub mod fake;
+mod host;
+pub mod kernel;
+mod links;
+mod sysctl;
+pub mod userspace;
+mod wireguard;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -47,6 +56,25 @@ pub struct InterfaceSpec {
     pub private_key: PrivateKey,
 }
 
+impl InterfaceSpec {
+    /// The node's own addresses on the interface, each with the prefix of the pod's range.
+    pub fn addresses(&self) -> BTreeSet<IpNet> {
+        node_addresses(&self.range)
+    }
+}
+
+/// The node's own addresses in a pod, each with the prefix of the pod's range.
+pub fn node_addresses(range: &PodRange) -> BTreeSet<IpNet> {
+    let lengths = [range.v4.prefix_len(), range.v6.prefix_len()];
+    let nets = range.node().all().into_iter().zip(lengths);
+    nets.filter_map(|(address, length)| IpNet::new(address, length).ok()).collect()
+}
+
+/// What a peer may send from and receive at: its /32 and its /128.
+pub fn peer_networks(addresses: &HostAddresses) -> BTreeSet<IpNet> {
+    addresses.all().into_iter().map(IpNet::from).collect()
+}
+
 /// Why an act failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -62,6 +90,16 @@ pub enum BackendError {
     NoUplink,
     #[error("this host cannot: {0}")]
     Unsupported(String),
+}
+
+impl BackendError {
+    /// An error with what was tried; made for `map_err`.
+    pub(crate) fn failed<E>(what: impl Into<String>) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Failed { what: what.into(), source: source.into() }
+    }
 }
 
 /// What makes a node's state. Every act is idempotent: done twice it changes nothing and is no
@@ -97,10 +135,43 @@ pub trait Backend: Send + Sync {
         peers: &BTreeSet<PublicKey>,
     ) -> Result<(), BackendError>;
 
+    /// Makes forwarding, masquerade and the walls between pods match the interfaces that are
+    /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be.
+    async fn ensure_forwarding(&self) -> Result<(), BackendError>;
+
     /// How long ago a peer completed a handshake; none when it never did or is not there.
     async fn handshake_age(
         &self,
         interface: &InterfaceName,
         peer: &PublicKey,
     ) -> Result<Option<Duration>, BackendError>;
+}
+
+/// Which backend to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackendKind {
+    /// The kernel's WireGuard where the kernel has it, else the userspace library.
+    #[default]
+    Auto,
+    Kernel,
+    Userspace,
+    /// Keeps everything in memory and moves no packet: for tests of the portal.
+    #[value(hide = true)]
+    Fake,
+}
+
+/// Opens a backend. Keep it for the life of the process: userspace devices end with it.
+///
+/// It needs to run in a multi-threaded tokio runtime, with CAP_NET_ADMIN.
+pub async fn open(kind: BackendKind) -> Result<Arc<dyn Backend>, BackendError> {
+    Ok(match kind {
+        BackendKind::Fake => Arc::new(fake::FakeBackend::default()),
+        BackendKind::Userspace => Arc::new(userspace::UserspaceBackend::open()?),
+        BackendKind::Kernel => Arc::new(kernel::KernelBackend::open().await?),
+        BackendKind::Auto => match kernel::KernelBackend::open().await {
+            Ok(backend) => Arc::new(backend),
+            Err(BackendError::Unsupported(_)) => Arc::new(userspace::UserspaceBackend::open()?),
+            Err(error) => return Err(error),
+        },
+    })
 }

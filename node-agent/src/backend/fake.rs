@@ -1,0 +1,253 @@
+//! A node in memory, with faults on demand and a count of what was touched.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
+
+use super::{
+    Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, node_addresses,
+    peer_networks,
+};
+
+/// What can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    Observe,
+    CreateInterface,
+    SetInterface,
+    DeleteInterface,
+    SetPeers,
+    RemovePeers,
+    EnsureForwarding,
+    HandshakeAge,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Observe,
+        Self::CreateInterface,
+        Self::SetInterface,
+        Self::DeleteInterface,
+        Self::SetPeers,
+        Self::RemovePeers,
+        Self::EnsureForwarding,
+        Self::HandshakeAge,
+    ];
+}
+
+#[derive(Default)]
+struct Memory {
+    node: Observed,
+    ages: BTreeMap<(InterfaceName, PublicKey), Duration>,
+    touches: BTreeMap<PublicKey, u64>,
+    calls: BTreeMap<Verb, u64>,
+    fail_once: BTreeMap<Verb, u32>,
+    fail_always: BTreeSet<Verb>,
+    fail_on: BTreeSet<InterfaceName>,
+}
+
+/// A backend in memory. Clones are the same node.
+#[derive(Clone, Default)]
+pub struct FakeBackend {
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl FakeBackend {
+    /// Makes the next call of this verb fail, once per call of this function.
+    pub fn fail_once(&self, verb: Verb) {
+        *self.memory().fail_once.entry(verb).or_default() += 1;
+    }
+
+    /// Makes every call of this verb fail until [`Self::heal`].
+    pub fn fail_always(&self, verb: Verb) {
+        self.memory().fail_always.insert(verb);
+    }
+
+    /// Makes every act on this interface fail until [`Self::heal`].
+    pub fn fail_on(&self, interface: &InterfaceName) {
+        self.memory().fail_on.insert(interface.clone());
+    }
+
+    /// Ends all faults.
+    pub fn heal(&self) {
+        let mut memory = self.memory();
+        memory.fail_once.clear();
+        memory.fail_always.clear();
+        memory.fail_on.clear();
+    }
+
+    /// How often this peer was set or removed, or its interface was removed under it.
+    pub fn touches(&self, peer: &PublicKey) -> u64 {
+        self.memory().touches.get(peer).copied().unwrap_or_default()
+    }
+
+    /// How often this verb was called, failed calls included.
+    pub fn calls(&self, verb: Verb) -> u64 {
+        self.memory().calls.get(&verb).copied().unwrap_or_default()
+    }
+
+    /// The node as it is.
+    pub fn node(&self) -> Observed {
+        self.memory().node.clone()
+    }
+
+    /// Puts the node into a state, as a person at its console could.
+    pub fn set_node(&self, node: Observed) {
+        self.memory().node = node;
+    }
+
+    /// Makes a peer look connected.
+    pub fn set_handshake_age(&self, interface: &InterfaceName, peer: &PublicKey, age: Duration) {
+        self.memory().ages.insert((interface.clone(), *peer), age);
+    }
+
+    /// Nothing is ever left half done under the lock, so a panicked test does not matter.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(
+        &self,
+        verb: Verb,
+        interface: Option<&InterfaceName>,
+    ) -> Result<MutexGuard<'_, Memory>, BackendError> {
+        let mut memory = self.memory();
+        *memory.calls.entry(verb).or_default() += 1;
+        let once = memory.fail_once.get_mut(&verb).filter(|left| 0 < **left);
+        let fails = once.map(|left| *left -= 1).is_some()
+            || memory.fail_always.contains(&verb)
+            || interface.is_some_and(|it| memory.fail_on.contains(it));
+        if fails {
+            return Err(BackendError::failed(format!("{verb:?}"))("a fault on demand"));
+        }
+        Ok(memory)
+    }
+}
+
+impl Memory {
+    fn interface(
+        &mut self,
+        name: &InterfaceName,
+    ) -> Result<&mut ObservedInterface, BackendError> {
+        let missing = || BackendError::failed(format!("find {name}"))("no such interface");
+        self.node.interfaces.get_mut(name).ok_or_else(missing)
+    }
+
+    fn ensure_port_free(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let taken = |(name, it): (&InterfaceName, &ObservedInterface)| {
+            *name != spec.interface && it.port == spec.port
+        };
+        if self.node.interfaces.iter().any(taken) {
+            return Err(BackendError::PortInUse { port: spec.port });
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, peers: impl Iterator<Item = PublicKey>) {
+        for peer in peers {
+            *self.touches.entry(peer).or_default() += 1;
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for FakeBackend {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    async fn observe(&self) -> Result<Observed, BackendError> {
+        Ok(self.enter(Verb::Observe, None)?.node.clone())
+    }
+
+    async fn create_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::CreateInterface, Some(&spec.interface))?;
+        if memory.node.foreign.contains(spec.interface.as_str()) {
+            return Err(BackendError::failed(format!("create {}", spec.interface))("it exists"));
+        }
+        memory.ensure_port_free(spec)?;
+        let public_key = spec.private_key.public_key().ok();
+        let peers = match memory.node.interfaces.get(&spec.interface) {
+            Some(it) if it.public_key == public_key => it.peers.clone(),
+            _ => BTreeMap::new(),
+        };
+        let interface = ObservedInterface {
+            pod: Some(spec.pod),
+            public_key,
+            port: spec.port,
+            up: true,
+            addresses: node_addresses(&spec.range),
+            peers,
+        };
+        memory.node.interfaces.insert(spec.interface.clone(), interface);
+        Ok(())
+    }
+
+    async fn set_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::SetInterface, Some(&spec.interface))?;
+        memory.ensure_port_free(spec)?;
+        let interface = memory.interface(&spec.interface)?;
+        interface.port = spec.port;
+        interface.up = true;
+        interface.addresses = node_addresses(&spec.range);
+        Ok(())
+    }
+
+    async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::DeleteInterface, Some(interface))?;
+        if let Some(gone) = memory.node.interfaces.remove(interface) {
+            memory.touch(gone.peers.into_keys());
+        }
+        Ok(())
+    }
+
+    async fn set_peers(
+        &self,
+        interface: &InterfaceName,
+        peers: &BTreeMap<PublicKey, HostAddresses>,
+    ) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::SetPeers, Some(interface))?;
+        let present = &mut memory.interface(interface)?.peers;
+        for (key, addresses) in peers {
+            let networks = peer_networks(addresses);
+            // As in the kernel: an address belongs to the peer that was given it last.
+            present.values_mut().for_each(|it| it.retain(|net| !networks.contains(net)));
+            present.insert(*key, networks);
+        }
+        memory.touch(peers.keys().copied());
+        Ok(())
+    }
+
+    async fn remove_peers(
+        &self,
+        interface: &InterfaceName,
+        peers: &BTreeSet<PublicKey>,
+    ) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::RemovePeers, Some(interface))?;
+        memory.interface(interface)?.peers.retain(|key, _| !peers.contains(key));
+        memory.touch(peers.iter().copied());
+        Ok(())
+    }
+
+    async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+        self.enter(Verb::EnsureForwarding, None).map(drop)
+    }
+
+    async fn handshake_age(
+        &self,
+        interface: &InterfaceName,
+        peer: &PublicKey,
+    ) -> Result<Option<Duration>, BackendError> {
+        let mut memory = self.enter(Verb::HandshakeAge, Some(interface))?;
+        if !memory.interface(interface)?.peers.contains_key(peer) {
+            return Ok(None);
+        }
+        Ok(memory.ages.get(&(interface.clone(), *peer)).copied())
+    }
+}

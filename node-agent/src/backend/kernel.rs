@@ -1,0 +1,173 @@
+//! Pods on the kernel's WireGuard.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
+
+use super::{
+    Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, host::Host, links::Link,
+    wireguard::Wireguard,
+};
+
+/// The kernel of this network namespace.
+pub struct KernelBackend {
+    host: Host,
+    wireguard: Wireguard,
+}
+
+impl KernelBackend {
+    /// Opens the sockets; `Unsupported` when the kernel has no WireGuard.
+    pub async fn open() -> Result<Self, BackendError> {
+        Ok(Self { wireguard: Wireguard::connect().await?, host: Host::connect()? })
+    }
+
+    /// The interface of that name if there is one and it may be changed: ours, or one that an
+    /// agent was killed over before it could mark it, which has no key.
+    async fn own(&self, name: &InterfaceName) -> Result<Option<Link>, BackendError> {
+        let Some(link) = self.host.links.find(name).await? else { return Ok(None) };
+        let device = self.wireguard.device(name).await?;
+        let unfinished = link.alias.is_none()
+            && !link.up
+            && device.as_ref().is_some_and(|it| it.public_key.is_none() && it.peers.is_empty());
+        if device.is_some() && (link.is_ours() || unfinished) {
+            return Ok(Some(link));
+        }
+        let what = format!("use the name {name}");
+        Err(BackendError::failed(what)("an interface that is not ours has it"))
+    }
+
+    async fn finish(&self, link: &Link, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        self.host.links.mark(link.index, spec.pod).await?;
+        self.wireguard.set_key(&spec.interface, &spec.private_key).await?;
+        self.settle(link, spec).await
+    }
+
+    /// Port, addresses, walls, up.
+    async fn settle(&self, link: &Link, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let name = &spec.interface;
+        let before = self.wireguard.device(name).await?.map(|it| it.port).unwrap_or_default();
+        if before != spec.port {
+            let set = self.wireguard.set_port(name, spec.port).await;
+            if set.is_err() {
+                // The kernel remembers the port it could not take, and listens on the old one.
+                drop(self.wireguard.set_port(name, before).await);
+            }
+            set.map_err(|error| port_error(error, spec))?;
+        }
+        self.host.links.set_addresses(link, &spec.addresses()).await?;
+        self.host.admit(link.index, spec.range).await?;
+        if link.up {
+            return Ok(());
+        }
+        self.host.links.set_up(link.index).await.map_err(|error| port_error(error, spec))
+    }
+}
+
+fn port_error(error: io::Error, spec: &InterfaceSpec) -> BackendError {
+    if error.raw_os_error() == Some(libc::EADDRINUSE) {
+        return BackendError::PortInUse { port: spec.port };
+    }
+    BackendError::failed(format!("open port {} of {}", spec.port, spec.interface))(error)
+}
+
+#[async_trait]
+impl Backend for KernelBackend {
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
+
+    async fn observe(&self) -> Result<Observed, BackendError> {
+        let mut observed = Observed::default();
+        for link in self.host.links.candidates().await? {
+            let name = link.interface().filter(|_| link.is_ours());
+            let device = match &name {
+                Some(name) => self.wireguard.device(name).await?,
+                None => None,
+            };
+            let (Some(name), Some(device)) = (name, device) else {
+                observed.foreign.insert(link.name);
+                continue;
+            };
+            let peers = device.peers.into_iter().map(|(key, it)| (key, it.networks)).collect();
+            let interface = ObservedInterface {
+                pod: link.pod(),
+                public_key: device.public_key,
+                port: device.port,
+                up: link.up,
+                addresses: link.addresses,
+                peers,
+            };
+            observed.interfaces.insert(name, interface);
+        }
+        Ok(observed)
+    }
+
+    async fn create_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let name = &spec.interface;
+        if let Some(link) = self.own(name).await? {
+            let key = self.wireguard.device(name).await?.and_then(|it| it.public_key);
+            if key.is_some() && key == spec.private_key.public_key().ok() {
+                return self.finish(&link, spec).await;
+            }
+            self.delete_interface(name).await?;
+        }
+        self.host.links.create_wireguard(name).await?;
+        let created = self.host.links.find(name).await?;
+        let Some(link) = created else {
+            return Err(BackendError::failed(format!("create {name}"))("it vanished"));
+        };
+        let finished = self.finish(&link, spec).await;
+        if finished.is_err() {
+            self.host.links.delete(link.index).await?;
+            self.host.dismiss(link.index).await?;
+        }
+        finished
+    }
+
+    async fn set_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
+        let Some(link) = self.own(&spec.interface).await? else {
+            return Err(BackendError::failed(format!("change {}", spec.interface))("it is gone"));
+        };
+        self.settle(&link, spec).await
+    }
+
+    async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
+        let Some(link) = self.own(interface).await? else { return Ok(()) };
+        self.host.links.delete(link.index).await?;
+        self.host.dismiss(link.index).await
+    }
+
+    async fn set_peers(
+        &self,
+        interface: &InterfaceName,
+        peers: &BTreeMap<PublicKey, HostAddresses>,
+    ) -> Result<(), BackendError> {
+        self.wireguard.set_peers(interface, peers).await
+    }
+
+    async fn remove_peers(
+        &self,
+        interface: &InterfaceName,
+        peers: &BTreeSet<PublicKey>,
+    ) -> Result<(), BackendError> {
+        self.wireguard.remove_peers(interface, peers).await
+    }
+
+    async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+        self.host.ensure_forwarding().await
+    }
+
+    async fn handshake_age(
+        &self,
+        interface: &InterfaceName,
+        peer: &PublicKey,
+    ) -> Result<Option<Duration>, BackendError> {
+        let device = self.wireguard.device(interface).await?;
+        Ok(device.and_then(|it| it.peers.get(peer)?.handshake_age()))
+    }
+}

@@ -1,0 +1,285 @@
+//! Interfaces, addresses and routes of this network namespace, over one rtnetlink socket.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use futures::StreamExt;
+use ipnet::IpNet;
+use myrelay_domain::{
+    ids::{PodId, TypedId},
+    interface::InterfaceName,
+};
+use rtnetlink::{
+    Error, Handle, LinkUnspec, LinkWireguard, RouteMessageBuilder,
+    packet_core::{
+        NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    },
+    packet_route::{
+        RouteNetlinkMessage,
+        address::{AddressAttribute, AddressMessage},
+        link::{LinkAttribute, LinkFlags, LinkMessage},
+        route::{RouteAttribute, RouteMessage, RouteType},
+    },
+};
+use tokio::task::JoinSet;
+
+use super::BackendError;
+use crate::firewall::Uplinks;
+
+/// WireGuard's usual MTU: 1500 bytes less an IPv6 header, a UDP header and WireGuard's own 32,
+/// so that a full packet crosses a common path in one piece (wg-quick(8) computes the same).
+const MTU: u32 = 1420;
+/// What the alias of each of our interfaces begins with; the pod's id follows.
+const ALIAS_PREFIX: &str = "myrelay:";
+/// How often a dump is tried again when something changed under it.
+const DUMP_TRIES: usize = 16;
+
+/// An interface whose name begins as ours do.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) index: u32,
+    pub(super) name: String,
+    pub(super) alias: Option<String>,
+    pub(super) up: bool,
+    /// Without link-local ones, which the kernel adds by itself.
+    pub(super) addresses: BTreeSet<IpNet>,
+}
+
+/// The socket, and the task that serves it: it ends with this value.
+pub(super) struct Links {
+    handle: Handle,
+    _served: JoinSet<()>,
+}
+
+impl Link {
+    /// Whether the alias says that the interface is ours.
+    pub(super) fn is_ours(&self) -> bool {
+        self.alias.as_deref().is_some_and(|it| it.starts_with(ALIAS_PREFIX))
+    }
+
+    /// The pod in the alias, if it can be read.
+    pub(super) fn pod(&self) -> Option<PodId> {
+        self.alias.as_deref()?.strip_prefix(ALIAS_PREFIX)?.parse().ok()
+    }
+
+    /// The name, if it is one that we give.
+    pub(super) fn interface(&self) -> Option<InterfaceName> {
+        InterfaceName::parse(&self.name).ok()
+    }
+}
+
+impl Links {
+    /// Opens the socket in the network namespace of the calling thread.
+    pub(super) fn connect() -> Result<Self, BackendError> {
+        let (connection, handle, _) =
+            rtnetlink::new_connection().map_err(BackendError::failed("open rtnetlink"))?;
+        let mut served = JoinSet::new();
+        served.spawn(connection);
+        Ok(Self { handle, _served: served })
+    }
+
+    /// All interfaces whose names begin as ours do, with their addresses.
+    pub(super) async fn candidates(&self) -> Result<Vec<Link>, BackendError> {
+        let what = "list the interfaces";
+        let get_links = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let mut links = BTreeMap::new();
+        for message in self.dump(get_links, what).await? {
+            if let RouteNetlinkMessage::NewLink(message) = message
+                && let Some(link) = read_link(&message)
+            {
+                links.insert(link.index, link);
+            }
+        }
+        if links.is_empty() {
+            return Ok(Vec::new());
+        }
+        let get_addresses = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        for message in self.dump(get_addresses, what).await? {
+            if let RouteNetlinkMessage::NewAddress(message) = message
+                && let Some(link) = links.get_mut(&message.header.index)
+            {
+                link.addresses.extend(read_address(&message));
+            }
+        }
+        Ok(links.into_values().collect())
+    }
+
+    /// One of them.
+    pub(super) async fn find(&self, name: &InterfaceName) -> Result<Option<Link>, BackendError> {
+        // An interface that is not there is an answer, and so is another's failure.
+        Ok(self.candidates().await?.into_iter().find(|it| it.name == name.as_str()))
+    }
+
+    /// Makes a WireGuard interface of the kernel, down and bare.
+    pub(super) async fn create_wireguard(&self, name: &InterfaceName) -> Result<(), BackendError> {
+        let message = LinkWireguard::new(name.as_str()).build();
+        let added = self.handle.link().add(message).execute().await;
+        added.map_err(failed(format!("create {name}")))
+    }
+
+    /// Marks the interface as the pod's and sets its MTU.
+    pub(super) async fn mark(&self, index: u32, pod: PodId) -> Result<(), BackendError> {
+        debug_assert_eq!(PodId::PREFIX, "pod");
+        let message = LinkUnspec::new_with_index(index)
+            .alias(format!("{ALIAS_PREFIX}{pod}"))
+            .mtu(MTU)
+            .build();
+        let changed = self.handle.link().change(message).execute().await;
+        changed.map_err(failed(format!("mark the interface of {pod}")))
+    }
+
+    /// Brings the interface up; the raw error, because the caller knows what a taken port means.
+    pub(super) async fn set_up(&self, index: u32) -> io::Result<()> {
+        let message = LinkUnspec::new_with_index(index).up().build();
+        self.handle.link().change(message).execute().await.map_err(|error| to_io(&error))
+    }
+
+    /// Makes the addresses of the interface exactly these.
+    pub(super) async fn set_addresses(
+        &self,
+        link: &Link,
+        wanted: &BTreeSet<IpNet>,
+    ) -> Result<(), BackendError> {
+        for net in wanted.difference(&link.addresses) {
+            let add = self.handle.address().add(link.index, net.addr(), net.prefix_len());
+            let added = add.replace().execute().await;
+            added.map_err(failed(format!("give {net} to {}", link.name)))?;
+        }
+        if link.addresses.is_subset(wanted) {
+            return Ok(());
+        }
+        let get = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        for message in self.dump(get, "list the addresses").await? {
+            if let RouteNetlinkMessage::NewAddress(message) = message
+                && message.header.index == link.index
+                && let Some(net) = read_address(&message)
+                && !wanted.contains(&net)
+            {
+                let deleted = self.handle.address().del(message).execute().await;
+                deleted.map_err(failed(format!("take {net} from {}", link.name)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the interface; it may be gone already.
+    pub(super) async fn delete(&self, index: u32) -> Result<(), BackendError> {
+        match self.handle.link().del(index).execute().await {
+            Err(error) if to_io(&error).raw_os_error() == Some(libc::ENODEV) => Ok(()),
+            other => other.map_err(failed("delete an interface")),
+        }
+    }
+
+    /// Where packets to the internet leave, asked of the routing table. No packet is sent.
+    pub(super) async fn uplinks(&self) -> Uplinks {
+        // The lowest address of each family that only a default route leads to.
+        let v4 = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(Ipv4Addr::new(1, 0, 0, 0), 32)
+            .build();
+        let v6 = RouteMessageBuilder::<Ipv6Addr>::new()
+            .destination_prefix(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 128)
+            .build();
+        Uplinks { v4: self.leaves_by(v4).await, v6: self.leaves_by(v6).await }
+    }
+
+    /// The name of an interface.
+    pub(super) async fn name(&self, index: u32) -> Option<String> {
+        let mut found = self.handle.link().get().match_index(index).execute().boxed();
+        let link = found.next().await?.ok()?;
+        link.attributes.into_iter().find_map(|it| match it {
+            LinkAttribute::IfName(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// No route at all is an answer too.
+    async fn leaves_by(&self, destination: RouteMessage) -> Option<u32> {
+        let mut found = self.handle.route().get(destination).execute().boxed();
+        let route = found.next().await?.ok()?;
+        if route.header.kind != RouteType::Unicast {
+            return None;
+        }
+        route.attributes.into_iter().find_map(|it| match it {
+            RouteAttribute::Oif(index) => Some(index),
+            _ => None,
+        })
+    }
+
+    /// Everything of one kind; tried again while something changes under it.
+    async fn dump(
+        &self,
+        request: RouteNetlinkMessage,
+        what: &str,
+    ) -> Result<Vec<RouteNetlinkMessage>, BackendError> {
+        for _ in 0..DUMP_TRIES {
+            let mut message = NetlinkMessage::from(request.clone());
+            message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+            let mut handle = self.handle.clone();
+            let mut answers = handle.request(message).map_err(failed(what))?;
+            let (mut found, mut interrupted) = (Vec::new(), false);
+            while let Some(answer) = answers.next().await {
+                interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
+                match answer.payload {
+                    NetlinkPayload::InnerMessage(message) => found.push(message),
+                    NetlinkPayload::Error(error) if error.code.is_some() => {
+                        return Err(BackendError::failed(what)(error.to_io()));
+                    }
+                    _ => {}
+                }
+            }
+            if !interrupted {
+                return Ok(found);
+            }
+        }
+        Err(BackendError::failed(what)("it changes all the time; trying again later"))
+    }
+}
+
+fn read_link(message: &LinkMessage) -> Option<Link> {
+    let mut link = Link {
+        index: message.header.index,
+        name: String::new(),
+        alias: None,
+        up: message.header.flags.contains(LinkFlags::Up),
+        addresses: BTreeSet::new(),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
+            _ => {}
+        }
+    }
+    link.name.starts_with(InterfaceName::PREFIX).then_some(link)
+}
+
+fn read_address(message: &AddressMessage) -> Option<IpNet> {
+    let local = message.attributes.iter().find_map(|it| match it {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let address = local.or_else(|| {
+        message.attributes.iter().find_map(|it| match it {
+            AddressAttribute::Address(address) => Some(*address),
+            _ => None,
+        })
+    })?;
+    if matches!(address, IpAddr::V6(it) if it.is_unicast_link_local()) {
+        return None;
+    }
+    IpNet::new(address, message.header.prefix_len).ok()
+}
+
+fn to_io(error: &Error) -> io::Error {
+    match error {
+        Error::NetlinkError(message) => message.to_io(),
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+fn failed(what: impl Into<String>) -> impl FnOnce(Error) -> BackendError {
+    move |error| BackendError::failed(what)(to_io(&error))
+}

@@ -1,0 +1,83 @@
+//! The walls around pods: one nftables table of ours, changed in one transaction or not at all.
+
+mod keys;
+mod netfilter;
+mod rules;
+
+use std::{collections::BTreeMap, io};
+
+use myrelay_domain::addresses::PodRange;
+use netfilter::Netfilter;
+
+/// Where packets leave the node, as interface indexes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Uplinks {
+    pub(crate) v4: Option<u32>,
+    pub(crate) v6: Option<u32>,
+}
+
+/// What the walls stand around.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Pods' interfaces, by index, with what may come from them.
+    pub(crate) pods: BTreeMap<u32, PodRange>,
+    pub(crate) uplinks: Uplinks,
+}
+
+/// The walls as this process knows them.
+#[derive(Default)]
+pub(crate) struct Firewall {
+    applied: Option<Applied>,
+}
+
+struct Applied {
+    layout: Layout,
+    /// The kernel's count of rule set changes, by anybody; none when somebody else changed
+    /// something while we did.
+    generation: Option<u32>,
+}
+
+impl Firewall {
+    /// What was applied last; none in a new process.
+    pub(crate) fn layout(&self) -> Option<&Layout> {
+        self.applied.as_ref().map(|it| &it.layout)
+    }
+
+    /// Makes the table match the layout; without pods there is no table. When nobody touched the
+    /// rule set since, a pod is a few set elements; otherwise the table is made anew. Either way
+    /// it is one transaction: no packet meets half of it, and no other table is touched.
+    pub(crate) fn ensure(&mut self, layout: Layout) -> io::Result<()> {
+        let mut netfilter = Netfilter::open()?;
+        let before = netfilter.generation()?;
+        let known = self.applied.take().filter(|it| it.generation == Some(before));
+        if let Some(known) = known {
+            if known.layout == layout {
+                self.applied = Some(known);
+                return Ok(());
+            }
+            let table_stays = !known.layout.pods.is_empty() && !layout.pods.is_empty();
+            if table_stays && known.layout.uplinks == layout.uplinks {
+                let sent = netfilter.send(&rules::difference(&known.layout.pods, &layout.pods));
+                if sent.is_ok() {
+                    return self.remember(&mut netfilter, before, layout);
+                }
+            }
+        }
+        let all = if layout.pods.is_empty() { rules::nothing() } else { rules::all(&layout) };
+        netfilter.send(&all)?;
+        self.remember(&mut netfilter, before, layout)
+    }
+
+    fn remember(
+        &mut self,
+        netfilter: &mut Netfilter,
+        before: u32,
+        layout: Layout,
+    ) -> io::Result<()> {
+        let after = netfilter.generation()?;
+        // Our transaction is one step; more means that somebody else made the others.
+        let generation = (after == before.wrapping_add(1)).then_some(after);
+        self.applied = Some(Applied { layout, generation });
+        Ok(())
+    }
+}

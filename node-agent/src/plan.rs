@@ -1,0 +1,202 @@
+//! What to change so that a node has what it should, and doing it without touching the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use myrelay_domain::{
+    addresses::HostAddresses, ids::PodId, interface::InterfaceName, keys::PublicKey,
+};
+use myrelay_node_protocol::DesiredPod;
+
+use crate::{
+    backend::{
+        Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, node_addresses,
+        peer_networks,
+    },
+    keys::PrivateKey,
+};
+
+/// One act of a backend.
+#[derive(Clone, Debug)]
+pub enum Change {
+    RemovePeers { interface: InterfaceName, peers: BTreeSet<PublicKey> },
+    DeleteInterface { interface: InterfaceName },
+    SetInterface(Box<InterfaceSpec>),
+    CreateInterface(Box<InterfaceSpec>),
+    SetPeers { interface: InterfaceName, peers: BTreeMap<PublicKey, HostAddresses> },
+}
+
+/// A change and the pod it is for; none when it clears away what no pod wants.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub pod: Option<PodId>,
+    pub change: Change,
+}
+
+/// What to do, in order: first what goes, then what moves, then what comes.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+    /// Pods that cannot be planned, and why.
+    pub faults: BTreeMap<PodId, String>,
+}
+
+/// What became of a round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Converged {
+    /// Pods that are not as they should be, and why.
+    pub faults: BTreeMap<PodId, String>,
+    /// What is wrong with the node as a whole.
+    pub node_faults: Vec<String>,
+    /// Interfaces that look like ours and are not.
+    pub foreign: BTreeSet<String>,
+    /// How many acts were done.
+    pub changed: usize,
+}
+
+/// Compares what a node should have with what it has. It looks at nothing else and does nothing.
+///
+/// An interface that stays and a peer that stays appear in no step. An interface whose key is not
+/// the pod's in `keys`, or whose next port another of our interfaces still holds, is made anew.
+pub fn plan(
+    desired: &BTreeMap<PodId, DesiredPod>,
+    keys: &BTreeMap<PodId, PrivateKey>,
+    observed: &Observed,
+) -> Plan {
+    let mut plan = Plan::default();
+    let mut specs = BTreeMap::new();
+    for (id, pod) in desired {
+        match keys.get(id) {
+            Some(key) => drop(specs.insert(*id, spec(*id, pod, key))),
+            None => drop(plan.faults.insert(*id, "the pod's private key is missing".to_owned())),
+        }
+    }
+    let stays = |name: &InterfaceName, it: &ObservedInterface| {
+        let id = it.pod.filter(|id| desired.get(id).is_some_and(|pod| pod.interface == *name))?;
+        // Without its key a pod cannot be judged: what it has stays.
+        let same = |spec: &InterfaceSpec| spec.private_key.public_key().ok() == it.public_key;
+        specs.get(&id).is_none_or(same).then_some(id)
+    };
+    let staying: BTreeMap<PodId, &ObservedInterface> =
+        observed.interfaces.iter().filter_map(|(name, it)| Some((stays(name, it)?, it))).collect();
+    let kept: BTreeMap<PodId, &ObservedInterface> = staying
+        .iter()
+        .filter(|(id, _)| specs.get(id).is_none_or(|spec| !port_is_held(spec, &staying)))
+        .map(|(id, it)| (*id, *it))
+        .collect();
+
+    let mut goes = Vec::new();
+    for (name, it) in &observed.interfaces {
+        if stays(name, it).is_none_or(|id| !kept.contains_key(&id)) {
+            let pod = it.pod.filter(|id| desired.contains_key(id));
+            goes.push(Step { pod, change: Change::DeleteInterface { interface: name.clone() } });
+        }
+    }
+    let (mut moves, mut comes, mut peers) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, spec) in &specs {
+        let pod = &desired[id];
+        let change = |change| Step { pod: Some(*id), change };
+        let Some(it) = kept.get(id) else {
+            comes.push(change(Change::CreateInterface(Box::new(spec.clone()))));
+            peers.extend(peers_to_set(pod, &BTreeMap::new()).map(change));
+            continue;
+        };
+        goes.extend(peers_to_remove(pod, &it.peers).map(change));
+        if it.port != spec.port || !it.up || it.addresses != node_addresses(&spec.range) {
+            moves.push(change(Change::SetInterface(Box::new(spec.clone()))));
+        }
+        peers.extend(peers_to_set(pod, &it.peers).map(change));
+    }
+    plan.steps = [goes, moves, comes, peers].concat();
+    plan
+}
+
+fn spec(id: PodId, pod: &DesiredPod, key: &PrivateKey) -> InterfaceSpec {
+    InterfaceSpec {
+        pod: id,
+        interface: pod.interface.clone(),
+        port: pod.port,
+        range: pod.range,
+        private_key: key.clone(),
+    }
+}
+
+/// Whether the port a pod should have is right now that of another interface that stays. Two such
+/// pods that swap their ports could never move.
+fn port_is_held(spec: &InterfaceSpec, staying: &BTreeMap<PodId, &ObservedInterface>) -> bool {
+    staying.iter().any(|(id, it)| *id != spec.pod && it.port == spec.port)
+}
+
+fn peers_to_remove(
+    pod: &DesiredPod,
+    present: &BTreeMap<PublicKey, BTreeSet<ipnet::IpNet>>,
+) -> Option<Change> {
+    let wanted: BTreeSet<_> = pod.peers.values().map(|peer| peer.public_key).collect();
+    let gone: BTreeSet<_> = present.keys().filter(|it| !wanted.contains(it)).copied().collect();
+    let interface = pod.interface.clone();
+    (!gone.is_empty()).then_some(Change::RemovePeers { interface, peers: gone })
+}
+
+fn peers_to_set(
+    pod: &DesiredPod,
+    present: &BTreeMap<PublicKey, BTreeSet<ipnet::IpNet>>,
+) -> Option<Change> {
+    let differs = |key: &PublicKey, addresses: &HostAddresses| {
+        present.get(key) != Some(&peer_networks(addresses))
+    };
+    let peers = pod.peers.values().map(|peer| (peer.public_key, peer.addresses));
+    let peers: BTreeMap<_, _> = peers.filter(|(key, it)| differs(key, it)).collect();
+    let interface = pod.interface.clone();
+    (!peers.is_empty()).then_some(Change::SetPeers { interface, peers })
+}
+
+/// Does the steps in order. When one fails, the later ones of the same pod are left out, and
+/// those of the other pods are done.
+pub async fn apply(plan: &Plan, backend: &dyn Backend) -> Converged {
+    let mut done = Converged { faults: plan.faults.clone(), ..Converged::default() };
+    for step in &plan.steps {
+        if step.pod.is_some_and(|id| done.faults.contains_key(&id)) {
+            continue;
+        }
+        match (act(&step.change, backend).await, step.pod) {
+            (Ok(()), _) => done.changed += 1,
+            (Err(error), Some(id)) => drop(done.faults.insert(id, error.to_string())),
+            (Err(error), None) => done.node_faults.push(error.to_string()),
+        }
+    }
+    done
+}
+
+async fn act(change: &Change, backend: &dyn Backend) -> Result<(), BackendError> {
+    match change {
+        Change::RemovePeers { interface, peers } => backend.remove_peers(interface, peers).await,
+        Change::DeleteInterface { interface } => backend.delete_interface(interface).await,
+        Change::SetInterface(spec) => backend.set_interface(spec).await,
+        Change::CreateInterface(spec) => backend.create_interface(spec).await,
+        Change::SetPeers { interface, peers } => backend.set_peers(interface, peers).await,
+    }
+}
+
+/// One round: looks, plans, acts, and sees to the forwarding. What fails stands in the faults; a
+/// later round with the same wishes repairs it.
+pub async fn converge(
+    desired: &BTreeMap<PodId, DesiredPod>,
+    keys: &BTreeMap<PodId, PrivateKey>,
+    backend: &dyn Backend,
+) -> Converged {
+    let observed = match backend.observe().await {
+        Ok(observed) => observed,
+        Err(error) => {
+            return Converged { node_faults: vec![error.to_string()], ..Converged::default() };
+        }
+    };
+    let mut done = apply(&plan(desired, keys, &observed), backend).await;
+    done.foreign = observed.foreign;
+    if let Err(error) = backend.ensure_forwarding().await {
+        done.node_faults.push(error.to_string());
+    }
+    done
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
