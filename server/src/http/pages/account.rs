@@ -1,0 +1,77 @@
+//! The front page, signing up, in and out.
+
+use axum::response::{IntoResponse, Response};
+use myrelay_app::{
+    Content, FormState,
+    contract::{SignIn, SignUp, SignedInAccount},
+};
+use tower_sessions::Session;
+
+use super::{Answer, Ask, again, end_session, start_session};
+use crate::{
+    context::Caller,
+    http::{
+        answer::{Screen, screen_with, see_other},
+        form::{Form, NoFields},
+    },
+    sessions,
+};
+
+const HOME: &str = "/home";
+
+/// `GET /`
+pub(crate) async fn front(ask: Ask) -> Response {
+    unless_signed_in(&ask, Content::Front)
+}
+
+/// `GET /sign-in`
+pub(crate) async fn sign_in_page(ask: Ask) -> Response {
+    unless_signed_in(&ask, Content::SignIn(FormState::default()))
+}
+
+/// `GET /sign-up`
+pub(crate) async fn sign_up_page(ask: Ask) -> Response {
+    unless_signed_in(&ask, Content::SignUp(FormState::default()))
+}
+
+/// `POST /sign-in`
+pub(crate) async fn sign_in(ask: Ask, session: Session, Form(input): Form<SignIn>) -> Answer {
+    let email = input.email.clone();
+    match ask.portal.sign_in(input).await {
+        Ok(SignedInAccount { account }) => {
+            start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
+            Ok(see_other(HOME))
+        }
+        Err(error) => {
+            let form = again(&error, [("email", email)])?;
+            Ok(screen_with(&error, Content::SignIn(form)))
+        }
+    }
+}
+
+/// `POST /sign-up`
+pub(crate) async fn sign_up(ask: Ask, session: Session, Form(input): Form<SignUp>) -> Answer {
+    let email = input.email.clone();
+    match ask.portal.sign_up(input).await {
+        Ok(SignedInAccount { account }) => {
+            start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
+            Ok(see_other(HOME))
+        }
+        Err(error) => {
+            let form = again(&error, [("email", email)])?;
+            Ok(screen_with(&error, Content::SignUp(form)))
+        }
+    }
+}
+
+/// `POST /sign-out`
+pub(crate) async fn sign_out(session: Session, Form(NoFields {}): Form<NoFields>) -> Answer {
+    end_session(&session, "/").await
+}
+
+fn unless_signed_in(ask: &Ask, content: Content) -> Response {
+    match ask.visit.caller() {
+        Caller::Account(_) => see_other(HOME),
+        _ => Screen(content).into_response(),
+    }
+}

@@ -1,0 +1,54 @@
+//! A customer's pods.
+
+use axum::{
+    extract::Path,
+    response::IntoResponse,
+};
+use myrelay_app::{Content, FormState, contract::CreatePod};
+
+use super::{Answer, Ask, again};
+use crate::http::{
+    answer::{Screen, screen_with, see_other},
+    form::{Form, NoFields},
+};
+
+/// `GET /home`
+pub(crate) async fn home(ask: Ask) -> Answer {
+    let view = ask.portal.home().await?;
+    Ok(Screen(Content::Home { view, form: FormState::default() }).into_response())
+}
+
+/// `POST /pods`
+pub(crate) async fn create(ask: Ask, Form(input): Form<CreatePod>) -> Answer {
+    let location = input.location.clone();
+    match ask.portal.create_pod(input).await {
+        Ok(pod) => Ok(see_other(&format!("/pods/{pod}"))),
+        Err(error) => {
+            let form = again(&error, [("location", location)])?;
+            let view = ask.portal.home().await?;
+            Ok(screen_with(&error, Content::Home { view, form }))
+        }
+    }
+}
+
+/// `GET /pods/{pod}`
+pub(crate) async fn pod(ask: Ask, Path(pod): Path<String>) -> Answer {
+    let view = ask.portal.get_pod(&pod).await?;
+    Ok(Screen(Content::Pod(view)).into_response())
+}
+
+/// `GET /pods/{pod}/delete`
+pub(crate) async fn delete_page(ask: Ask, Path(pod): Path<String>) -> Answer {
+    let view = ask.portal.get_pod(&pod).await?;
+    Ok(Screen(Content::DeletePod(view)).into_response())
+}
+
+/// `POST /pods/{pod}/delete`
+pub(crate) async fn delete(
+    ask: Ask,
+    Path(pod): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.delete_pod(&pod).await?;
+    Ok(see_other("/home"))
+}

@@ -1,0 +1,187 @@
+//! Draws what handlers answered: a page for people, JSON for programs, a line for the rest.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::{
+    body::{Body, HttpBody, to_bytes},
+    extract::{Request, State},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        response::Parts,
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use leptos::prelude::*;
+use myrelay_app::{
+    Content, Document, Frame, Viewer,
+    contract::{AccountContract, OperatorContract, PortalError},
+};
+use myrelay_node_protocol::Refusal;
+
+use super::{
+    Door,
+    answer::{Fault, Screen},
+    visit::Visit,
+};
+use crate::{api::Api, context::Caller};
+
+/// To whom a door speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// Pages, for people.
+    Page,
+    /// JSON of the contract's error, for the islands.
+    Call,
+    /// A line of text, for browsers that fetch files and for monitors.
+    Line,
+    /// JSON of the node protocol's refusal, for agents.
+    Node,
+}
+
+impl Voice {
+    /// How the site answers on a path.
+    fn of_site(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("call") => Self::Call,
+            Some("assets" | "healthz" | "readyz") => Self::Line,
+            _ => Self::Page,
+        }
+    }
+}
+
+/// Draws the site's answers.
+pub(crate) async fn site(
+    State(door): State<Door>,
+    visit: Visit,
+    request: Request,
+    next: Next,
+) -> Response {
+    let voice = Voice::of_site(&visit.path);
+    let response = next.run(request).await;
+    present(&door, &visit, voice, response).await
+}
+
+/// Draws the node listener's answers.
+pub(crate) async fn node(
+    State(door): State<Door>,
+    visit: Visit,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    present(&door, &visit, Voice::Node, response).await
+}
+
+/// One request's panic is one request's error.
+pub(crate) async fn catch_panic(visit: Visit, request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_panic| {
+        tracing::error!(request = visit.id, "a request panicked");
+        Fault::internal().into_response()
+    })
+}
+
+async fn present(door: &Door, visit: &Visit, voice: Voice, response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(Screen(content)) = parts.extensions.remove::<Screen>() {
+        return draw(door, visit, parts, content).await;
+    }
+    let fault = parts.extensions.remove::<Fault>().or_else(|| {
+        let failed = parts.status.is_client_error() || parts.status.is_server_error();
+        // A page's error is never the bare words of a library.
+        let bare = voice == Voice::Page || body.size_hint().exact() == Some(0);
+        (failed && bare).then(|| of_status(parts.status))
+    });
+    let Some(Fault { mut error, .. }) = fault else { return Response::from_parts(parts, body) };
+    if let PortalError::Internal { request } = &mut error {
+        request.clone_from(&visit.id);
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    match voice {
+        Voice::Page => draw(door, visit, parts, Content::Error(error)).await,
+        Voice::Call => json(parts, &error),
+        Voice::Node => json(parts, &refusal(&error)),
+        Voice::Line => {
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            parts.headers.insert(CONTENT_TYPE, plain);
+            Response::from_parts(parts, Body::from(format!("{error}\n")))
+        }
+    }
+}
+
+async fn draw(door: &Door, visit: &Visit, mut parts: Parts, content: Content) -> Response {
+    let frame = Frame {
+        viewer: viewer(door, visit).await,
+        now: door.context.now(),
+        path: visit.path.clone(),
+    };
+    let assets = door.site.assets().clone();
+    let nonce = visit.nonce.clone();
+    let render = leptos_axum::render_app_async_with_context(
+        || (),
+        move || {
+            let (content, frame) = (content.clone(), frame.clone());
+            let (assets, nonce) = (assets.clone(), nonce.clone());
+            view! { <Document content frame assets nonce /> }
+        },
+    );
+    let page = render(Request::new(Body::empty())).await;
+    let Ok(bytes) = to_bytes(page.into_body(), usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+/// Who is named at the top of the page. A page about an error is drawn even where this fails.
+async fn viewer(door: &Door, visit: &Visit) -> Viewer {
+    let caller = visit.caller();
+    let api = Api::new(door.context.clone(), caller, visit.id.clone());
+    let known = match caller {
+        Caller::Account(_) => {
+            api.account().await.map(|it| Viewer::Account { email: it.email })
+        }
+        Caller::Operator(_) => {
+            api.operator().await.map(|it| Viewer::Operator { email: it.email })
+        }
+        Caller::Visitor | Caller::Node(_) => Ok(Viewer::Visitor),
+    };
+    known.unwrap_or_default()
+}
+
+fn json(mut parts: Parts, value: &impl serde::Serialize) -> Response {
+    // What is written here is our own and always serialises.
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// What an error of the contract is called in the node protocol.
+fn refusal(error: &PortalError) -> Refusal {
+    let (code, field) = match error {
+        PortalError::SignedOut => ("no_certificate", None),
+        PortalError::NotAllowed => ("refused", None),
+        PortalError::NotFound { .. } => ("not_found", None),
+        PortalError::Invalid { field, .. } => ("invalid", Some(field.clone())),
+        PortalError::Limit { .. } => ("limit", None),
+        PortalError::Busy { .. } => ("busy", None),
+        PortalError::Unavailable { .. } | PortalError::Unreachable => ("unavailable", None),
+        PortalError::Internal { .. } => ("internal", None),
+    };
+    Refusal { code: code.to_owned(), message: error.to_string(), field }
+}
+
+/// Words for an answer that has none.
+fn of_status(status: StatusCode) -> Fault {
+    match status {
+        StatusCode::NOT_FOUND => Fault::no_such_page(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Fault::of(status, "this page cannot be used that way")
+        }
+        status if status.is_server_error() => Fault::internal(),
+        status => Fault::of(status, "the portal does not understand this request"),
+    }
+}

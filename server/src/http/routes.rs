@@ -1,0 +1,237 @@
+//! Every route there is, and whom it is for: the routers are made from these two tables, and so is
+//! the authorisation test.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::Method,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{MethodRouter, get, post},
+};
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+use super::{
+    Door,
+    answer::Fault,
+    assets,
+    body::{Intake, take_in},
+    calls, guard,
+    limits::{self, Strict},
+    node_api, origin,
+    pages::{account, devices, health, operator, operator_nodes, pods},
+    present, visit,
+};
+use crate::sessions::{Kind, Sessions};
+
+/// Whom a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Anybody; nobody looks who.
+    Anybody,
+    /// Anybody; who is signed in is seen.
+    Visitor(Kind),
+    Account,
+    Operator,
+    /// A machine that holds a join token.
+    Joining,
+    /// A node, by its certificate.
+    Node,
+}
+
+impl Who {
+    /// Whose cookie counts.
+    pub(crate) fn session(self) -> Kind {
+        match self {
+            Self::Visitor(kind) => kind,
+            Self::Operator => Kind::Operator,
+            Self::Anybody | Self::Account | Self::Joining | Self::Node => Kind::Account,
+        }
+    }
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub who: Who,
+    /// The stricter counter it has.
+    pub strict: Option<Strict>,
+    handler: MethodRouter<Door>,
+}
+
+impl Route {
+    fn strict(self, strict: Strict) -> Self {
+        Self { strict: Some(strict), ..self }
+    }
+}
+
+fn shows(path: &'static str, who: Who, handler: MethodRouter<Door>) -> Route {
+    Route { method: Method::GET, path, who, strict: None, handler }
+}
+
+fn does(path: &'static str, who: Who, handler: MethodRouter<Door>) -> Route {
+    Route { method: Method::POST, path, who, strict: None, handler }
+}
+
+/// The site's routes.
+pub(crate) fn site_routes() -> Vec<Route> {
+    let mut routes = vec![
+        shows("/healthz", Who::Anybody, get(health::alive)),
+        shows("/readyz", Who::Anybody, get(health::ready)),
+        shows("/assets/{*file}", Who::Anybody, get(assets::file)),
+    ];
+    routes.extend(customer_routes());
+    routes.extend(operator_routes());
+    routes
+}
+
+fn customer_routes() -> Vec<Route> {
+    use Who::Account;
+    let visitor = Who::Visitor(Kind::Account);
+    vec![
+        shows("/", visitor, get(account::front)),
+        shows("/sign-in", visitor, get(account::sign_in_page)),
+        does("/sign-in", visitor, post(account::sign_in)).strict(Strict::SignIn),
+        shows("/sign-up", visitor, get(account::sign_up_page)),
+        does("/sign-up", visitor, post(account::sign_up)).strict(Strict::SignIn),
+        does("/sign-out", visitor, post(account::sign_out)),
+        shows("/home", Account, get(pods::home)),
+        does("/pods", Account, post(pods::create)),
+        shows("/pods/{pod}", Account, get(pods::pod)),
+        shows("/pods/{pod}/delete", Account, get(pods::delete_page)),
+        does("/pods/{pod}/delete", Account, post(pods::delete)),
+        shows("/pods/{pod}/devices/new", Account, get(devices::add_page)),
+        does("/pods/{pod}/devices/new", Account, post(devices::add)),
+        shows("/devices/{peer}", Account, get(devices::device)),
+        does("/devices/{peer}/check", Account, post(devices::check)),
+        shows("/devices/{peer}/remove", Account, get(devices::remove_page)),
+        does("/devices/{peer}/remove", Account, post(devices::remove)),
+        does("/call/add_device", Account, post(calls::answer)),
+        does("/call/client_config", Account, post(calls::answer)),
+        does("/call/check_connection", Account, post(calls::answer)),
+    ]
+}
+
+fn operator_routes() -> Vec<Route> {
+    use Who::Operator;
+    let visitor = Who::Visitor(Kind::Operator);
+    vec![
+        shows("/operator/sign-in", visitor, get(operator::sign_in_page)),
+        does("/operator/sign-in", visitor, post(operator::sign_in)).strict(Strict::SignIn),
+        shows("/operator/invite/{token}", visitor, get(operator::invite_page))
+            .strict(Strict::SignIn),
+        does("/operator/invite/{token}", visitor, post(operator::accept_invite))
+            .strict(Strict::SignIn),
+        does("/operator/sign-out", visitor, post(operator::sign_out)),
+        shows("/operator", Operator, get(operator::overview)),
+        shows("/operator/nodes", Operator, get(operator_nodes::list)),
+        shows("/operator/nodes/new", Operator, get(operator_nodes::add_page)),
+        does("/operator/nodes/new", Operator, post(operator_nodes::add)),
+        shows("/operator/nodes/{node}", Operator, get(operator_nodes::node)),
+        does("/operator/nodes/{node}/join", Operator, post(operator_nodes::join)),
+        shows("/operator/nodes/{node}/retire", Operator, get(operator_nodes::retire_page)),
+        does("/operator/nodes/{node}/retire", Operator, post(operator_nodes::retire)),
+        shows("/operator/pods", Operator, get(operator::pods)),
+        shows("/operator/accounts", Operator, get(operator::accounts)),
+        shows("/operator/accounts/{account}/suspend", Operator, get(operator::suspend_page)),
+        does("/operator/accounts/{account}/suspend", Operator, post(operator::suspend)),
+        does("/operator/accounts/{account}/resume", Operator, post(operator::resume)),
+    ]
+}
+
+/// The node listener's routes.
+pub(crate) fn node_routes() -> Vec<Route> {
+    vec![
+        does("/enrol", Who::Joining, post(node_api::enrol)).strict(Strict::Enrol),
+        does("/v1/renew", Who::Node, post(node_api::renew)),
+        shows("/v1/state", Who::Node, get(node_api::state)),
+        does("/v1/observed", Who::Node, post(node_api::observed)),
+        does("/v1/answers", Who::Node, post(node_api::answers)),
+    ]
+}
+
+/// The site. A request passes from the bottom up: it is opened and logged, drawn, counted, its
+/// origin judged, its body taken in; then its session is read and its caller let in.
+pub fn site_router(door: Door) -> Router {
+    let mut open = Router::new();
+    let mut with_session = [Kind::Account, Kind::Operator].map(|kind| (kind, Router::new()));
+    for route in site_routes() {
+        let mut handler = route.handler;
+        if let Some(strict) = route.strict {
+            let state = (door.clone(), strict);
+            handler = handler.route_layer(from_fn_with_state(state, limits::strict));
+        }
+        if route.who == Who::Anybody {
+            open = open.route(route.path, handler);
+            continue;
+        }
+        let state = (door.clone(), route.who);
+        handler = handler.route_layer(from_fn_with_state(state, guard::session));
+        for (kind, router) in &mut with_session {
+            if *kind == route.who.session() {
+                *router = std::mem::take(router).route(route.path, handler.clone());
+            }
+        }
+    }
+    for (kind, router) in with_session {
+        open = open.merge(router.route_layer(cookie(&door, kind)));
+    }
+    let intake = Intake::of_site();
+    open.fallback(|| async { Fault::no_such_page() })
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(intake, take_in))
+        .layer(from_fn_with_state(door.clone(), origin::same_origin))
+        .layer(from_fn_with_state(door.clone(), limits::any))
+        .layer(from_fn(present::catch_panic))
+        .layer(from_fn_with_state(door.clone(), present::site))
+        .layer(from_fn(present::catch_panic))
+        .layer(from_fn_with_state(door.clone(), visit::visit))
+        .with_state(door)
+}
+
+/// The node listener. Its TLS has refused every certificate that is not one of ours already.
+pub fn node_router(door: Door) -> Router {
+    let intake = Intake::of_nodes();
+    let mut router = Router::new();
+    for route in node_routes() {
+        let mut handler = route.handler;
+        if let Some(strict) = route.strict {
+            let state = (door.clone(), strict);
+            handler = handler
+                .route_layer(from_fn_with_state(intake.at_most(64 * 1024), take_in))
+                .route_layer(from_fn_with_state(state, limits::strict));
+        } else {
+            handler = handler
+                .route_layer(from_fn_with_state(intake.clone(), take_in))
+                .route_layer(from_fn_with_state(door.clone(), guard::node));
+        }
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(|| async { Fault::no_such_page() })
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(door.clone(), limits::any))
+        .layer(from_fn(present::catch_panic))
+        .layer(from_fn_with_state(door.clone(), present::node))
+        .layer(from_fn(present::catch_panic))
+        .layer(from_fn_with_state(door.clone(), visit::visit))
+        .with_state(door)
+}
+
+/// Customers and operators have cookies of their own. It ends with the browser; how long a
+/// session lasts, its row says. `__Host-`: this host only, by TLS only (RFC 6265bis 4.1.3.2).
+fn cookie(door: &Door, kind: Kind) -> SessionManagerLayer<Sessions> {
+    let name = match kind {
+        Kind::Account => "myrelay_account",
+        Kind::Operator => "myrelay_operator",
+    };
+    let secure = door.origin.secure;
+    let name = if secure { format!("__Host-{name}") } else { name.to_owned() };
+    SessionManagerLayer::new(Sessions::new(door.context.clone()))
+        .with_name(name)
+        .with_secure(secure)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnSessionEnd)
+}
