@@ -1,4 +1,18 @@
 //! The hand on each node: makes the node match what the portal wants, and holds one capability.
 
+pub mod agent;
 pub mod backend;
+pub mod cli;
+pub mod enrol;
+mod firewall;
+pub mod identity;
 pub mod keys;
+pub mod link;
+pub mod memory;
+mod node;
+pub mod plan;
+pub mod pod_keys;
+pub mod private_dir;
+pub mod reconcile;
+pub mod status;
+pub mod system;

@@ -1,2 +1,5 @@
 //! Runs the agent.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    myrelay_agent::cli::main()
+}

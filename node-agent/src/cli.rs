@@ -1,0 +1,173 @@
+//! The commands `join`, `run` and `status`.
+
+mod show;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use myrelay_node_protocol::JoinToken;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
+
+use crate::{
+    agent::{Agent, Pace},
+    backend::{self, BackendKind},
+    enrol,
+    link::PortalAddress,
+    private_dir::PrivateDir,
+    status,
+    system::{Machine, System},
+};
+
+const TOKEN_VARIABLE: &str = "MYRELAY_JOIN_TOKEN";
+
+/// The hand on each node of MyRelay: makes the node match what the portal wants.
+#[derive(Debug, Parser)]
+#[command(name = "myrelay-agent", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes this machine a node, with the line that the portal shows.
+    Join {
+        /// Where the portal's node listener is: https://name:port.
+        portal: PortalAddress,
+        /// The token of the line. It can be used once, for ten minutes.
+        #[arg(long, conflicts_with = "token_file")]
+        token: Option<String>,
+        /// A file with the token, so that it stands in no process list. So does
+        /// MYRELAY_JOIN_TOKEN.
+        #[arg(long)]
+        token_file: Option<PathBuf>,
+        /// Joins though this machine is a node already.
+        #[arg(long)]
+        again: bool,
+        #[command(flatten)]
+        state: StateDir,
+    },
+    /// Serves, until it is told to stop.
+    Run {
+        /// What makes the tunnels.
+        #[arg(long, value_enum, default_value_t)]
+        backend: BackendKind,
+        #[command(flatten)]
+        state: StateDir,
+    },
+    /// Shows how the running agent is.
+    Status {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        state: StateDir,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct StateDir {
+    /// Where the node's key, its certificate and its last state are kept.
+    #[arg(long, env = "MYRELAY_STATE_DIR", default_value = "/var/lib/myrelay-agent")]
+    state_dir: PathBuf,
+}
+
+/// Runs the command that was typed. What went wrong is written to the standard error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when this cannot be written.
+            drop(writeln!(io::stderr(), "myrelay-agent: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Join { portal, token, token_file, again, state } => {
+            let token = read_token(token, token_file.as_deref())?;
+            let shown = portal.to_string();
+            let system: Arc<dyn System> = Arc::new(Machine);
+            let joining = enrol::join(portal, token, &state.state_dir, again, &system);
+            let node = runtime()?.block_on(joining)?;
+            writeln!(
+                io::stdout(),
+                "This machine is {node} of {shown} now. Start it with `myrelay-agent run`."
+            )?;
+            Ok(())
+        }
+        Command::Run { backend, state } => {
+            start_log();
+            runtime()?.block_on(run(backend, &state.state_dir))
+        }
+        Command::Status { json, state } => {
+            let dir = PrivateDir::open_existing(&state.state_dir)?;
+            let (status, running) =
+                status::read(&dir)?.context("the agent has not run here yet")?;
+            let text =
+                if json { show::json(&status, running)? } else { show::text(&status, running) };
+            writeln!(io::stdout(), "{text}")?;
+            Ok(())
+        }
+    }
+}
+
+async fn run(kind: BackendKind, state_dir: &Path) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let backend = backend::open(kind).await?;
+    let agent = Agent::open(state_dir, Pace::default(), backend, Arc::new(Machine))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = agent.run(stop.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => return Ok(ended?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; tunnels of the kernel stay");
+    stop.cancel();
+    Ok(running.await?)
+}
+
+fn read_token(token: Option<String>, file: Option<&Path>) -> anyhow::Result<JoinToken> {
+    let text = match (token, file) {
+        (Some(token), _) => token,
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .with_context(|| format!("the token file {}", file.display()))?,
+        (None, None) => std::env::var(TOKEN_VARIABLE)
+            .with_context(|| format!("a join needs --token, --token-file or {TOKEN_VARIABLE}"))?,
+    };
+    Ok(Zeroizing::new(text).parse()?)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime")
+}
+
+/// Logs to the standard error: for people on a terminal, as JSON elsewhere. `MYRELAY_LOG` sets the
+/// level, such as `debug`.
+fn start_log() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .with_env_var("MYRELAY_LOG")
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    if io::stderr().is_terminal() { log.init() } else { log.json().init() }
+}

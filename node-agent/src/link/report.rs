@@ -1,0 +1,40 @@
+//! Tells the portal what the node has.
+
+use std::{convert::Infallible, sync::Arc};
+
+use tokio::time::sleep;
+
+use super::{LinkError, backoff::Backoff};
+use crate::{node::Node, system::jitter};
+
+/// Reports at once, on every change, and again after a while. Ends only when the portal says that
+/// the node is retired.
+pub(crate) async fn send_for_ever(node: &Arc<Node>) -> Result<Infallible, LinkError> {
+    let mut applied = node.applied.subscribe();
+    let mut backoff = Backoff::new(node.pace);
+    loop {
+        let now = applied.borrow_and_update().clone();
+        let pause = match now {
+            None => node.pace.observed,
+            Some(now) => {
+                let report = node.observed(&now)?;
+                match node.post::<_, ()>("/v1/observed", &report).await {
+                    Ok(()) => {
+                        backoff = Backoff::new(node.pace);
+                        node.pace.observed
+                    }
+                    Err(LinkError::Retired) => return Err(LinkError::Retired),
+                    Err(error) => {
+                        tracing::warn!(%error, "a report did not reach the portal");
+                        backoff.pause(std::time::Duration::ZERO, jitter(node.system.as_ref()))
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            // The sender lives as long as the node.
+            _ = applied.changed() => {}
+            () = sleep(pause) => {}
+        }
+    }
+}

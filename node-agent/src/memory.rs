@@ -1,0 +1,163 @@
+//! What the agent remembers over a restart: the last desired state, and how far it has counted.
+
+use myrelay_node_protocol::{DesiredState, StateError};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    private_dir::{FileError, PrivateDir},
+    system::System,
+};
+
+const STATE: &str = "state.json";
+const SEQUENCE: &str = "sequence";
+/// How many numbers are taken from the disk at once: one write for that many reports.
+const BLOCK: u64 = 1000;
+
+/// Why a remembered state cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error("its checksum does not match")]
+    Checksum,
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Unsound(#[from] StateError),
+}
+
+/// Writes the state so that a crash leaves the old one or the new one. The file is a line with the
+/// SHA-256 of the rest, and the rest is JSON.
+pub fn store(dir: &PrivateDir, state: &DesiredState) -> Result<(), FileError> {
+    // Maps with ordered string keys always serialise.
+    let json = serde_json::to_vec(state).unwrap_or_default();
+    let mut bytes = checksum(&json).into_bytes();
+    bytes.push(b'\n');
+    bytes.extend(json);
+    dir.write(STATE, &bytes)
+}
+
+/// The state of before the restart; none when there was none. A damaged one is kept aside, and
+/// the agent waits for the portal without touching what the node has.
+pub fn load(dir: &PrivateDir) -> Result<Option<DesiredState>, FileError> {
+    let Some(bytes) = dir.read(STATE)? else { return Ok(None) };
+    match parse(&bytes) {
+        Ok(state) => Ok(Some(state)),
+        Err(damage) => {
+            let aside = dir.set_aside(STATE)?;
+            tracing::error!(%damage, aside, "the remembered state is damaged; waiting for the portal's");
+            Ok(None)
+        }
+    }
+}
+
+/// Forgets the state: the node starts as another one.
+pub fn forget(dir: &PrivateDir) -> Result<(), FileError> {
+    dir.remove(STATE)
+}
+
+fn parse(bytes: &[u8]) -> Result<DesiredState, Damage> {
+    let end = bytes.iter().position(|it| *it == b'\n').ok_or(Damage::Checksum)?;
+    let (sum, json) = (&bytes[..end], &bytes[end + 1..]);
+    if sum != checksum(json).as_bytes() {
+        return Err(Damage::Checksum);
+    }
+    let state: DesiredState = serde_json::from_slice(json)?;
+    state.ensure_sound()?;
+    Ok(state)
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// Counts reports, upwards only, over restarts: it takes its numbers from the disk in blocks and
+/// after a crash skips the rest of one.
+#[derive(Debug)]
+pub struct Sequence {
+    next: u64,
+    end: u64,
+}
+
+impl Sequence {
+    /// Starts behind every number given out before. When the file is damaged it starts at the
+    /// time in milliseconds, which is above any count of reports.
+    pub fn load(dir: &PrivateDir, system: &dyn System) -> Result<Self, FileError> {
+        let start = match dir.read(SEQUENCE)? {
+            None => 1,
+            Some(bytes) => std::str::from_utf8(&bytes)
+                .ok()
+                .and_then(|it| it.trim().parse().ok())
+                .unwrap_or_else(|| u64::try_from(system.now_ms()).unwrap_or_default()),
+        };
+        Ok(Self { next: start, end: start })
+    }
+
+    /// The next number.
+    pub fn next(&mut self, dir: &PrivateDir) -> Result<u64, FileError> {
+        if self.next == self.end {
+            dir.write(SEQUENCE, (self.end + BLOCK).to_string().as_bytes())?;
+            self.end += BLOCK;
+        }
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use myrelay_node_protocol::{Epoch, Generation};
+
+    use super::*;
+    use crate::system::Machine;
+
+    fn folder() -> (tempfile::TempDir, PrivateDir) {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = PrivateDir::open(temp.path()).unwrap();
+        (temp, dir)
+    }
+
+    #[test]
+    fn a_state_is_remembered() {
+        let (_temp, dir) = folder();
+        assert_eq!(load(&dir).unwrap(), None);
+        let state =
+            DesiredState { epoch: Epoch(2), generation: Generation(7), ..DesiredState::default() };
+        store(&dir, &state).unwrap();
+        assert_eq!(load(&dir).unwrap(), Some(state));
+        forget(&dir).unwrap();
+        assert_eq!(load(&dir).unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_state_is_kept_aside_whatever_byte_is_wrong() {
+        let (temp, dir) = folder();
+        store(&dir, &DesiredState::default()).unwrap();
+        let sound = std::fs::read(temp.path().join(STATE)).unwrap();
+        for at in 0..sound.len() {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1;
+            dir.write(STATE, &bytes).unwrap();
+            assert_eq!(load(&dir).unwrap(), None, "byte {at}");
+            dir.write(STATE, &sound[..at]).unwrap();
+            assert_eq!(load(&dir).unwrap(), None, "cut at {at}");
+        }
+        let kept = dir.names().unwrap().iter().filter(|it| it.contains(".corrupt-")).count();
+        assert_eq!(kept, 2 * sound.len());
+    }
+
+    #[test]
+    fn the_sequence_only_grows() {
+        let (_temp, dir) = folder();
+        let mut last = 0;
+        for _ in 0..3 {
+            let mut sequence = Sequence::load(&dir, &Machine).unwrap();
+            for _ in 0..BLOCK + 2 {
+                let next = sequence.next(&dir).unwrap();
+                assert!(last < next);
+                last = next;
+            }
+        }
+        dir.write(SEQUENCE, b"nonsense").unwrap();
+        let mut sequence = Sequence::load(&dir, &Machine).unwrap();
+        assert!(last < sequence.next(&dir).unwrap());
+    }
+}

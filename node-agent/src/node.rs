@@ -1,0 +1,142 @@
+//! What the agent's loops share: what is wanted, what is there, and how it stands with the portal.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use myrelay_node_protocol::{Apply, DesiredState, ObservedState, StateError};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::watch;
+
+use crate::{
+    agent::Pace,
+    backend::Backend,
+    identity::Identity,
+    link::{LinkError, Requests},
+    memory::{self, Sequence},
+    private_dir::{FileError, Lock, PrivateDir},
+    reconcile::Applied,
+    system::System,
+};
+
+/// How it stands with the portal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contact {
+    /// Since when there is a stream, in milliseconds since 1970-01-01 UTC; none while there is
+    /// none.
+    pub(crate) since_ms: Option<i64>,
+    /// What went wrong last; none once all is well again.
+    pub(crate) trouble: Option<String>,
+    pub(crate) retired: bool,
+}
+
+/// The shared part of one running agent.
+pub(crate) struct Node {
+    pub(crate) dir: Arc<PrivateDir>,
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pace: Pace,
+    pub(crate) boot_id: String,
+    pub(crate) identity: watch::Sender<Arc<Identity>>,
+    /// None until the disk or the portal said something.
+    pub(crate) desired: watch::Sender<Option<Arc<DesiredState>>>,
+    /// None until the first round.
+    pub(crate) applied: watch::Sender<Option<Arc<Applied>>>,
+    pub(crate) contact: watch::Sender<Contact>,
+    pub(crate) sequence: Mutex<Sequence>,
+    pub(crate) requests: Requests,
+    pub(crate) _lock: Lock,
+}
+
+impl Node {
+    pub(crate) fn identity(&self) -> Arc<Identity> {
+        self.identity.borrow().clone()
+    }
+
+    pub(crate) fn wanted(&self) -> Option<Arc<DesiredState>> {
+        self.desired.borrow().clone()
+    }
+
+    /// Takes in what the portal sent: on the disk first, then for everybody to apply.
+    pub(crate) async fn take(
+        &self,
+        change: impl FnOnce(&mut DesiredState) -> Result<Apply, StateError>,
+    ) -> Result<(), LinkError> {
+        let before = self.wanted();
+        let mut next = before.as_deref().cloned().unwrap_or_default();
+        if change(&mut next)? == Apply::Same && before.is_some() {
+            return Ok(());
+        }
+        let next = Arc::new(next);
+        let (dir, written) = (self.dir.clone(), next.clone());
+        tokio::task::spawn_blocking(move || memory::store(&dir, &written))
+            .await
+            .map_err(|error| LinkError::Nonsense(error.to_string()))??;
+        self.desired.send_replace(Some(next));
+        Ok(())
+    }
+
+    /// The portal has no more use for this node: its pods go, and nothing else.
+    pub(crate) async fn retire(&self) -> Result<(), LinkError> {
+        self.contact.send_modify(|it| it.retired = true);
+        let clear = |state: &mut DesiredState| {
+            let empty = state.pods.is_empty();
+            state.pods.clear();
+            Ok(if empty { Apply::Same } else { Apply::Newer })
+        };
+        self.take(clear).await
+    }
+
+    /// Takes on a new certificate: on the disk first.
+    pub(crate) fn become_identity(&self, next: Identity) -> Result<(), FileError> {
+        next.store(&self.dir)?;
+        self.identity.send_replace(Arc::new(next));
+        Ok(())
+    }
+
+    pub(crate) fn connected(&self) {
+        tracing::info!("connected to the portal");
+        let since_ms = Some(self.system.now_ms());
+        self.contact.send_replace(Contact { since_ms, trouble: None, retired: false });
+    }
+
+    pub(crate) fn lost(&self, error: &LinkError) {
+        self.note(error);
+        self.contact.send_modify(|it| it.since_ms = None);
+    }
+
+    pub(crate) fn note(&self, error: &LinkError) {
+        tracing::warn!(%error, "the link to the portal");
+        self.contact.send_modify(|it| it.trouble = Some(error.to_string()));
+    }
+
+    pub(crate) fn all_well(&self) {
+        self.contact.send_if_modified(|it| it.trouble.take().is_some());
+    }
+
+    /// A short request, over its own connection.
+    pub(crate) async fn post<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: &Q,
+    ) -> Result<A, LinkError> {
+        self.requests.post(self.identity(), &self.system, path, message).await
+    }
+
+    /// What to tell the portal of a round.
+    pub(crate) fn observed(&self, applied: &Applied) -> Result<ObservedState, FileError> {
+        let sequence = self.sequence().next(&self.dir)?;
+        let (epoch, generation) = applied.version;
+        Ok(ObservedState {
+            epoch,
+            generation,
+            boot_id: self.boot_id.clone(),
+            sequence,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            backend: self.backend.name().to_owned(),
+            pods: applied.pods.clone(),
+        })
+    }
+
+    fn sequence(&self) -> MutexGuard<'_, Sequence> {
+        self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

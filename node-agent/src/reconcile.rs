@@ -1,0 +1,90 @@
+//! The loop that makes the node what it should be, again and again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::Arc,
+};
+
+use myrelay_domain::ids::PodId;
+use myrelay_node_protocol::{DesiredState, Epoch, Generation, ObservedPod};
+use tokio::time::sleep;
+
+use crate::{node::Node, plan, pod_keys::PodKeys};
+
+/// The longest fault that is reported, in characters.
+const FAULT_CHARS: usize = 300;
+
+/// What came of the last round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The state that was applied.
+    pub version: (Epoch, Generation),
+    pub pods: BTreeMap<PodId, ObservedPod>,
+    /// What is wrong with the node as a whole.
+    pub faults: Vec<String>,
+    /// Interfaces that look like ours and are not: left alone.
+    pub foreign: BTreeSet<String>,
+}
+
+/// Applies every new state, and the same one again after a while in case something else changed
+/// the node. As long as no state is known, nothing is touched.
+pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> Infallible {
+    let mut desired = node.desired.subscribe();
+    loop {
+        let state = desired.borrow_and_update().clone();
+        if let Some(state) = state {
+            let applied = round(&node, &mut keys, &state).await;
+            node.applied.send_if_modified(|before| {
+                let news = before.as_deref() != Some(&applied);
+                if news {
+                    log(&applied);
+                    *before = Some(Arc::new(applied));
+                }
+                news
+            });
+        }
+        tokio::select! {
+            // The sender lives as long as the node.
+            _ = desired.changed() => {}
+            () = sleep(node.pace.drift) => {}
+        }
+    }
+}
+
+async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied {
+    let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
+    let converged = plan::converge(&state.pods, keys.all(), node.backend.as_ref()).await;
+    let mut faults = converged.node_faults;
+    // After the interfaces are gone: a crash before this leaves a key to delete next time.
+    if let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {
+        faults.push(error.to_string());
+    }
+    let mut by_pod = converged.faults;
+    by_pod.extend(keyless.into_iter().map(|(pod, fault)| (pod, fault.to_string())));
+    let pods = state.pods.keys().filter_map(|pod| {
+        let public_key = keys.all().get(pod)?.public_key().ok()?;
+        let fault = by_pod.get(pod).map(|it| it.chars().take(FAULT_CHARS).collect());
+        Some((*pod, ObservedPod { public_key, fault }))
+    });
+    let pods = pods.collect();
+    let gone = by_pod.into_iter().filter(|(pod, _)| !keys.all().contains_key(pod));
+    faults.extend(gone.map(|(pod, fault)| format!("{pod}: {fault}")));
+    Applied { version: state.version(), pods, faults, foreign: converged.foreign }
+}
+
+fn log(applied: &Applied) {
+    let (Epoch(epoch), Generation(generation)) = applied.version;
+    tracing::info!(epoch, generation, pods = applied.pods.len(), "applied");
+    for (pod, observed) in &applied.pods {
+        if let Some(fault) = &observed.fault {
+            tracing::error!(%pod, fault, "a pod does not serve");
+        }
+    }
+    for fault in &applied.faults {
+        tracing::error!(fault, "the node has a fault");
+    }
+    for interface in &applied.foreign {
+        tracing::warn!(interface, "an interface looks like ours and is not; it is left alone");
+    }
+}

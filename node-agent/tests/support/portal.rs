@@ -1,0 +1,324 @@
+//! A portal's node listener on loopback: it does what the protocol says, and what a test tells it.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+};
+
+use futures::{StreamExt, channel::mpsc};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    body::{Bytes, Frame, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use myrelay_domain::{ids::NodeId, token::Token};
+use myrelay_node_protocol::{
+    CheckAnswer, DesiredState, EnrolRequest, Enrolled, JoinToken, ObservedState, Refusal,
+    RenewRequest, Renewed, StateMessage,
+};
+use serde::Serialize;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::authority::{Authority, Presented};
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// What the portal knows and saw.
+#[derive(Default)]
+pub(crate) struct Records {
+    /// What the node should have.
+    pub(crate) wanted: DesiredState,
+    /// Every byte the agent sent, decrypted.
+    pub(crate) received: Vec<u8>,
+    /// `METHOD path?query` of every request.
+    pub(crate) requests: Vec<String>,
+    /// The client certificate of every request.
+    pub(crate) certificates: Vec<Option<Vec<u8>>>,
+    pub(crate) observed: Vec<ObservedState>,
+    pub(crate) answers: Vec<CheckAnswer>,
+    /// How many connections got as far as TLS, well or not.
+    pub(crate) handshakes: usize,
+    /// What to answer to everything but `/enrol`.
+    pub(crate) refusal: Option<(StatusCode, &'static str)>,
+    /// The years in which node certificates are valid.
+    pub(crate) node_years: (i32, i32),
+    tokens: BTreeMap<String, &'static str>,
+    streams: Vec<mpsc::UnboundedSender<Bytes>>,
+}
+
+pub(crate) struct Portal {
+    pub(crate) authority: Arc<Authority>,
+    records: Arc<Mutex<Records>>,
+    address: SocketAddr,
+    running: Option<JoinSet<()>>,
+}
+
+impl Portal {
+    pub(crate) async fn start() -> Self {
+        Self::presenting(Authority::new(), &Presented::default()).await
+    }
+
+    pub(crate) async fn presenting(authority: Authority, presented: &Presented) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let records = Records { node_years: (2020, 2100), ..Records::default() };
+        let mut portal = Self {
+            authority: Arc::new(authority),
+            records: Arc::new(Mutex::new(records)),
+            address: listener.local_addr().unwrap(),
+            running: None,
+        };
+        portal.serve(listener, presented);
+        portal
+    }
+
+    /// Ends it, connections and all, as `kill -9` would.
+    pub(crate) async fn stop(&mut self) {
+        self.running.take().unwrap().shutdown().await;
+        self.records().streams.clear();
+    }
+
+    /// Starts it again at the same address, with what it knew.
+    pub(crate) async fn start_again(&mut self) {
+        self.start_again_presenting(&Presented::default()).await;
+    }
+
+    pub(crate) async fn start_again_presenting(&mut self, presented: &Presented) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.serve(listener, presented);
+    }
+
+    fn serve(&mut self, listener: TcpListener, presented: &Presented) {
+        let acceptor = TlsAcceptor::from(self.authority.server(presented));
+        let (records, authority) = (self.records.clone(), self.authority.clone());
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            // Dropped with this task: connections end with the portal.
+            let mut connections = JoinSet::new();
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (acceptor, records) = (acceptor.clone(), records.clone());
+                connections.spawn(converse(acceptor, tcp, records, authority.clone()));
+            }
+        });
+        self.running = Some(running);
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap()
+    }
+
+    /// A join token that is good once.
+    pub(crate) fn invite(&self) -> JoinToken {
+        let number = u8::try_from(self.records().tokens.len() + 1).unwrap();
+        let token = JoinToken {
+            node: format!("node_{number:032x}").parse().unwrap(),
+            secret: Token::from_random([number; 32]),
+            ca: self.authority.hash(),
+        };
+        self.records().tokens.insert(token.redeem(), "");
+        token
+    }
+
+    /// Makes the portal refuse a token with this code.
+    pub(crate) fn spoil(&self, token: &JoinToken, code: &'static str) {
+        self.records().tokens.insert(token.redeem(), code);
+    }
+
+    /// Sets what the node should have without telling it.
+    pub(crate) fn set(&self, state: DesiredState) {
+        self.records().wanted = state;
+    }
+
+    /// Sets what the node should have, and tells it.
+    pub(crate) fn want(&self, state: DesiredState) {
+        self.set(state.clone());
+        self.push(&StateMessage::Snapshot { state });
+    }
+
+    /// Sends something over every stream.
+    pub(crate) fn push(&self, message: &StateMessage) {
+        let mut line = serde_json::to_string(message).unwrap();
+        line.push('\n');
+        self.push_raw(line);
+    }
+
+    pub(crate) fn push_raw(&self, text: String) {
+        let bytes = Bytes::from(text);
+        self.records().streams.retain(|it| it.unbounded_send(bytes.clone()).is_ok());
+    }
+
+    /// Ends every stream.
+    pub(crate) fn hang_up(&self) {
+        self.records().streams.clear();
+    }
+
+    pub(crate) fn streams_opened(&self) -> usize {
+        self.records().requests.iter().filter(|it| it.starts_with("GET /v1/state")).count()
+    }
+}
+
+async fn converse(
+    acceptor: TlsAcceptor,
+    tcp: TcpStream,
+    records: Arc<Mutex<Records>>,
+    authority: Arc<Authority>,
+) {
+    let accepted = acceptor.accept(tcp).await;
+    records.lock().unwrap().handshakes += 1;
+    // The agent may hang up at any time.
+    let Ok(tls) = accepted else { return };
+    let certificate = tls.get_ref().1.peer_certificates().map(|it| it[0].to_vec());
+    let recorder = Recorder { tls, records: records.clone() };
+    let service = service_fn(|request| {
+        let (records, authority) = (records.clone(), authority.clone());
+        let certificate = certificate.clone();
+        async move { Ok::<_, Infallible>(answer(request, certificate, &records, &authority).await) }
+    });
+    drop(http1::Builder::new().serve_connection(TokioIo::new(recorder), service).await);
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    certificate: Option<Vec<u8>>,
+    records: &Mutex<Records>,
+    authority: &Authority,
+) -> Response<Body> {
+    let target = format!("{} {}", request.method(), request.uri());
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let mut records = records.lock().unwrap();
+    records.requests.push(target.clone());
+    let known = certificate.is_some();
+    records.certificates.push(certificate);
+    if target == "POST /enrol" {
+        return enrol(&mut records, authority, &body);
+    }
+    if let Some((status, code)) = records.refusal {
+        return refuse(status, code);
+    }
+    if !known {
+        return refuse(StatusCode::UNAUTHORIZED, "no_certificate");
+    }
+    match target.as_str() {
+        "POST /v1/renew" => {
+            let request: RenewRequest = serde_json::from_slice(&body).unwrap();
+            say(&Renewed {
+                certificate_pem: authority.sign(&request.csr_pem, records.node_years),
+                ca_pem: authority.pem(),
+                not_after_ms: 0,
+            })
+        }
+        "POST /v1/observed" => {
+            records.observed.push(serde_json::from_slice(&body).unwrap());
+            nothing()
+        }
+        "POST /v1/answers" => {
+            records.answers.push(serde_json::from_slice(&body).unwrap());
+            nothing()
+        }
+        _ => stream(&mut records, &target),
+    }
+}
+
+fn enrol(records: &mut Records, authority: &Authority, body: &[u8]) -> Response<Body> {
+    let request: EnrolRequest = serde_json::from_slice(body).unwrap();
+    let (node, _) = JoinToken::parse_redeem(&request.token).unwrap();
+    let node: NodeId = node;
+    match records.tokens.insert(request.token, "token_used") {
+        Some("") => say(&Enrolled {
+            node,
+            certificate_pem: authority.sign(&request.csr_pem, records.node_years),
+            ca_pem: authority.pem(),
+            not_after_ms: 0,
+        }),
+        Some(code) => refuse(StatusCode::FORBIDDEN, code),
+        None => refuse(StatusCode::FORBIDDEN, "token_unknown"),
+    }
+}
+
+fn stream(records: &mut Records, target: &str) -> Response<Body> {
+    let have = format!(
+        "GET /v1/state?epoch={}&have={}",
+        records.wanted.epoch.0, records.wanted.generation.0
+    );
+    let (sender, lines) = mpsc::unbounded();
+    if target != have {
+        let state = records.wanted.clone();
+        let mut line = serde_json::to_string(&StateMessage::Snapshot { state }).unwrap();
+        line.push('\n');
+        sender.unbounded_send(Bytes::from(line)).unwrap();
+    }
+    records.streams.push(sender);
+    let frames = lines.map(|it| Ok(Frame::data(it)));
+    Response::new(BodyExt::boxed(StreamBody::new(frames)))
+}
+
+fn say<T: Serialize>(message: &T) -> Response<Body> {
+    Response::new(Full::from(serde_json::to_vec(message).unwrap()).boxed())
+}
+
+fn nothing() -> Response<Body> {
+    let mut response = Response::new(Full::default().boxed());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn refuse(status: StatusCode, code: &str) -> Response<Body> {
+    let message = format!("refused because of {code}");
+    let mut response = say(&Refusal { code: code.to_owned(), message, field: None });
+    *response.status_mut() = status;
+    response
+}
+
+/// Keeps what was read.
+struct Recorder {
+    tls: TlsStream<TcpStream>,
+    records: Arc<Mutex<Records>>,
+}
+
+impl AsyncRead for Recorder {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.tls).poll_read(context, buffer);
+        self.records.lock().unwrap().received.extend_from_slice(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncWrite for Recorder {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tls).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tls).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tls).poll_shutdown(context)
+    }
+}
