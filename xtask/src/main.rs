@@ -53,9 +53,19 @@ enum Action {
     Dist,
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
+    match run(Arguments::parse().action) {
+        Ok(code) => code,
+        Err(error) => {
+            report::line(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(action: Action) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    match Arguments::parse().action {
+    match action {
         Action::Setup => setup::run(&workspace).map(drop)?,
         Action::Site { release } => site::build(&workspace, Profile::of(release))?,
         Action::Build { release } => build::run(&workspace, Profile::of(release))?,

@@ -56,7 +56,8 @@ pub(crate) fn bind(wasm: &[u8]) -> Result<Part> {
         // The page says where the wasm is, and checks it by its hash.
         .omit_default_module_path(true);
     let mut output = bindgen.generate_output()?;
-    if !output.snippets().is_empty() || !output.local_modules().is_empty() {
+    let brought = output.snippets().values().any(|scripts| !scripts.is_empty());
+    if brought || !output.local_modules().is_empty() {
         bail!("a crate of the browser part brings scripts along, which the site does not serve");
     }
     let script = output.js().as_bytes().to_vec();
