@@ -74,9 +74,9 @@ pub trait AccountContract: Send + Sync {
         after: Option<&str>,
     ) -> Result<Page<AccountRow>, PortalError>;
 
-    /// For operators: ends the account's sessions and takes its pods off the nodes. Twice is fine.
+    /// For operators: ends the account's sessions and takes its devices off the nodes. Twice is fine.
     async fn suspend_account(&self, account: &str) -> Result<(), PortalError>;
 
-    /// For operators: lets it in again and puts its pods back with the same keys and addresses.
+    /// For operators: lets it in again and puts its devices back with the same keys and addresses.
     async fn resume_account(&self, account: &str) -> Result<(), PortalError>;
 }

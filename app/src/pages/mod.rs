@@ -1,6 +1,58 @@
 //! The screens. A door loads what a screen shows, and the screen draws it: no page waits inside.
 
+#[cfg(feature = "ssr")]
+mod accounts;
+#[cfg(any(feature = "ssr", feature = "browser"))]
+#[cfg_attr(
+    not(feature = "browser"),
+    expect(dead_code, reason = "the portal draws the first of its three steps")
+)]
+pub mod add_device;
+#[cfg(feature = "ssr")]
+mod add_node;
+#[cfg(feature = "ssr")]
+mod delete_pod;
+#[cfg(feature = "ssr")]
+mod device;
+#[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
+mod front;
+#[cfg(feature = "ssr")]
+mod home;
+#[cfg(feature = "ssr")]
+mod invite;
+#[cfg(feature = "ssr")]
+mod join;
+#[cfg(feature = "ssr")]
+mod node;
+#[cfg(feature = "ssr")]
+mod nodes;
+#[cfg(feature = "ssr")]
+mod operator_sign_in;
+#[cfg(feature = "ssr")]
+mod overview;
+#[cfg(feature = "ssr")]
+mod pod;
+#[cfg(feature = "ssr")]
+mod pods;
+#[cfg(feature = "ssr")]
+mod remove_device;
+#[cfg(feature = "ssr")]
+mod retire_node;
+#[cfg(feature = "ssr")]
+mod screen;
+#[cfg(feature = "ssr")]
+mod sign_in;
+#[cfg(feature = "ssr")]
+mod sign_up;
+#[cfg(feature = "ssr")]
+mod suspend_account;
+
 use std::collections::BTreeMap;
+
+#[cfg(feature = "ssr")]
+pub(crate) use screen::Screen;
 
 use crate::contract::{
     AccountRow, AddedPeer, ConnectionView, HomeView, JoinView, Millis, NodePodRow, NodeRow,
@@ -37,6 +89,23 @@ pub struct FormState {
     pub error: Option<PortalError>,
 }
 
+impl FormState {
+    /// What was typed into a field before.
+    pub fn value(&self, name: &str) -> String {
+        self.values.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What is wrong with a field.
+    pub fn error_of(&self, name: &str) -> Option<String> {
+        match &self.error {
+            Some(error @ PortalError::Invalid { field, .. }) if field == name => {
+                Some(crate::texts::sentence(error))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One screen with what it shows. The variants are in the order of the routes.
 #[derive(Clone)]
 pub enum Content {
@@ -46,15 +115,27 @@ pub enum Content {
     SignUp(FormState),
     OperatorSignIn(FormState),
     /// `token` is the one of the link.
-    Invite { token: String, form: FormState },
+    Invite {
+        token: String,
+        form: FormState,
+    },
     // For customers.
-    Home { view: HomeView, form: FormState },
+    Home {
+        view: HomeView,
+        form: FormState,
+    },
     Pod(PodView),
     /// Says what deleting will do, and asks.
     DeletePod(PodView),
     /// The form is the one for a key of one's own, which works without JavaScript.
-    AddDevice { pod: PodView, form: FormState },
-    Device { device: AddedPeer, connection: Option<ConnectionView> },
+    AddDevice {
+        pod: PodView,
+        form: FormState,
+    },
+    Device {
+        device: AddedPeer,
+        connection: Option<ConnectionView>,
+    },
     RemoveDevice(AddedPeer),
     // For operators.
     Overview(Overview),
@@ -63,9 +144,15 @@ pub enum Content {
     /// The join line, shown this once.
     Join(JoinView),
     Node(NodeView),
-    RetireNode { node: NodeView, form: FormState },
+    RetireNode {
+        node: NodeView,
+        form: FormState,
+    },
     Pods(Page<NodePodRow>),
-    Accounts { search: String, accounts: Page<AccountRow> },
+    Accounts {
+        search: String,
+        accounts: Page<AccountRow>,
+    },
     SuspendAccount(AccountRow),
     // For anybody.
     Error(PortalError),

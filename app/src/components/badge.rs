@@ -1,0 +1,94 @@
+//! A state: a word with a colour, never a colour alone.
+
+use leptos::prelude::*;
+
+use crate::{
+    contract::{AccountState, ConnectionView, NodeState, PodState},
+    texts,
+};
+
+/// How a state feels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Warn,
+    Bad,
+    Plain,
+}
+
+impl Tone {
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// A word and how it feels, as every kind of state becomes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateWord {
+    pub(crate) word: &'static str,
+    pub(crate) tone: Tone,
+}
+
+impl StateWord {
+    /// Whether a device is on its node.
+    pub(crate) fn of_device(applied: bool) -> Self {
+        if applied {
+            Self { word: texts::DEVICE_READY, tone: Tone::Good }
+        } else {
+            Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn }
+        }
+    }
+}
+
+impl From<PodState> for StateWord {
+    fn from(state: PodState) -> Self {
+        match state {
+            PodState::Ready => Self { word: texts::POD_READY, tone: Tone::Good },
+            PodState::WaitingForNode => Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn },
+            PodState::NodeAway => Self { word: texts::NODE_AWAY, tone: Tone::Warn },
+            PodState::Faulty => Self { word: texts::POD_FAULTY, tone: Tone::Bad },
+        }
+    }
+}
+
+impl From<NodeState> for StateWord {
+    fn from(state: NodeState) -> Self {
+        match state {
+            NodeState::Awaiting => Self { word: texts::NODE_AWAITING, tone: Tone::Warn },
+            NodeState::InContact => Self { word: texts::NODE_IN_CONTACT, tone: Tone::Good },
+            NodeState::Away => Self { word: texts::NODE_AWAY, tone: Tone::Bad },
+            NodeState::Retired => Self { word: texts::NODE_RETIRED, tone: Tone::Plain },
+        }
+    }
+}
+
+impl From<AccountState> for StateWord {
+    fn from(state: AccountState) -> Self {
+        match state {
+            AccountState::Active => Self { word: texts::ACCOUNT_ACTIVE, tone: Tone::Good },
+            AccountState::Suspended => Self { word: texts::ACCOUNT_SUSPENDED, tone: Tone::Bad },
+        }
+    }
+}
+
+impl From<ConnectionView> for StateWord {
+    fn from(connection: ConnectionView) -> Self {
+        match connection {
+            ConnectionView::Connected => Self { word: texts::CONNECTED, tone: Tone::Good },
+            ConnectionView::NotConnected => Self { word: texts::NOT_CONNECTED, tone: Tone::Plain },
+            ConnectionView::NotApplied => Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn },
+            ConnectionView::NodeAway => Self { word: texts::NODE_AWAY, tone: Tone::Warn },
+        }
+    }
+}
+
+/// Shows a state.
+#[component]
+pub fn Badge(#[prop(into)] state: StateWord) -> impl IntoView {
+    view! { <span class=format!("badge badge-{}", state.tone.class())>{state.word}</span> }
+}

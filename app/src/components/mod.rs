@@ -1,0 +1,31 @@
+//! Looks without data: what every screen is put together from.
+
+mod badge;
+mod button;
+mod confirm;
+mod empty;
+mod error_summary;
+mod field;
+mod heading;
+mod icon;
+mod notice;
+#[cfg(any(feature = "browser", test))]
+mod qr_code;
+mod table;
+#[cfg(feature = "ssr")]
+mod time;
+
+pub(crate) use badge::{Badge, StateWord, Tone};
+pub(crate) use button::{ButtonLink, Look, Submit};
+pub(crate) use confirm::Confirm;
+pub(crate) use empty::Empty;
+pub(crate) use error_summary::ErrorSummary;
+pub(crate) use field::Field;
+pub(crate) use heading::Heading;
+pub(crate) use icon::{Icon, IconShape};
+pub(crate) use notice::Notice;
+#[cfg(feature = "browser")]
+pub(crate) use qr_code::QrSquares;
+pub(crate) use table::{Cell, Column, Table};
+#[cfg(feature = "ssr")]
+pub(crate) use time::Time;

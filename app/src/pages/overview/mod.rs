@@ -1,0 +1,95 @@
+//! What an operator sees first: what needs attention, then the counts.
+
+mod texts;
+
+use leptos::prelude::*;
+
+use crate::{
+    components::{Badge, ButtonLink, Empty, Heading, IconShape, Notice, Time, Tone},
+    contract::{Millis, NodeRow, Overview},
+};
+
+pub(crate) fn title() -> String {
+    texts::TITLE.to_owned()
+}
+
+#[component]
+pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
+    let Overview { attention, nodes, pods, devices, accounts } = overview;
+    let counts = [
+        (texts::NODES, nodes, Some("/operator/nodes")),
+        (texts::PODS, pods, Some("/operator/pods")),
+        (texts::DEVICES, devices, None),
+        (texts::ACCOUNTS, accounts, Some("/operator/accounts")),
+    ];
+    view! {
+        <Heading title=texts::TITLE />
+        {if nodes == 0 && attention.is_empty() {
+            view! {
+                <Empty shape=IconShape::Server title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT>
+                    <ButtonLink href="/operator/nodes/new" label=texts::ADD_NODE />
+                </Empty>
+            }
+                .into_any()
+        } else if attention.is_empty() {
+            view! {
+                <Notice tone=Tone::Good title=texts::ALL_WELL text=texts::ALL_WELL_TEXT />
+            }
+                .into_any()
+        } else {
+            view! {
+                <section class="part">
+                    <h2>{texts::ATTENTION}</h2>
+                    <ul class="rows">
+                        {attention
+                            .into_iter()
+                            .map(|node| view! { <Attention node now /> })
+                            .collect_view()}
+                    </ul>
+                </section>
+            }
+                .into_any()
+        }}
+        <section class="part">
+            <h2>{texts::COUNTS}</h2>
+            <ul class="counts">
+                {counts
+                    .into_iter()
+                    .map(|(label, number, href)| {
+                        let number = view! { <strong>{number.to_string()}</strong> };
+                        let label = match href {
+                            Some(href) => {
+                                view! { <a class="card-link" href=href>{label}</a> }.into_any()
+                            }
+                            None => view! { <span>{label}</span> }.into_any(),
+                        };
+                        view! { <li>{number}{label}</li> }
+                    })
+                    .collect_view()}
+            </ul>
+        </section>
+    }
+}
+
+#[component]
+fn Attention(node: NodeRow, now: Millis) -> impl IntoView {
+    let reason = texts::reason(node.state, node.pods, node.faults);
+    view! {
+        <li class="row row-linked">
+            <div class="row-words">
+                <a class="card-link" href=format!("/operator/nodes/{}", node.id)>
+                    {node.name}
+                </a>
+                <span>{reason}</span>
+                <span class="muted">
+                    {node.location}" · "
+                    {match node.last_contact_at {
+                        Some(at) => view! { {texts::LAST_CONTACT}<Time at now /> }.into_any(),
+                        None => texts::NO_CONTACT.into_any(),
+                    }}
+                </span>
+            </div>
+            <Badge state=node.state />
+        </li>
+    }
+}

@@ -1,0 +1,68 @@
+//! The list of pods.
+
+pub(crate) mod texts;
+
+use leptos::prelude::*;
+
+use crate::{
+    components::{Badge, Cell, Empty, Heading, IconShape, Look, Submit, Table},
+    contract::{NodePodRow, Page},
+    texts as shared,
+};
+
+pub(crate) fn title() -> String {
+    texts::TITLE.to_owned()
+}
+
+#[component]
+pub fn Pods(pods: Page<NodePodRow>) -> impl IntoView {
+    view! {
+        <Heading title=texts::TITLE />
+        <p class="muted">{texts::LEDE}</p>
+        {if pods.rows.is_empty() {
+            view! {
+                <Empty shape=IconShape::Layers title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT />
+            }
+                .into_any()
+        } else {
+            view! {
+                <Table caption=texts::TITLE columns=texts::COLUMNS>
+                    <PodRows pods=pods.rows with_node=true />
+                </Table>
+            }
+                .into_any()
+        }}
+        {pods
+            .next
+            .map(|next| {
+                view! {
+                    <form method="get" action="/operator/pods" class="actions">
+                        <input type="hidden" name="after" value=next />
+                        <Submit label=shared::NEXT_PAGE look=Look::Secondary />
+                    </form>
+                }
+            })}
+    }
+}
+
+/// The rows of a table of pods.
+#[component]
+pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool) -> impl IntoView {
+    pods.into_iter()
+        .map(|pod| {
+            view! {
+                <tr role="row">
+                    <Cell column=texts::INTERFACE><code>{pod.interface}</code></Cell>
+                    <Cell column=texts::STATE>
+                        <Badge state=pod.state />
+                        {pod.fault.map(|it| view! { <span class="fault">{it}</span> })}
+                    </Cell>
+                    <Cell column=texts::ACCOUNT>{pod.account_email}</Cell>
+                    {with_node.then(|| view! { <Cell column=texts::NODE>{pod.node}</Cell> })}
+                    <Cell column=texts::PORT>{pod.port.to_string()}</Cell>
+                    <Cell column=texts::DEVICES>{pod.devices.to_string()}</Cell>
+                </tr>
+            }
+        })
+        .collect_view()
+}

@@ -1,0 +1,104 @@
+//! From a content to its screen.
+
+use leptos::prelude::*;
+
+use super::{
+    Content, Frame, accounts, add_device, add_node, delete_pod, device, error, front, home, invite,
+    join, node, nodes, operator_sign_in, overview, pod, pods, remove_device, retire_node, sign_in,
+    sign_up, suspend_account,
+};
+
+impl Content {
+    /// What the browser's tab says.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Front => front::title(),
+            Self::SignIn(_) => sign_in::title(),
+            Self::SignUp(_) => sign_up::title(),
+            Self::OperatorSignIn(_) => operator_sign_in::title(),
+            Self::Invite { .. } => invite::title(),
+            Self::Home { .. } => home::title(),
+            Self::Pod(pod) => pod::title(pod),
+            Self::DeletePod(pod) => delete_pod::title(pod),
+            Self::AddDevice { pod, .. } => add_device::title(pod),
+            Self::Device { device, .. } => device::title(device),
+            Self::RemoveDevice(device) => remove_device::title(device),
+            Self::Overview(_) => overview::title(),
+            Self::Nodes(_) => nodes::title(),
+            Self::AddNode(_) => add_node::title(),
+            Self::Join(join) => join::title(join),
+            Self::Node(node) => node::title(node),
+            Self::RetireNode { node, .. } => retire_node::title(node),
+            Self::Pods(_) => pods::title(),
+            Self::Accounts { .. } => accounts::title(),
+            Self::SuspendAccount(account) => suspend_account::title(account),
+            Self::Error(error) => error::title(error),
+        }
+    }
+
+    /// Whether a form came back with an error.
+    pub(crate) fn is_refused(&self) -> bool {
+        match self {
+            Self::SignIn(form)
+            | Self::SignUp(form)
+            | Self::OperatorSignIn(form)
+            | Self::Invite { form, .. }
+            | Self::Home { form, .. }
+            | Self::AddDevice { form, .. }
+            | Self::AddNode(form)
+            | Self::RetireNode { form, .. } => form.error.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the screen has a part that runs in the browser. All others load no program.
+    pub(crate) fn has_island(&self) -> bool {
+        matches!(self, Self::AddDevice { pod, .. } if add_device::has_room(pod))
+    }
+}
+
+/// Draws a content.
+#[component]
+pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
+    use super as at;
+    let now = frame.now;
+    match content {
+        Content::Front => view! { <at::front::Front /> }.into_any(),
+        Content::SignIn(form) => view! { <at::sign_in::SignIn form /> }.into_any(),
+        Content::SignUp(form) => view! { <at::sign_up::SignUp form /> }.into_any(),
+        Content::OperatorSignIn(form) => {
+            view! { <at::operator_sign_in::OperatorSignIn form /> }.into_any()
+        }
+        Content::Invite { token, form } => view! { <at::invite::Invite token form /> }.into_any(),
+        Content::Home { view, form } => view! { <at::home::Home view form /> }.into_any(),
+        Content::Pod(pod) => view! { <at::pod::Pod pod now /> }.into_any(),
+        Content::DeletePod(pod) => view! { <at::delete_pod::DeletePod pod /> }.into_any(),
+        Content::AddDevice { pod, form } => {
+            view! { <at::add_device::AddDevicePage pod form /> }.into_any()
+        }
+        Content::Device { device, connection } => {
+            view! { <at::device::Device device connection now /> }.into_any()
+        }
+        Content::RemoveDevice(device) => {
+            view! { <at::remove_device::RemoveDevice device /> }.into_any()
+        }
+        Content::Overview(overview) => {
+            view! { <at::overview::OverviewPage overview now /> }.into_any()
+        }
+        Content::Nodes(nodes) => view! { <at::nodes::Nodes nodes now /> }.into_any(),
+        Content::AddNode(form) => view! { <at::add_node::AddNode form /> }.into_any(),
+        Content::Join(join) => view! { <at::join::Join join now /> }.into_any(),
+        Content::Node(node) => view! { <at::node::Node node now /> }.into_any(),
+        Content::RetireNode { node, form } => {
+            view! { <at::retire_node::RetireNode node form /> }.into_any()
+        }
+        Content::Pods(pods) => view! { <at::pods::Pods pods /> }.into_any(),
+        Content::Accounts { search, accounts } => {
+            view! { <at::accounts::Accounts search accounts now /> }.into_any()
+        }
+        Content::SuspendAccount(account) => {
+            view! { <at::suspend_account::SuspendAccount account /> }.into_any()
+        }
+        Content::Error(error) => view! { <at::error::ErrorPage error frame /> }.into_any(),
+    }
+}
