@@ -17,8 +17,7 @@ use rcgen::{
     PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::{
-    CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer,
-    pem::PemObject,
+    CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject,
 };
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -140,14 +139,14 @@ impl Authority {
         now_ms: i64,
         serial: [u8; 16],
     ) -> Result<IssuedCertificate> {
-        let spki = public_key_of_request(csr_pem)
-            .ok_or_else(|| Error::invalid("csr_pem", "expected a PKCS #10 request of a P-256 key, signed by it"))?;
+        let spki = public_key_of_request(csr_pem).ok_or_else(|| {
+            Error::invalid("csr_pem", "expected a PKCS #10 request of a P-256 key, signed by it")
+        })?;
         let not_after_ms = now_ms.saturating_add(NODE_LIFE);
         let mut params = leaf(now_ms, not_after_ms, serial)?;
         params.distinguished_name.push(DnType::CommonName, node.to_string());
         let name = format!("spiffe://{deployment}/node/{node}");
-        params.subject_alt_names =
-            vec![SanType::URI(name.try_into().map_err(anyhow::Error::new)?)];
+        params.subject_alt_names = vec![SanType::URI(name.try_into().map_err(anyhow::Error::new)?)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&spki, &self.issuer).map_err(anyhow::Error::new)?;
         let key_hash = key_hash(certificate.der()).context("our own certificate")?;

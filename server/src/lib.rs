@@ -1,1 +1,30 @@
-//! myrelay-server
+//! The portal: the control plane behind the pages and the node agents.
+
+#![recursion_limit = "256"]
+
+pub mod accounts;
+pub mod api;
+pub mod authority;
+pub mod cli;
+pub mod config;
+pub mod context;
+pub mod database;
+mod deployment;
+pub mod desired_state;
+mod error;
+pub mod http;
+pub mod log;
+pub mod nodes;
+pub mod operators;
+mod outbox;
+pub mod passwords;
+pub mod peers;
+mod plans;
+pub mod pods;
+pub mod sessions;
+pub mod system;
+#[cfg(test)]
+mod testing;
+pub mod tls;
+
+pub use error::{Error, Result};

@@ -62,9 +62,11 @@ pub fn site_self_signed(
         let chain = CertificateDer::pem_slice_iter(rest.as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.with_context(|| format!("read {}", path.display()))?;
         let key = PrivateKeyDer::from_pem_slice(rest.as_bytes())?;
-        if chain.first().and_then(ends_at_ms).is_some_and(|end| {
-            clock.now_ms() < end.saturating_sub(SELF_SIGNED_RENEW_MS)
-        }) {
+        if chain
+            .first()
+            .and_then(ends_at_ms)
+            .is_some_and(|end| clock.now_ms() < end.saturating_sub(SELF_SIGNED_RENEW_MS))
+        {
             return site(chain, key);
         }
     }
@@ -109,10 +111,9 @@ pub fn node_listener(
 ) -> anyhow::Result<Arc<ServerConfig>> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.ca_certificate().clone())?;
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
-            .allow_unauthenticated()
-            .build()?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()?;
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsClock(clock)))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(verifier)

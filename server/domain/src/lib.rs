@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod email;
+pub mod host;
 pub mod ids;
 pub mod interface;
 pub mod keys;

@@ -82,9 +82,8 @@ fn p15_a_node_gets_an_ecdsa_certificate_for_a_day_with_the_portals_names_only() 
 fn a_request_that_is_not_p256_or_not_signed_by_its_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let authority = open(&folder.path().join("data")).unwrap();
-    let refused = |csr: &str| {
-        matches!(issue(&authority, csr), Err(Error::Invalid { field: "csr_pem", .. }))
-    };
+    let refused =
+        |csr: &str| matches!(issue(&authority, csr), Err(Error::Invalid { field: "csr_pem", .. }));
     let p384 = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
     assert!(refused(&request(&p384, CertificateParams::default())));
     let ed25519 = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
@@ -104,6 +103,8 @@ fn a_request_that_is_not_p256_or_not_signed_by_its_key_is_refused() {
     assert!(issue(&authority, &pem(good.der())).is_ok(), "the envelope itself is fine");
     assert!(refused(&pem(&der)), "a signature that does not fit");
     assert!(refused(""));
-    assert!(refused("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"));
+    assert!(refused(
+        "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"
+    ));
     assert!(refused(&"x".repeat(100_000)));
 }

@@ -15,8 +15,7 @@ pub(super) async fn invite(config: Config) -> anyhow::Result<()> {
     let secure = config.tls != SiteTls::Clear;
     let origin =
         config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
-    let Started { context, .. } =
-        start_context(&config, &origin, &origin).await?;
+    let Started { context, .. } = start_context(&config, &origin, &origin).await?;
     let link = link(&context, &origin).await?;
     context.database.close().await;
     say(&link)

@@ -18,8 +18,7 @@ use crate::{
     deployment::Deployment,
     desired_state,
     http::{self, Door, Limits, Listener, Site, node_router, site_router},
-    nodes,
-    operators,
+    nodes, operators,
     passwords::Passwords,
     sessions,
     system::{SystemClock, SystemRandom, Tasks},
@@ -108,8 +107,7 @@ pub(super) async fn start_context(
     let database = Database::open(&config.database_url).await.context("database-url")?;
     let deployment =
         Deployment::load_or_create(&database, &*clock, &*random, config.v4_pool).await?;
-    let authority =
-        Authority::load_or_create(&config.data_dir, deployment.id, &*clock, &*random)?;
+    let authority = Authority::load_or_create(&config.data_dir, deployment.id, &*clock, &*random)?;
     let workers = std::thread::available_parallelism().map_or(1, |it| it.get().saturating_sub(1));
     let context = Context::new(Parts {
         database,
@@ -147,10 +145,8 @@ impl Bound {
         let node_tcp = bind("node-listen", config.node_listen).await?;
         let secure = config.tls != SiteTls::Clear;
         let site_address = site_tcp.local_addr()?;
-        let public = config
-            .public_url
-            .clone()
-            .unwrap_or_else(|| Origin::of_listener(secure, site_address));
+        let public =
+            config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, site_address));
         let node_port = node_tcp.local_addr()?.port();
         let node = config
             .node_url
@@ -224,7 +220,10 @@ fn housekeeping(
             let renewed =
                 server_certificate(&context, &node).and_then(|it| certificate.replace(it));
             if let Err(error) = renewed {
-                tracing::error!(cause = format!("{error:#}"), "renew the node listener's certificate");
+                tracing::error!(
+                    cause = format!("{error:#}"),
+                    "renew the node listener's certificate"
+                );
             }
         }
     });

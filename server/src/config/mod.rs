@@ -36,7 +36,10 @@ impl ConfigError {
 /// How the site is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SiteTls {
-    Files { certificate: PathBuf, key: PathBuf },
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
     SelfSigned,
     /// In clear text: on loopback, or where the operator said so twice.
     Clear,
@@ -104,7 +107,11 @@ impl Config {
         };
         Ok(Self {
             database_url: database_url(values, &data_dir)?,
-            node_listen: parse(values, "node-listen", "an address and a port, such as 0.0.0.0:8441")?,
+            node_listen: parse(
+                values,
+                "node-listen",
+                "an address and a port, such as 0.0.0.0:8441",
+            )?,
             public_url: public_url(values, &tls)?,
             node_url: node_url(values)?,
             trusted_proxies: parse_list(values, "trusted-proxies", "networks such as 10.0.0.0/8")?,
@@ -113,8 +120,12 @@ impl Config {
             client_mtu: client_mtu(values)?,
             site_dir: optional_path(values, "site-dir"),
             log_format: parse(values, "log-format", "auto, json or text")?,
-            connections_per_ip: parse::<NonZeroU32>(values, "connections-per-ip", "a number from 1")?
-                .get(),
+            connections_per_ip: parse::<NonZeroU32>(
+                values,
+                "connections-per-ip",
+                "a number from 1",
+            )?
+            .get(),
             data_dir,
             listen,
             tls,
@@ -246,7 +257,8 @@ fn database_url(values: &Values, data_dir: &std::path::Path) -> Result<String, C
 }
 
 fn public_url(values: &Values, tls: &SiteTls) -> Result<Option<Origin>, ConfigError> {
-    let url = optional::<Origin>(values, "public-url", "an address such as https://vpn.example.org")?;
+    let url =
+        optional::<Origin>(values, "public-url", "an address such as https://vpn.example.org")?;
     match url {
         Some(url) if !url.secure && *tls != SiteTls::Clear => {
             Err(ConfigError::new("public-url", "it starts with https:// when the site has TLS"))
@@ -298,13 +310,24 @@ fn optional<T: FromStr>(
     name: &'static str,
     expected: &str,
 ) -> Result<Option<T>, ConfigError> {
-    if values.get(name).text.is_empty() { Ok(None) } else { parse(values, name, expected).map(Some) }
+    if values.get(name).text.is_empty() {
+        Ok(None)
+    } else {
+        parse(values, name, expected).map(Some)
+    }
 }
 
-fn parse<T: FromStr>(values: &Values, name: &'static str, expected: &str) -> Result<T, ConfigError> {
+fn parse<T: FromStr>(
+    values: &Values,
+    name: &'static str,
+    expected: &str,
+) -> Result<T, ConfigError> {
     let Value { text, source } = values.get(name);
     text.trim().parse().map_err(|_error| {
-        ConfigError::new(name, format!("expected {expected}, got `{}` ({source})", text.escape_debug()))
+        ConfigError::new(
+            name,
+            format!("expected {expected}, got `{}` ({source})", text.escape_debug()),
+        )
     })
 }
 

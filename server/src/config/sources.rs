@@ -126,7 +126,8 @@ fn from_environment(
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, String>, ConfigError> {
-    let fault = |message: String| ConfigError::new("config", format!("{}: {message}", path.display()));
+    let fault =
+        |message: String| ConfigError::new("config", format!("{}: {message}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
     parse_file(&text).map_err(fault)
 }

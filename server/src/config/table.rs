@@ -56,7 +56,12 @@ const fn switch(name: &'static str, help: &'static str) -> Setting {
 
 /// Every setting, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
-    text("data-dir", "myrelay-data", "FOLDER", "Where the database and the keys are; made with mode 0700"),
+    text(
+        "data-dir",
+        "myrelay-data",
+        "FOLDER",
+        "Where the database and the keys are; made with mode 0700",
+    ),
     Setting {
         name: "database-url",
         default: "",
@@ -65,23 +70,74 @@ pub const SETTINGS: &[Setting] = &[
         help: "sqlite:<path> or postgres://…; default: myrelay.db in the data folder",
     },
     text("listen", "127.0.0.1:8440", "ADDRESS:PORT", "Where the site listens"),
-    text("node-listen", "0.0.0.0:8441", "ADDRESS:PORT", "Where node agents connect, always with TLS 1.3"),
+    text(
+        "node-listen",
+        "0.0.0.0:8441",
+        "ADDRESS:PORT",
+        "Where node agents connect, always with TLS 1.3",
+    ),
     text("public-url", "", "URL", "Where people reach the site; default: what it listens on"),
-    text("node-url", "", "URL", "Where agents reach the node listener; default: the host of public-url and the port of node-listen"),
+    text(
+        "node-url",
+        "",
+        "URL",
+        "Where agents reach the node listener; default: the host of public-url and the port of node-listen",
+    ),
     text("tls-certificate", "", "FILE", "The site's certificate chain, PEM, ECDSA"),
     text("tls-key", "", "FILE", "The private key of tls-certificate, PEM"),
-    switch("tls-self-signed", "Serve the site with a certificate of its own making, for trying out"),
+    switch(
+        "tls-self-signed",
+        "Serve the site with a certificate of its own making, for trying out",
+    ),
     switch("insecure-http", "Serve the site in clear text, on loopback only"),
-    switch("insecure-http-beyond-loopback", "With insecure-http: on any address. Passwords cross the network readable"),
+    switch(
+        "insecure-http-beyond-loopback",
+        "With insecure-http: on any address. Passwords cross the network readable",
+    ),
     list("trusted-proxies", "", "NETWORK,…", "Proxies whose X-Forwarded-For is believed"),
-    text("v4-pool", "10.64.0.0/10", "NETWORK", "The private IPv4 network that pods get their addresses from"),
-    list("client-dns", "", "ADDRESS,…", "DNS servers that client configurations name; none: they name none"),
+    text(
+        "v4-pool",
+        "10.64.0.0/10",
+        "NETWORK",
+        "The private IPv4 network that pods get their addresses from",
+    ),
+    list(
+        "client-dns",
+        "",
+        "ADDRESS,…",
+        "DNS servers that client configurations name; none: they name none",
+    ),
     text("client-mtu", "1420", "BYTES", "MTU of client configurations, 1280 to 1500"),
-    text("site-dir", "", "FOLDER", "What the browser loads, made by `cargo xtask site`; default: site beside the program"),
-    text("log-format", "auto", "auto|json|text", "How the log reads; auto: text on a terminal, else JSON"),
-    text("rate-per-minute", "600", "NUMBER", "Requests that one address (IPv6: one /64) may make in a minute"),
-    text("sign-in-per-minute", "10", "NUMBER", "Sign-ins, sign-ups and invitations that one address may try in a minute"),
-    text("enrol-per-minute", "60", "NUMBER", "Times in a minute that one address may try to join a node"),
+    text(
+        "site-dir",
+        "",
+        "FOLDER",
+        "What the browser loads, made by `cargo xtask site`; default: site beside the program",
+    ),
+    text(
+        "log-format",
+        "auto",
+        "auto|json|text",
+        "How the log reads; auto: text on a terminal, else JSON",
+    ),
+    text(
+        "rate-per-minute",
+        "600",
+        "NUMBER",
+        "Requests that one address (IPv6: one /64) may make in a minute",
+    ),
+    text(
+        "sign-in-per-minute",
+        "10",
+        "NUMBER",
+        "Sign-ins, sign-ups and invitations that one address may try in a minute",
+    ),
+    text(
+        "enrol-per-minute",
+        "60",
+        "NUMBER",
+        "Times in a minute that one address may try to join a node",
+    ),
     text("connections-per-ip", "128", "NUMBER", "Connections that one address may hold"),
 ];
 

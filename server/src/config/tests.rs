@@ -44,9 +44,8 @@ fn a_secret_comes_from_a_file_and_is_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("url");
     fs::write(&file, "postgres://me:sesame@db/myrelay\n").unwrap();
-    let variable = |name: &str| {
-        (name == "MYRELAY_DATABASE_URL_FILE").then(|| file.display().to_string())
-    };
+    let variable =
+        |name: &str| (name == "MYRELAY_DATABASE_URL_FILE").then(|| file.display().to_string());
     let values = Values::collect(&BTreeMap::new(), None, &variable).unwrap();
     assert_eq!(values.get("database-url").text, "postgres://me:sesame@db/myrelay");
 

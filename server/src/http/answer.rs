@@ -85,8 +85,7 @@ impl IntoResponse for Fault {
 
 fn dress(response: &mut Response, error: &PortalError, status: Option<StatusCode>) {
     let of_error = || StatusCode::from_u16(error.status()).ok();
-    *response.status_mut() =
-        status.or_else(of_error).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = status.or_else(of_error).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let PortalError::Busy { retry_after_s } = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }

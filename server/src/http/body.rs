@@ -110,7 +110,8 @@ async fn read(
             return Err(too_large(intake.max));
         }
         let wanted = bytes.len().saturating_add(data.len()).saturating_sub(FREE).div_ceil(1024);
-        let more = wanted.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        let more =
+            wanted.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
         if more > 0 {
             let more = u32::try_from(more).unwrap_or(u32::MAX);
             let more = intake.budget.clone().try_acquire_many_owned(more);

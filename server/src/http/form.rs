@@ -50,7 +50,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             // The place, not the text: the text can hold a token.
             let place = format!("line {}, column {}", error.line(), error.column());
             let what = match error.classify() {
-                serde_json::error::Category::Data => "a field is missing, unknown or of a wrong type",
+                serde_json::error::Category::Data => {
+                    "a field is missing, unknown or of a wrong type"
+                }
                 _ => "it is not JSON",
             };
             Fault::from(PortalError::invalid("body", format!("{what} ({place})")))

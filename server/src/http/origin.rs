@@ -14,7 +14,11 @@ use crate::config::Origin;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// In front of everything on the site.
-pub(crate) async fn same_origin(State(door): State<Door>, request: Request, next: Next) -> Response {
+pub(crate) async fn same_origin(
+    State(door): State<Door>,
+    request: Request,
+    next: Next,
+) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe {
         return next.run(request).await;
@@ -43,10 +47,10 @@ fn judge(headers: &HeaderMap, ours: &Origin) -> Result<(), &'static str> {
                 Err("another site sent this request; nothing was changed")
             }
         }
-        (None, None) => Err(
-            "the request does not say where it comes from: send an `Origin` header with this \
-             site's address; nothing was changed",
-        ),
+        (None, None) => {
+            Err("the request does not say where it comes from: send an `Origin` header with this \
+             site's address; nothing was changed")
+        }
     }
 }
 
@@ -73,8 +77,13 @@ mod tests {
             let readable = foreign != "\u{7f}";
             assert!(!readable || !judge(&claims), "{foreign}");
         }
-        for foreign in ["null", "https://evil.org", "http://vpn.example.org", "https://vpn.example.org:1"] {
-            assert!(!judge(&[(origin.clone(), foreign), (host.clone(), "vpn.example.org")]), "{foreign}");
+        for foreign in
+            ["null", "https://evil.org", "http://vpn.example.org", "https://vpn.example.org:1"]
+        {
+            assert!(
+                !judge(&[(origin.clone(), foreign), (host.clone(), "vpn.example.org")]),
+                "{foreign}"
+            );
         }
         assert!(!judge(&[]));
         assert!(!judge(&[(host, "vpn.example.org")]));

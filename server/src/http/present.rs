@@ -141,12 +141,8 @@ async fn viewer(door: &Door, visit: &Visit) -> Viewer {
     let caller = visit.caller();
     let api = Api::new(door.context.clone(), caller, visit.id.clone());
     let known = match caller {
-        Caller::Account(_) => {
-            api.account().await.map(|it| Viewer::Account { email: it.email })
-        }
-        Caller::Operator(_) => {
-            api.operator().await.map(|it| Viewer::Operator { email: it.email })
-        }
+        Caller::Account(_) => api.account().await.map(|it| Viewer::Account { email: it.email }),
+        Caller::Operator(_) => api.operator().await.map(|it| Viewer::Operator { email: it.email }),
         Caller::Visitor | Caller::Node(_) => Ok(Viewer::Visitor),
     };
     known.unwrap_or_default()
@@ -178,9 +174,7 @@ fn refusal(error: &PortalError) -> Refusal {
 fn of_status(status: StatusCode) -> Fault {
     match status {
         StatusCode::NOT_FOUND => Fault::no_such_page(),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            Fault::of(status, "this page cannot be used that way")
-        }
+        StatusCode::METHOD_NOT_ALLOWED => Fault::of(status, "this page cannot be used that way"),
         status if status.is_server_error() => Fault::internal(),
         status => Fault::of(status, "the portal does not understand this request"),
     }

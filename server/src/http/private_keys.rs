@@ -4,8 +4,7 @@
 use serde_json::Value;
 
 /// The explanation that whoever sent one gets.
-pub(crate) const EXPLANATION: &str =
-    "this request carries a private key, and a private key never leaves your device: nothing of \
+pub(crate) const EXPLANATION: &str = "this request carries a private key, and a private key never leaves your device: nothing of \
      it was kept. Send the public key only, and if this was a real key, make a new pair";
 
 /// Whether a body, in whatever form a door could read it, has a private key's field or line.
@@ -32,9 +31,7 @@ fn in_form(text: &str) -> bool {
 
 fn in_json(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| is_name(name) || in_json(value))
-        }
+        Value::Object(fields) => fields.iter().any(|(name, value)| is_name(name) || in_json(value)),
         Value::Array(parts) => parts.iter().any(in_json),
         Value::String(text) => in_text(text),
         _ => false,
@@ -104,7 +101,9 @@ mod tests {
         for body in [
             "".to_owned(),
             format!("name=phone&public_key={KEY}"),
-            format!("{{\"input\":{{\"pod\":\"pod_1\",\"name\":\"private\",\"public_key\":\"{KEY}\"}}}}"),
+            format!(
+                "{{\"input\":{{\"pod\":\"pod_1\",\"name\":\"private\",\"public_key\":\"{KEY}\"}}}}"
+            ),
             "name=my+private+key+phone&public_key=x".to_owned(),
             "email=private@key.example.org&password=private".to_owned(),
         ] {

@@ -64,11 +64,7 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 }
 
 /// Opens the visit, and ends it with the headers that every answer has and with its log line.
-pub(crate) async fn visit(
-    State(door): State<Door>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn visit(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let peer = request.extensions().get::<Peer>().map(|it| it.ip);
     let ip = peer.map(|it| client_ip(it, request.headers(), &door.trusted_proxies));

@@ -1,9 +1,6 @@
 //! A customer's pods.
 
-use axum::{
-    extract::Path,
-    response::IntoResponse,
-};
+use axum::{extract::Path, response::IntoResponse};
 use myrelay_app::{Content, FormState, contract::CreatePod};
 
 use super::{Answer, Ask, again};

@@ -1,0 +1,102 @@
+//! Accounts: customers who sign up and sign in.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use myrelay_app::contract::{AccountRow, AccountView, PAGE_ROWS, Page, SignIn, SignUp};
+use myrelay_domain::{email::Email, ids::AccountId, password::Password};
+use serde_json::json;
+
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+    database::{Write, is_taken},
+    error::InField,
+    outbox::{self, Event},
+    plans,
+};
+
+/// What a wrong address and a wrong password are both told.
+pub(crate) const WRONG: &str = "the mail address or the password is not right";
+
+/// Makes an account with the default plan. With the password of an account that exists it is a
+/// sign-in, so that a form sent twice does no harm.
+pub async fn sign_up(context: &Context, input: SignUp) -> Result<AccountId> {
+    let email = Email::parse(&input.email).in_field("email")?;
+    let password = Password::new(input.password.clone(), email.as_str()).in_field("password")?;
+    let hash = context.passwords.hash(password, context.random()).await?;
+
+    let mut tx = context.database.write().await?;
+    let plan = plans::default_plan(context, &mut tx).await?;
+    let account = context.new_id();
+    let inserted = store::insert(&mut tx, account, &email, &hash, plan, context.now()).await;
+    if inserted.as_ref().is_err_and(is_taken) {
+        tx.rollback().await?;
+        let again = SignIn { email: input.email, password: input.password };
+        return sign_in(context, again).await.map_err(|error| match error {
+            Error::Invalid { .. } => Error::invalid(
+                "email",
+                "this address cannot be used for a new account; if it is yours, sign in",
+            ),
+            error => error,
+        });
+    }
+    inserted?;
+    let payload = json!({ "account": account });
+    outbox::record(context, &mut tx, Event::AccountCreated, Some(account), payload).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Finds the account of an address and a password. Unknown address, wrong password and suspended
+/// account look and cost the same.
+pub async fn sign_in(context: &Context, input: SignIn) -> Result<AccountId> {
+    let wrong = || Error::invalid("email", WRONG);
+    let password = Password::typed(input.password).map_err(|_too_long| wrong())?;
+    let found = match Email::parse(&input.email) {
+        Ok(email) => store::find_by_email(context.database.read(), &email).await?,
+        Err(_) => None,
+    };
+    let hash = found.as_ref().map(|it| it.password_hash.clone());
+    let fits = context.passwords.verify(password, hash).await?;
+    match found {
+        Some(found) if fits && !found.suspended => Ok(found.id),
+        _ => Err(wrong()),
+    }
+}
+
+/// The account that asks.
+pub async fn view(context: &Context, caller: Caller) -> Result<AccountView> {
+    let account = caller.account()?;
+    let row = store::find_row(context.database.read(), account).await?;
+    let row = row.ok_or(Error::SignedOut)?;
+    Ok(AccountView { id: account, email: row.email, plan: row.plan })
+}
+
+/// Whether an account exists and is not suspended.
+pub async fn is_active(context: &Context, account: AccountId) -> Result<bool> {
+    Ok(store::is_active(context.database.read(), account).await?)
+}
+
+/// For operators: accounts whose address contains the text, newest first.
+pub async fn list(
+    context: &Context,
+    caller: Caller,
+    search: &str,
+    after: Option<&str>,
+) -> Result<Page<AccountRow>> {
+    caller.operator()?;
+    let after = after.map(str::parse::<AccountId>).transpose().in_field("after")?;
+    let rows = store::list(context.database.read(), search.trim(), after, PAGE_ROWS + 1).await?;
+    Ok(crate::api::page(rows, |row| row.id.to_string()))
+}
+
+/// Marks an account as suspended or not. Answers whether that changed anything.
+pub(crate) async fn set_suspended(
+    tx: &mut Write,
+    account: AccountId,
+    suspended_at: Option<i64>,
+) -> Result<bool> {
+    store::set_suspended(tx, account, suspended_at).await?.ok_or(Error::NotFound("account"))
+}

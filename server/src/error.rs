@@ -1,0 +1,79 @@
+//! One error for the whole portal. A variant exists only where somebody reacts differently.
+
+use myrelay_app::contract::PortalError;
+
+/// `Result` with the portal's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation did not happen. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("sign in first")]
+    SignedOut,
+    #[error("this is not for you to do")]
+    NotAllowed,
+    /// Also what somebody else's thing looks like.
+    #[error("this {0} does not exist, or is not yours")]
+    NotFound(&'static str),
+    #[error("`{field}`: {message}")]
+    Invalid { field: &'static str, message: String },
+    #[error("{0}")]
+    Limit(String),
+    #[error("the service is busy: try again in {retry_after_s} seconds")]
+    Busy { retry_after_s: u32 },
+    #[error("{0}")]
+    Unavailable(String),
+    /// A certificate that is not its node's current one.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The node was retired: it shall take its pods down.
+    #[error("this node was retired")]
+    Retired,
+    #[error("internal error")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => Self::Busy { retry_after_s: 2 },
+            error => Self::Internal(anyhow::Error::new(error).context("database")),
+        }
+    }
+}
+
+impl Error {
+    /// A field and what is wrong with it.
+    pub fn invalid(field: &'static str, message: impl ToString) -> Self {
+        Self::Invalid { field, message: message.to_string() }
+    }
+
+    /// The answer for people. An internal cause is logged here, once, and nowhere else.
+    pub fn into_portal_error(self, request_id: &str) -> PortalError {
+        match self {
+            Self::SignedOut => PortalError::SignedOut,
+            Self::NotAllowed | Self::Refused(_) | Self::Retired => PortalError::NotAllowed,
+            Self::NotFound(what) => PortalError::NotFound { what: what.to_owned() },
+            Self::Invalid { field, message } => PortalError::invalid(field, message),
+            Self::Limit(message) => PortalError::Limit { message },
+            Self::Busy { retry_after_s } => PortalError::Busy { retry_after_s },
+            Self::Unavailable(message) => PortalError::Unavailable { message },
+            Self::Internal(cause) => {
+                tracing::error!(request = request_id, cause = format!("{cause:#}"), "failed");
+                PortalError::Internal { request: request_id.to_owned() }
+            }
+        }
+    }
+}
+
+/// Names the input's field on an error of the domain.
+pub(crate) trait InField<T> {
+    /// An error becomes [`Error::Invalid`] of this field.
+    fn in_field(self, field: &'static str) -> Result<T>;
+}
+
+impl<T, E: std::fmt::Display> InField<T> for Result<T, E> {
+    fn in_field(self, field: &'static str) -> Result<T> {
+        self.map_err(|error| Error::invalid(field, error))
+    }
+}

@@ -1,0 +1,312 @@
+//! The nodes' and locations' SQL.
+
+mod views;
+
+use myrelay_domain::{
+    host::Host,
+    ids::{LocationId, NodeId},
+    names::Name,
+    token::TokenHash,
+};
+use myrelay_node_protocol::{Epoch, Generation, ObservedState};
+use sqlx::AnyPool;
+pub(super) use views::{counts, find_view, list, locations};
+
+use crate::database::{Write, read_id, read_number};
+
+/// What rules ask of a node.
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) retired: bool,
+}
+
+/// The keys a node's certificates may have.
+pub(super) struct Keys {
+    pub(super) current: Option<String>,
+    pub(super) previous: Option<String>,
+    pub(super) retired: bool,
+}
+
+/// How far a node is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contact {
+    pub(crate) generation: Generation,
+    pub(crate) applied: (Epoch, Generation),
+}
+
+pub(super) async fn find_location_by_name(
+    tx: &mut Write,
+    name: &Name,
+) -> sqlx::Result<Option<LocationId>> {
+    let id: Option<String> = sqlx::query_scalar("SELECT id FROM locations WHERE name = $1")
+        .bind(name.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    id.map(|id| read_id(&id)).transpose()
+}
+
+pub(super) async fn insert_location(
+    tx: &mut Write,
+    id: LocationId,
+    name: &Name,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO locations (id, name, created_at) VALUES ($1, $2, $3)")
+        .bind(id.to_string())
+        .bind(name.as_str())
+        .bind(now)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn insert(
+    tx: &mut Write,
+    id: NodeId,
+    name: &Name,
+    location: LocationId,
+    endpoint: &Host,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO nodes (id, name, location_id, endpoint, generation, applied_epoch, \
+             applied_generation, sequence, created_at) \
+         VALUES ($1, $2, $3, $4, 1, 0, 0, 0, $5)",
+    )
+    .bind(id.to_string())
+    .bind(name.as_str())
+    .bind(location.to_string())
+    .bind(endpoint.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn find(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Facts>> {
+    let row: Option<(String, Option<i64>)> =
+        sqlx::query_as("SELECT name, retired_at FROM nodes WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(row.map(|(name, retired_at)| Facts { name, retired: retired_at.is_some() }))
+}
+
+pub(super) async fn find_keys(pool: &AnyPool, id: NodeId) -> sqlx::Result<Option<Keys>> {
+    let row: Option<(Option<String>, Option<String>, Option<i64>)> =
+        sqlx::query_as("SELECT key_hash, previous_key_hash, retired_at FROM nodes WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(pool)
+            .await?;
+    Ok(row.map(|(current, previous, retired_at)| Keys {
+        current,
+        previous,
+        retired: retired_at.is_some(),
+    }))
+}
+
+pub(super) async fn put_join_token(
+    tx: &mut Write,
+    node: NodeId,
+    hash: &TokenHash,
+    expires_at: i64,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO join_tokens (node_id, token_hash, expires_at, created_at) \
+         VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (node_id) DO UPDATE SET token_hash = excluded.token_hash, \
+             expires_at = excluded.expires_at, created_at = excluded.created_at, used_at = NULL",
+    )
+    .bind(node.to_string())
+    .bind(hash.as_str())
+    .bind(expires_at)
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// Uses a good join token up; answers whether it was good.
+pub(super) async fn use_join_token(
+    tx: &mut Write,
+    node: NodeId,
+    hash: &TokenHash,
+    now: i64,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE join_tokens SET used_at = $3 \
+         WHERE node_id = $1 AND token_hash = $2 AND used_at IS NULL AND expires_at > $3",
+    )
+    .bind(node.to_string())
+    .bind(hash.as_str())
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether there is such a token, and when it was used.
+pub(super) async fn find_join_token(
+    tx: &mut Write,
+    node: NodeId,
+    hash: &TokenHash,
+) -> sqlx::Result<Option<Option<i64>>> {
+    sqlx::query_scalar("SELECT used_at FROM join_tokens WHERE node_id = $1 AND token_hash = $2")
+        .bind(node.to_string())
+        .bind(hash.as_str())
+        .fetch_optional(&mut **tx)
+        .await
+}
+
+/// A new agent with a memory of its own: what it reports starts anew.
+pub(super) async fn set_joined(
+    tx: &mut Write,
+    id: NodeId,
+    key_hash: &str,
+    certificate_ends_at: i64,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE nodes SET key_hash = $2, previous_key_hash = NULL, certificate_ends_at = $3, \
+             joined_at = $4, applied_epoch = 0, applied_generation = 0, boot_id = NULL, \
+             sequence = 0 \
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(key_hash)
+    .bind(certificate_ends_at)
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn set_renewed(
+    tx: &mut Write,
+    id: NodeId,
+    key_hash: &str,
+    certificate_ends_at: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE nodes SET previous_key_hash = key_hash, key_hash = $2, certificate_ends_at = $3 \
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(key_hash)
+    .bind(certificate_ends_at)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn set_retired(tx: &mut Write, id: NodeId, now: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE nodes SET retired_at = $2, away_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn count_pods(tx: &mut Write, id: NodeId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM pods WHERE node_id = $1")
+        .bind(id.to_string())
+        .fetch_one(&mut **tx)
+        .await
+}
+
+pub(super) async fn bump(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Generation>> {
+    let generation: Option<i64> = sqlx::query_scalar(
+        "UPDATE nodes SET generation = generation + 1 WHERE id = $1 RETURNING generation",
+    )
+    .bind(id.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    generation.map(|it| read_number(it).map(Generation)).transpose()
+}
+
+pub(super) async fn wanted(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Generation>> {
+    let generation: Option<i64> =
+        sqlx::query_scalar("SELECT generation FROM nodes WHERE id = $1 AND retired_at IS NULL")
+            .bind(id.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    generation.map(|it| read_number(it).map(Generation)).transpose()
+}
+
+pub(super) async fn contact(pool: &AnyPool, id: NodeId) -> sqlx::Result<Option<Contact>> {
+    let row: Option<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT generation, applied_epoch, applied_generation \
+         FROM nodes WHERE id = $1 AND retired_at IS NULL",
+    )
+    .bind(id.to_string())
+    .fetch_optional(pool)
+    .await?;
+    row.map(|(generation, epoch, applied)| {
+        Ok(Contact {
+            generation: Generation(read_number(generation)?),
+            applied: (Epoch(read_number(epoch)?), Generation(read_number(applied)?)),
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn set_present(
+    tx: &mut Write,
+    id: NodeId,
+    present: bool,
+    now: i64,
+) -> sqlx::Result<()> {
+    let sql = if present {
+        "UPDATE nodes SET away_at = NULL, last_contact_at = $2 WHERE id = $1 AND retired_at IS NULL"
+    } else {
+        "UPDATE nodes SET away_at = $2 WHERE id = $1 AND away_at IS NULL"
+    };
+    sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await.map(drop)
+}
+
+/// Writes a report down if it is newer than the last one; answers whether it was.
+pub(super) async fn record_observed(
+    tx: &mut Write,
+    id: NodeId,
+    observed: &ObservedState,
+    now: i64,
+) -> sqlx::Result<bool> {
+    let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
+    let done = sqlx::query(
+        "UPDATE nodes SET applied_epoch = $2, applied_generation = $3, boot_id = $4, \
+             sequence = $5, agent_version = $6, backend = $7, last_contact_at = $8 \
+         WHERE id = $1 AND sequence < $5",
+    )
+    .bind(id.to_string())
+    .bind(number(observed.epoch.0))
+    .bind(number(observed.generation.0))
+    .bind(&observed.boot_id)
+    .bind(number(observed.sequence))
+    .bind(&observed.agent_version)
+    .bind(&observed.backend)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The node of a location that a new pod goes to.
+pub(super) async fn pick(
+    tx: &mut Write,
+    location: LocationId,
+    in_contact_since: i64,
+) -> sqlx::Result<Option<NodeId>> {
+    let id: Option<String> = sqlx::query_scalar(
+        "SELECT nodes.id FROM nodes WHERE nodes.location_id = $1 AND nodes.retired_at IS NULL \
+         ORDER BY CASE WHEN nodes.away_at IS NULL AND nodes.last_contact_at > $2 THEN 0 \
+                       WHEN nodes.joined_at IS NOT NULL THEN 1 ELSE 2 END, \
+             (SELECT COUNT(*) FROM pods WHERE pods.node_id = nodes.id), nodes.id LIMIT 1",
+    )
+    .bind(location.to_string())
+    .bind(in_contact_since)
+    .fetch_optional(&mut **tx)
+    .await?;
+    id.map(|id| read_id(&id)).transpose()
+}

@@ -1,0 +1,206 @@
+//! Peers: the devices of a pod, known by their public keys.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use myrelay_app::contract::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerView, PodView};
+use myrelay_domain::{
+    addresses::HostAddresses,
+    host::Host,
+    ids::{AccountId, NodeId, PeerId},
+    keys::PublicKey,
+    names::Name,
+};
+use myrelay_node_protocol::{CheckOutcome, Generation};
+use serde_json::json;
+
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+    database::is_taken,
+    error::InField,
+    nodes,
+    outbox::{self, Event},
+    plans,
+    pods::{self, PodFacts},
+};
+
+/// How long adding a device waits for the node before it answers "pending".
+const ADD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a question to a node waits for its answer.
+const CHECK_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A device that was written down, and the generation at which its node has it.
+pub struct Added {
+    pub peer: PeerId,
+    pub node: NodeId,
+    pub generation: Generation,
+}
+
+/// Adds a device to a pod of the account that asks.
+pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Result<Added> {
+    let account = caller.account()?;
+    let name = Name::parse(&input.name).in_field("name")?;
+    let public_key = PublicKey::parse(input.public_key.trim()).in_field("public_key")?;
+
+    let mut tx = context.database.write().await?;
+    let pod = pods::get_own(&mut tx, account, &input.pod).await?;
+    // From here on nobody else changes this pod's devices.
+    let generation = pods::mark_changed(&mut tx, &pod).await?;
+    let hosts = store::hosts(&mut tx, pod.id).await?;
+    let limits = plans::plan_of(&mut tx, account).await?.limits;
+    let existing = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+    limits.ensure_device(existing).map_err(|error| Error::Limit(error.to_string()))?;
+    let range = context.deployment.addresses.pod_range(pod.range_number);
+    let host = range.and_then(|range| range.free_device(&hosts));
+    let host = host.ok_or_else(|| Error::Limit("this location has no address left".to_owned()))?;
+
+    let peer = context.new_id();
+    let row = store::NewPeer { id: peer, pod: pod.id, name, public_key, host, generation };
+    let inserted = store::insert(&mut tx, &row, context.now()).await;
+    if inserted.as_ref().is_err_and(is_taken) {
+        return Err(Error::invalid("public_key", "a device here has this key already"));
+    }
+    inserted?;
+    let payload = json!({ "peer": peer, "pod": pod.id });
+    outbox::record(context, &mut tx, Event::PeerAdded, Some(account), payload).await?;
+    tx.commit().await?;
+    context.connections.wake(pod.node, generation);
+    Ok(Added { peer, node: pod.node, generation })
+}
+
+/// Waits a moment until the node has an added device; then it is pending.
+pub async fn wait_added(context: &Context, added: &Added) -> bool {
+    context.connections.wait_applied(added.node, added.generation, ADD_PATIENCE).await
+}
+
+/// Removes a device: its node drops it, and its address is free for another.
+pub async fn remove_peer(context: &Context, caller: Caller, peer: &str) -> Result<()> {
+    let account = caller.account()?;
+    let peer = parse_id(peer)?;
+    let mut tx = context.database.write().await?;
+    let pod = store::pod_of(&mut tx, peer).await?.ok_or(Error::NotFound("device"))?;
+    let pod = pods::get_own(&mut tx, account, &pod.to_string()).await;
+    let pod = pod.map_err(|_of_another| Error::NotFound("device"))?;
+    let generation = pods::mark_changed(&mut tx, &pod).await?;
+    if !store::delete(&mut tx, peer).await? {
+        return Err(Error::NotFound("device"));
+    }
+    let payload = json!({ "peer": peer, "pod": pod.id });
+    outbox::record(context, &mut tx, Event::PeerRemoved, Some(account), payload).await?;
+    tx.commit().await?;
+    context.connections.wake(pod.node, generation);
+    Ok(())
+}
+
+/// One pod of the account that asks, with its devices, oldest first.
+pub async fn pod_view(context: &Context, caller: Caller, pod: &str) -> Result<PodView> {
+    let account = caller.account()?;
+    let row = pods::get_row(context, caller, pod).await?;
+    let facts = pods::view_own(context, account, row.id).await?;
+    let contact = nodes::contact(context, facts.node).await?;
+    let devices = store::list(context.database.read(), row.id).await?;
+    let devices: Result<Vec<_>> =
+        devices.into_iter().map(|it| view(context, it, &facts, &contact)).collect();
+    let plan = plans::view_plan_of(context, account).await?;
+    Ok(PodView {
+        id: row.id,
+        location: row.location,
+        state: row.state,
+        devices: devices?,
+        device_limit: plan.limits.devices_per_pod,
+    })
+}
+
+/// One device of the account that asks, with all of its configuration that the portal knows.
+pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<AddedPeer> {
+    let (peer, pod) = find_own(context, caller.account()?, peer).await?;
+    let contact = nodes::contact(context, pod.node).await?;
+    let peer = view(context, peer, &pod, &contact)?;
+    let config = config(context, &pod, peer.addresses)?;
+    Ok(AddedPeer { peer, location: pod.location, config })
+}
+
+/// What a device's configuration is made of, once the node has made the pod's key.
+pub async fn client_config(context: &Context, caller: Caller, peer: &str) -> Result<ClientConfig> {
+    get_peer(context, caller, peer).await?.config.ok_or_else(|| {
+        Error::Unavailable("the node has not made this location's key yet".to_owned())
+    })
+}
+
+/// Asks the device's node whether it is connected right now. The answer is stored nowhere.
+pub async fn check_connection(
+    context: &Context,
+    caller: Caller,
+    peer: &str,
+) -> Result<ConnectionView> {
+    let (peer, pod) = find_own(context, caller.account()?, peer).await?;
+    let request = context.new_request_id();
+    let question = (pod.id, peer.public_key);
+    let answer = context.connections.ask(pod.node, request, question, CHECK_PATIENCE).await;
+    Ok(match answer {
+        Some(CheckOutcome::Connected) => ConnectionView::Connected,
+        Some(CheckOutcome::NotConnected) => ConnectionView::NotConnected,
+        Some(CheckOutcome::UnknownPeer) => ConnectionView::NotApplied,
+        None => ConnectionView::NodeAway,
+    })
+}
+
+async fn find_own(
+    context: &Context,
+    account: AccountId,
+    peer: &str,
+) -> Result<(store::PeerRow, PodFacts)> {
+    let missing = || Error::NotFound("device");
+    let found = store::find(context.database.read(), parse_id(peer)?).await?.ok_or_else(missing)?;
+    let pod = pods::view_own(context, account, found.pod).await;
+    Ok((found, pod.map_err(|_of_another| missing())?))
+}
+
+fn view(
+    context: &Context,
+    row: store::PeerRow,
+    pod: &PodFacts,
+    contact: &nodes::Contact,
+) -> Result<PeerView> {
+    let (epoch, generation) = contact.applied;
+    let current = epoch.0 == context.deployment.epoch.unsigned_abs();
+    Ok(PeerView {
+        id: row.id,
+        pod: row.pod,
+        name: row.name,
+        public_key: row.public_key,
+        addresses: addresses(context, pod, row.host)?,
+        applied: current && row.added_generation <= generation,
+        created_at: row.created_at,
+    })
+}
+
+fn addresses(context: &Context, pod: &PodFacts, host: u32) -> Result<HostAddresses> {
+    let range = context.deployment.addresses.pod_range(pod.range_number);
+    let addresses = range.and_then(|range| range.device(host));
+    Ok(addresses.ok_or_else(|| anyhow::anyhow!("device {host} of {} has no address", pod.id))?)
+}
+
+fn config(
+    context: &Context,
+    pod: &PodFacts,
+    addresses: HostAddresses,
+) -> Result<Option<ClientConfig>> {
+    let Some(pod_key) = pod.public_key else { return Ok(None) };
+    let host = Host::parse(&pod.endpoint).map_err(|error| anyhow::anyhow!("endpoint: {error}"))?;
+    Ok(Some(ClientConfig {
+        addresses,
+        dns: context.settings.client_dns.clone(),
+        pod_key,
+        endpoint: host.with_port(pod.port),
+        mtu: context.settings.client_mtu,
+    }))
+}
+
+fn parse_id(peer: &str) -> Result<PeerId> {
+    peer.parse().map_err(|_no_id| Error::NotFound("device"))
+}
