@@ -16,6 +16,9 @@ use crate::workspace::Workspace;
 /// How long one program may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
+/// The module of those tests that need a PostgreSQL.
+const ON_POSTGRES: &str = "on_postgres::";
+
 /// A program that Cargo made of a crate's tests.
 pub(crate) struct Program {
     package: String,
@@ -106,6 +109,12 @@ impl Program {
     ) {
         let mut command = process::command(&self.path);
         command.arg("--show-output").current_dir(&self.folder);
+        // The portal's operations are told twice, once on each engine.
+        match level {
+            Level::Unit => command.args(["--skip", ON_POSTGRES]),
+            Level::Postgres => command.arg(ON_POSTGRES),
+            _ => &mut command,
+        };
         for name in cargos() {
             command.env_remove(name);
         }
