@@ -1,7 +1,6 @@
 //! What the kernel and the userspace backend share: links, walls and forwarding.
 
 use std::{
-    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -30,16 +29,13 @@ impl Host {
 
     /// Puts the walls around a new interface; before it is up, so nothing ever passes without.
     pub(super) async fn admit(&self, index: u32, range: PodRange) -> Result<(), BackendError> {
-        self.change(|pods| {
-            pods.insert(index, range);
-        })
-        .await
+        self.change(|layout| layout.insert(index, range)).await
     }
 
     /// Takes the walls of an interface down that is gone: its index may be given to another.
     pub(super) async fn dismiss(&self, index: u32) -> Result<(), BackendError> {
-        self.change(|pods| {
-            pods.remove(&index);
+        self.change(|layout| {
+            layout.pods.remove(&index);
         })
         .await
     }
@@ -60,23 +56,25 @@ impl Host {
         if uplinks == Uplinks::default() { Err(BackendError::NoUplink) } else { Ok(()) }
     }
 
-    async fn change(
-        &self,
-        change: impl FnOnce(&mut BTreeMap<u32, PodRange>),
-    ) -> Result<(), BackendError> {
+    async fn change(&self, change: impl FnOnce(&mut Layout)) -> Result<(), BackendError> {
         let known = self.firewall.lock().unwrap_or_else(PoisonError::into_inner).layout().cloned();
         let mut layout = match known {
             Some(layout) => layout,
             None => self.read_layout().await?,
         };
-        change(&mut layout.pods);
+        change(&mut layout);
         self.set_walls(layout).await
     }
 
     async fn read_layout(&self) -> Result<Layout, BackendError> {
-        let ours = self.links.candidates().await?.into_iter().filter(Link::is_ours);
-        let pods = ours.filter_map(|it| Some((it.index, range(&it)?))).collect();
-        Ok(Layout { pods, uplinks: self.links.uplinks().await })
+        let uplinks = self.links.uplinks().await;
+        let mut layout = Layout { uplinks, ..Layout::default() };
+        for link in self.links.candidates().await?.iter().filter(|it| it.is_ours()) {
+            if let Some(range) = range(link) {
+                layout.insert(link.index, range);
+            }
+        }
+        Ok(layout)
     }
 
     async fn set_walls(&self, layout: Layout) -> Result<(), BackendError> {

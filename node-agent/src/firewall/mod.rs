@@ -24,6 +24,15 @@ pub(crate) struct Layout {
     pub(crate) uplinks: Uplinks,
 }
 
+impl Layout {
+    /// Adds a pod. What an interface that is gone left behind for the same range goes: a network
+    /// stands in a set once.
+    pub(crate) fn insert(&mut self, index: u32, range: PodRange) {
+        self.pods.retain(|_, it| it.v4 != range.v4 && it.v6 != range.v6);
+        self.pods.insert(index, range);
+    }
+}
+
 /// The walls as this process knows them.
 #[derive(Default)]
 pub(crate) struct Firewall {
@@ -61,6 +70,8 @@ impl Firewall {
                 if sent.is_ok() {
                     return self.remember(&mut netfilter, before, layout);
                 }
+                // More answers than the first refusal may wait in the old socket.
+                netfilter = Netfilter::open()?;
             }
         }
         let all = if layout.pods.is_empty() { rules::nothing() } else { rules::all(&layout) };

@@ -16,26 +16,33 @@
 //! Only packets from or to an interface in `@pods` ever leave a base chain, whose policy is
 //! accept: what is not ours passes as if the table were not there.
 //!
-//! Set `member4` holds pairs (interface, network). To compare a packet with it, a rule loads four
-//! bytes of no interest together with the address that follows them, masks the address, and then
-//! loads the interface index over those four bytes.
+//! The sets `members4` and `members6` hold pairs (interface, network): a rule loads the interface
+//! into one register and the masked address into the next.
 
-use std::{borrow::Cow, collections::BTreeMap, ffi::CStr, ptr::NonNull};
+use std::{
+    collections::BTreeMap,
+    ffi::CStr,
+    net::{Ipv4Addr, Ipv6Addr},
+    ptr::NonNull,
+};
 
 use myrelay_domain::addresses::PodRange;
 use nftnl::{
     Batch, Chain, ChainType, FinalizedBatch, Hook, MsgType, Policy, ProtoFamily, Rule, Table,
     expr::{
         Bitwise, Cmp, CmpOp, Conntrack, Expression, Lookup, Masquerade, Meta, NetworkHeaderField,
-        Payload, ToSlice, TransportHeaderField, Verdict, ct::States,
+        Ipv4HeaderField, Ipv6HeaderField, Payload, TransportHeaderField, Verdict, ct::States,
     },
-    nftnl_sys::nftnl_expr,
+    nftnl_sys::{
+        NFTNL_EXPR_BITWISE_DREG, NFTNL_EXPR_BITWISE_SREG, NFTNL_EXPR_PAYLOAD_DREG, nftnl_expr,
+        nftnl_expr_set_u32,
+    },
     set::Set,
 };
 
 use super::{
     Layout,
-    keys::{Interface, MASK_V4, Member4, Member6, Net4, Net6, PodKeys},
+    keys::{Interface, MASK_V4, MASK_V6, Member, PodKeys},
 };
 
 const TABLE: &CStr = c"myrelay";
@@ -54,10 +61,10 @@ const NODE: [&CStr; 2] = [c"node_v4", c"node_v6"];
 /// The five sets.
 struct Sets<'a> {
     pods: Set<'a, Interface>,
-    nets4: Set<'a, Net4>,
-    nets6: Set<'a, Net6>,
-    members4: Set<'a, Member4>,
-    members6: Set<'a, Member6>,
+    nets4: Set<'a, Ipv4Addr>,
+    nets6: Set<'a, Ipv6Addr>,
+    members4: Set<'a, Member<Ipv4Addr>>,
+    members6: Set<'a, Member<Ipv6Addr>>,
 }
 
 /// Which address of a packet.
@@ -152,12 +159,29 @@ impl<'a> Sets<'a> {
 /// What a packet must be for a rule to speak about it.
 type Matches = Vec<Box<dyn Expression>>;
 
-/// Bytes as a mask.
-struct Bytes(Vec<u8>);
+/// The register after the first four bytes (`NFT_REG32_01`); the crate knows only the first.
+const SECOND_REGISTER: u32 = 9;
 
-impl ToSlice for Bytes {
-    fn to_slice(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.0)
+/// An expression that works on the second register instead of the first.
+struct OnSecond<E> {
+    expression: E,
+    /// Its attributes that name a register.
+    registers: &'static [u32],
+}
+
+impl<E: Expression> Expression for OnSecond<E> {
+    fn to_expr(&self, rule: &Rule<'_>) -> NonNull<nftnl_expr> {
+        let expression = self.expression.to_expr(rule);
+        for register in self.registers {
+            // Attribute numbers are far below 2^16.
+            let attribute = u16::try_from(*register).unwrap_or_default();
+            #[expect(unsafe_code, reason = "the crate's own expressions cannot choose a register")]
+            // SAFETY: the expression was just made and is ours; a register is a u32.
+            unsafe {
+                nftnl_expr_set_u32(expression.as_ptr(), attribute, SECOND_REGISTER);
+            }
+        }
+        expression
     }
 }
 
@@ -205,7 +229,7 @@ impl<'a> Writer<'a> {
         for (index, family) in Family::BOTH.into_iter().enumerate() {
             let (leave, node, uplink) = (&leave[index], &node[index], uplinks[index]);
             let same_pod = || sets.is_of_the_pod(family, Side::Destination);
-            self.rule(leave, [same_pod()], Verdict::Accept);
+            self.rule(leave, [is_family(family), same_pod()], Verdict::Accept);
             self.rule(leave, [is_in(Meta::Oif, &sets.pods)], Verdict::Drop);
             if let Some(uplink) = uplink {
                 self.rule(leave, [is_interface(Meta::Oif, uplink)], Verdict::Accept);
@@ -215,7 +239,8 @@ impl<'a> Writer<'a> {
             }
             self.rule(leave, [], Verdict::Drop);
             self.rule(node, [is_known()], Verdict::Accept);
-            self.rule(node, [same_pod(), is_echo_request(family)], Verdict::Accept);
+            let greets = [is_family(family), same_pod(), is_echo_request(family)];
+            self.rule(node, greets, Verdict::Accept);
             self.rule(node, [], Verdict::Drop);
         }
     }
@@ -253,47 +278,34 @@ impl<'a> Writer<'a> {
 impl Sets<'_> {
     /// The address is of the pod that the packet comes from.
     fn is_of_the_pod(&self, family: Family, side: Side) -> Matches {
-        let (offset, look_up) = match family {
-            Family::V4 => (side.offset_v4(), Lookup::new(&self.members4)),
-            Family::V6 => (side.offset_v6(), Lookup::new(&self.members6)),
+        let second = |load, registers| boxed(OnSecond { expression: load, registers });
+        let load = second(address(family, side), &[NFTNL_EXPR_PAYLOAD_DREG]);
+        let registers = &[NFTNL_EXPR_BITWISE_SREG, NFTNL_EXPR_BITWISE_DREG];
+        let (mask, look_up) = match family {
+            Family::V4 => {
+                let mask = OnSecond { expression: mask_v4(), registers };
+                (boxed(mask), Lookup::new(&self.members4))
+            }
+            Family::V6 => {
+                let mask = OnSecond { expression: mask_v6(), registers };
+                (boxed(mask), Lookup::new(&self.members6))
+            }
         };
-        let mut matches = load_network(family, offset - 4, 4);
-        matches.extend([boxed(Meta::Iif), boxed(look_up)]);
-        matches
+        vec![boxed(Meta::Iif), load, mask, boxed(look_up)]
     }
 
     /// The source is of a pod. Where packets leave, nobody knows where they came from.
     fn is_of_a_pod(&self, family: Family) -> Matches {
-        let (offset, look_up) = match family {
-            Family::V4 => (Side::Source.offset_v4(), Lookup::new(&self.nets4)),
-            Family::V6 => (Side::Source.offset_v6(), Lookup::new(&self.nets6)),
+        let (mask, look_up) = match family {
+            Family::V4 => (boxed(mask_v4()), Lookup::new(&self.nets4)),
+            Family::V6 => (boxed(mask_v6()), Lookup::new(&self.nets6)),
         };
-        let mut matches = load_network(family, offset, 0);
-        matches.push(boxed(look_up));
-        matches
+        vec![boxed(address(family, Side::Source)), mask, boxed(look_up)]
     }
 }
 
 impl Family {
     const BOTH: [Self; 2] = [Self::V4, Self::V6];
-}
-
-impl Side {
-    /// Where the address stands in an IPv4 header (RFC 791 section 3.1).
-    fn offset_v4(self) -> u32 {
-        match self {
-            Self::Source => 12,
-            Self::Destination => 16,
-        }
-    }
-
-    /// Where the address stands in an IPv6 header (RFC 8200 section 3).
-    fn offset_v6(self) -> u32 {
-        match self {
-            Self::Source => 8,
-            Self::Destination => 24,
-        }
-    }
 }
 
 fn boxed(expression: impl Expression + 'static) -> Box<dyn Expression> {
@@ -304,18 +316,21 @@ fn jump(chain: &CStr) -> Verdict {
     Verdict::Jump { chain: chain.to_owned() }
 }
 
-/// Loads the network of the address after `skipped` bytes at `offset`: those bytes become zero.
-fn load_network(family: Family, offset: u32, skipped: usize) -> Matches {
-    let network = match family {
-        Family::V4 => MASK_V4.to_be_bytes().to_vec(),
-        Family::V6 => vec![0xff; 8],
-    };
-    let mask = [vec![0; skipped], network].concat();
-    // Despite their names the crate takes both in bytes.
-    let length = u32::try_from(mask.len()).unwrap_or_default();
-    let field = NetworkHeaderField::Raw { offset_bits: offset, length_bits: length };
-    let zeros = vec![0; mask.len()];
-    vec![boxed(Payload::Network(field)), boxed(Bitwise::new(Bytes(mask), Bytes(zeros)))]
+fn address(family: Family, side: Side) -> Payload {
+    Payload::Network(match (family, side) {
+        (Family::V4, Side::Source) => NetworkHeaderField::Ipv4(Ipv4HeaderField::Saddr),
+        (Family::V4, Side::Destination) => NetworkHeaderField::Ipv4(Ipv4HeaderField::Daddr),
+        (Family::V6, Side::Source) => NetworkHeaderField::Ipv6(Ipv6HeaderField::Saddr),
+        (Family::V6, Side::Destination) => NetworkHeaderField::Ipv6(Ipv6HeaderField::Daddr),
+    })
+}
+
+fn mask_v4() -> Bitwise<Ipv4Addr, Ipv4Addr> {
+    Bitwise::new(MASK_V4.into(), Ipv4Addr::UNSPECIFIED)
+}
+
+fn mask_v6() -> Bitwise<Ipv6Addr, Ipv6Addr> {
+    Bitwise::new(MASK_V6.into(), Ipv6Addr::UNSPECIFIED)
 }
 
 fn is_in<K>(interface: Meta, set: &Set<'_, K>) -> Matches {

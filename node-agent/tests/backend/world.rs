@@ -1,0 +1,166 @@
+//! Network namespaces: a node, its clients, and the internet beyond it.
+
+use std::{
+    fs::File,
+    process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use myrelay_agent::backend::{self, Backend, BackendKind};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// Long enough for a machine that is emulated and busy.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A network namespace; it goes with this value, and what is in it goes too.
+pub(crate) struct Namespace {
+    name: String,
+}
+
+impl Namespace {
+    pub(crate) fn new() -> Self {
+        let name = format!("mrb{}", unique());
+        run("ip", &["netns", "add", &name], &[]);
+        let namespace = Self { name };
+        namespace.ip("link set lo up");
+        namespace
+    }
+
+    /// Does something as a program in this namespace would.
+    pub(crate) fn enter<R: Send>(&self, act: impl FnOnce() -> R + Send) -> R {
+        thread::scope(|scope| {
+            let entered = scope.spawn(|| {
+                let file = File::open(format!("/run/netns/{}", self.name)).unwrap();
+                let kind = Some(LinkNameSpaceType::Network);
+                move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind).unwrap();
+                act()
+            });
+            entered.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Does something with a backend on this node, in a runtime of its own.
+    pub(crate) fn run<R: Send>(&self, act: impl AsyncFnOnce(&Self) -> R + Send) -> R {
+        self.enter(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(act(self))
+        })
+    }
+
+    /// Runs `ip` with these words.
+    pub(crate) fn ip(&self, words: &str) -> String {
+        let words: Vec<_> = ["-n", &self.name].into_iter().chain(words.split(' ')).collect();
+        text(run("ip", &words, &[]))
+    }
+
+    /// Runs `nft` with these words.
+    pub(crate) fn nft(&self, words: &str) -> String {
+        let words: Vec<_> = words.split(' ').collect();
+        self.enter(|| text(run("nft", &words, &[])))
+    }
+
+    /// Whether an address answers an echo request.
+    pub(crate) fn pings(&self, address: impl ToString) -> bool {
+        let address = address.to_string();
+        self.enter(|| command("ping", &["-c", "1", "-W", "2", &address]).output().unwrap())
+            .status
+            .success()
+    }
+
+    /// A cable to another namespace: `10.9.N.1` and `fd99:N::1` at this end, `.2` at the other.
+    pub(crate) fn connect(&self, other: &Self, number: u8) {
+        let (here, there) = (format!("a{number}"), format!("b{number}"));
+        let peer = format!("link add {here} type veth peer name {there} netns {}", other.name);
+        self.ip(&peer);
+        for (namespace, link, host) in [(self, &here, 1), (other, &there, 2)] {
+            namespace.ip(&format!("addr add 10.9.{number}.{host}/24 dev {link}"));
+            namespace.ip(&format!("addr add fd99:{number}::{host}/64 dev {link} nodad"));
+            namespace.ip(&format!("link set {link} up"));
+        }
+    }
+
+    /// Sends what has no other way to the far end of a cable.
+    pub(crate) fn default_route(&self, number: u8) {
+        self.ip(&format!("route replace default via 10.9.{number}.2"));
+        self.ip(&format!("-6 route replace default via fd99:{number}::2"));
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(command("ip", &["netns", "del", &self.name]).output());
+    }
+}
+
+/// A number that no other test of this machine has right now.
+pub(crate) fn unique() -> String {
+    format!("{}n{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The backend under test: `MYRELAY_BACKEND`, or else the userspace one. None, with the reason
+/// printed, when this machine cannot run it.
+pub(crate) fn kind() -> Option<BackendKind> {
+    let why = if !rustix::process::geteuid().is_root() {
+        "needs root to make network namespaces"
+    } else {
+        match std::env::var("MYRELAY_BACKEND").as_deref() {
+            Ok("kernel") => return Some(BackendKind::Kernel),
+            _ if std::path::Path::new("/dev/net/tun").exists() => {
+                return Some(BackendKind::Userspace);
+            }
+            _ => "needs /dev/net/tun",
+        }
+    };
+    println!("skipped: {why}");
+    None
+}
+
+pub(crate) async fn open(kind: BackendKind) -> std::sync::Arc<dyn Backend> {
+    backend::open(kind).await.unwrap()
+}
+
+/// Waits until something is so.
+pub(crate) fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < DEADLINE, "not in time: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A program; `ip` and others may be elsewhere where busybox has names like theirs.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests play a client and the internet with the programs that people use"
+)]
+pub(crate) fn command(program: &str, words: &[&str]) -> Command {
+    let place = std::env::var(format!("MYRELAY_{}", program.to_uppercase()));
+    let mut command = Command::new(place.unwrap_or_else(|_| program.to_owned()));
+    command.args(words);
+    command
+}
+
+/// Runs a program to its end, which must be a good one.
+pub(crate) fn run(program: &str, words: &[&str], input: &[u8]) -> Output {
+    use std::{io::Write, process::Stdio};
+
+    let mut command = command(program, words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program} {words:?}: {output:?}");
+    output
+}
+
+pub(crate) fn text(output: Output) -> String {
+    String::from_utf8(output.stdout).unwrap()
+}
