@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod backend;
+mod backoff;
 pub mod cli;
 pub mod enrol;
 mod firewall;

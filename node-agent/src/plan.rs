@@ -51,6 +51,8 @@ pub struct Converged {
     pub foreign: BTreeSet<String>,
     /// How many acts were done.
     pub changed: usize,
+    /// The node could not be read, or something that no pod wants is still there.
+    pub unfinished: bool,
 }
 
 /// Compares what a node should have with what it has. It looks at nothing else and does nothing.
@@ -160,7 +162,10 @@ pub async fn apply(plan: &Plan, backend: &dyn Backend) -> Converged {
         match (act(&step.change, backend).await, step.pod) {
             (Ok(()), _) => done.changed += 1,
             (Err(error), Some(id)) => drop(done.faults.insert(id, error.to_string())),
-            (Err(error), None) => done.node_faults.push(error.to_string()),
+            (Err(error), None) => {
+                done.node_faults.push(error.to_string());
+                done.unfinished = true;
+            }
         }
     }
     done
@@ -186,7 +191,10 @@ pub async fn converge(
     let observed = match backend.observe().await {
         Ok(observed) => observed,
         Err(error) => {
-            return Converged { node_faults: vec![error.to_string()], ..Converged::default() };
+            let fault = error.to_string();
+            let faults = desired.keys().map(|pod| (*pod, fault.clone())).collect();
+            let node_faults = vec![fault];
+            return Converged { faults, node_faults, unfinished: true, ..Converged::default() };
         }
     };
     let mut done = apply(&plan(desired, keys, &observed), backend).await;

@@ -4,13 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     sync::Arc,
+    time::Duration,
 };
 
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{DesiredState, Epoch, Generation, ObservedPod};
 use tokio::time::sleep;
 
-use crate::{node::Node, plan, pod_keys::PodKeys};
+use crate::{backoff::Backoff, node::Node, plan, pod_keys::PodKeys, system::jitter};
 
 /// The longest fault that is reported, in characters.
 const FAULT_CHARS: usize = 300;
@@ -18,7 +19,8 @@ const FAULT_CHARS: usize = 300;
 /// What came of the last round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The state that was applied.
+    /// The state that was applied last: all that should be gone is gone. What does not serve
+    /// though it should has a fault.
     pub version: (Epoch, Generation),
     pub pods: BTreeMap<PodId, ObservedPod>,
     /// What is wrong with the node as a whole.
@@ -31,10 +33,18 @@ pub struct Applied {
 /// the node. As long as no state is known, nothing is touched.
 pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> Infallible {
     let mut desired = node.desired.subscribe();
+    let mut backoff = Backoff::new(node.pace);
     loop {
         let state = desired.borrow_and_update().clone();
+        let mut pause = node.pace.drift;
         if let Some(state) = state {
             let applied = round(&node, &mut keys, &state).await;
+            if applied.is_well() {
+                backoff = Backoff::new(node.pace);
+            } else {
+                let jitter = jitter(node.system.as_ref());
+                pause = pause.min(backoff.pause(Duration::ZERO, jitter));
+            }
             node.applied.send_if_modified(|before| {
                 let news = before.as_deref() != Some(&applied);
                 if news {
@@ -47,7 +57,7 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
         tokio::select! {
             // The sender lives as long as the node.
             _ = desired.changed() => {}
-            () = sleep(node.pace.drift) => {}
+            () = sleep(pause) => {}
         }
     }
 }
@@ -70,7 +80,15 @@ async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied
     let pods = pods.collect();
     let gone = by_pod.into_iter().filter(|(pod, _)| !keys.all().contains_key(pod));
     faults.extend(gone.map(|(pod, fault)| format!("{pod}: {fault}")));
-    Applied { version: state.version(), pods, faults, foreign: converged.foreign }
+    let before = || node.applied.borrow().as_ref().map(|it| it.version).unwrap_or_default();
+    let version = if converged.unfinished { before() } else { state.version() };
+    Applied { version, pods, faults, foreign: converged.foreign }
+}
+
+impl Applied {
+    fn is_well(&self) -> bool {
+        self.faults.is_empty() && self.pods.values().all(|it| it.fault.is_none())
+    }
 }
 
 fn log(applied: &Applied) {

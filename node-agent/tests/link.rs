@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::StatusCode;
-use myrelay_agent::backend::fake::Verb;
+use myrelay_agent::{backend::fake::Verb, status::Status};
 use myrelay_node_protocol::{CheckOutcome, Generation, StateMessage};
 use proptest::{prelude::*, test_runner::Config};
 use support::{
@@ -244,6 +244,29 @@ async fn a_pod_that_fails_is_reported_and_stops_no_other() {
     machine.backend.heal();
     machine.has(&[(1, 2), (2, 2)]).await;
     eventually("the fault is over", || fault(&portal) == Some(false)).await;
+    machine.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_gone_is_not_reported_as_gone() {
+    let (portal, mut machine) = pair().await;
+    reported(&portal, 1).await;
+    for (verb, next) in [(Verb::DeleteInterface, 2), (Verb::Observe, 3)] {
+        let before = Generation(next - 1);
+        machine.backend.fail_always(verb);
+        let pods: &[(u32, u32)] = if verb == Verb::Observe { &[(1, 2)] } else { &[] };
+        portal.want(state(next, pods));
+        eventually("the fault is shown", || {
+            let wanted = |it: &Status| it.wanted.is_some_and(|it| it.generation.0 == next);
+            machine.status().is_some_and(|it| !it.faults.is_empty() && wanted(&it))
+        })
+        .await;
+        assert_eq!(machine.status().unwrap().applied.unwrap().generation, before);
+        assert_eq!(portal.records().observed.last().unwrap().generation, before);
+        machine.backend.heal();
+        machine.has(pods).await;
+        reported(&portal, next).await;
+    }
     machine.stop().await;
 }
 

@@ -11,7 +11,9 @@
 //! | `POST /v1/observed` | node | [`ObservedState`] | 204 |
 //! | `POST /v1/answers` | node | [`CheckAnswer`] | 204 |
 //!
-//! An error is a [`Refusal`] with a 4xx or 5xx status.
+//! An error is a [`Refusal`] with a 4xx or 5xx status. A retired node gets 410 with the code
+//! [`NODE_RETIRED`] on every path under `/v1` and then removes its pods; whatever else it is
+//! refused with, it serves on and asks again.
 
 mod join_token;
 mod messages;
@@ -30,6 +32,8 @@ pub use state::{
 pub const ALPN: &[u8] = b"myrelay-node/1";
 /// The longest line or body either side reads, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+/// The code of the one refusal that ends what a node serves.
+pub const NODE_RETIRED: &str = "node_retired";
 /// How often the portal sends something on a stream, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 15;
 /// After this much silence on a stream the agent dials again, in seconds.

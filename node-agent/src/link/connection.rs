@@ -9,7 +9,7 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::TokioIo;
-use myrelay_node_protocol::{ALPN, MAX_MESSAGE_BYTES, Refusal};
+use myrelay_node_protocol::{ALPN, MAX_MESSAGE_BYTES, NODE_RETIRED, Refusal};
 use rustls::ClientConfig;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
@@ -162,7 +162,7 @@ async fn refusal(response: Response<Incoming>) -> LinkError {
         message: "it gave no reason".to_owned(),
         field: None,
     });
-    if status == StatusCode::GONE && refusal.code == "node_retired" {
+    if status == StatusCode::GONE && refusal.code == NODE_RETIRED {
         return LinkError::Retired;
     }
     LinkError::Refused { status, refusal }

@@ -1,7 +1,6 @@
 //! The agent's side of the conversation with its portal: it dials, again and again.
 
 mod address;
-mod backoff;
 mod connection;
 mod error;
 mod lines;
@@ -22,8 +21,7 @@ pub(crate) use renewal::renew_for_ever;
 pub(crate) use requests::Requests;
 pub(crate) use tls::{of_joiner, of_node};
 
-use crate::{node::Node, system::jitter};
-use backoff::Backoff;
+use crate::{backoff::Backoff, node::Node, system::jitter};
 
 /// Keeps a stream to the portal, for ever. Whatever happens to it, the node serves what it last
 /// knew.

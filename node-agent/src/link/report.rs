@@ -4,8 +4,8 @@ use std::{convert::Infallible, sync::Arc};
 
 use tokio::time::sleep;
 
-use super::{LinkError, backoff::Backoff};
-use crate::{node::Node, system::jitter};
+use super::LinkError;
+use crate::{backoff::Backoff, node::Node, system::jitter};
 
 /// Reports at once, on every change, and again after a while. Ends only when the portal says that
 /// the node is retired.
