@@ -37,6 +37,7 @@ pub(crate) const POD_FAULTY: &str = "Not working";
 pub(crate) const DEVICE_READY: &str = "Ready";
 pub(crate) const NODE_AWAITING: &str = "Waiting to join";
 pub(crate) const NODE_IN_CONTACT: &str = "In contact";
+pub(crate) const NODE_FAULTY: &str = "Pods not working";
 pub(crate) const NODE_RETIRED: &str = "Retired";
 pub(crate) const ACCOUNT_ACTIVE: &str = "Active";
 pub(crate) const ACCOUNT_SUSPENDED: &str = "Suspended";

@@ -67,6 +67,17 @@ impl From<NodeState> for StateWord {
     }
 }
 
+impl StateWord {
+    /// A node in contact whose pods do not all serve is not well.
+    pub(crate) fn of_node(state: NodeState, faults: u32) -> Self {
+        if state == NodeState::InContact && 0 < faults {
+            Self { word: texts::NODE_FAULTY, tone: Tone::Bad }
+        } else {
+            state.into()
+        }
+    }
+}
+
 impl From<AccountState> for StateWord {
     fn from(state: AccountState) -> Self {
         match state {

@@ -74,7 +74,7 @@ fn Row(account: AccountRow, now: Millis) -> impl IntoView {
     let email = account.email.clone();
     view! {
         <tr role="row">
-            <Cell column=texts::EMAIL>{email}</Cell>
+            <Cell column=texts::EMAIL><span class="breakable">{email}</span></Cell>
             <Cell column=texts::STATE><Badge state=account.state /></Cell>
             <Cell column=texts::PLAN>{account.plan}</Cell>
             <Cell column=texts::PODS>{account.pods.to_string()}</Cell>

@@ -10,7 +10,7 @@ pub(crate) const PICTURE_DEVICE: &str = "Your device";
 pub(crate) const PICTURE_DEVICE_HOLDS: &str = "holds the private key";
 pub(crate) const PICTURE_NODE: &str = "Your pod on a node";
 pub(crate) const PICTURE_NODE_HOLDS: &str = "knows the public key";
-pub(crate) const PROMISES: &str = "What we keep to ourselves: very little";
+pub(crate) const PROMISES: &str = "What we promise";
 
 /// What we promise, and how.
 pub(crate) const PROMISE: [(&str, &str); 3] = [

@@ -5,7 +5,7 @@ mod texts;
 use leptos::prelude::*;
 
 use crate::{
-    components::{Badge, ButtonLink, Cell, Empty, Heading, IconShape, Table, Time},
+    components::{Badge, ButtonLink, Cell, Empty, Heading, IconShape, StateWord, Table, Time},
     contract::{Millis, NodeRow},
     texts as shared,
 };
@@ -48,9 +48,12 @@ fn Row(node: NodeRow, now: Millis) -> impl IntoView {
                     {node.name}
                 </a>
             </Cell>
-            <Cell column=texts::STATE><Badge state=node.state /></Cell>
+            <Cell column=texts::STATE>
+                <Badge state=StateWord::of_node(node.state, node.faults) />
+                {texts::faults(node.faults).map(|it| view! { <span class="fault">{it}</span> })}
+            </Cell>
             <Cell column=texts::LOCATION>{node.location}</Cell>
-            <Cell column=texts::PODS>{texts::pods(node.pods, node.faults)}</Cell>
+            <Cell column=texts::PODS>{node.pods.to_string()}</Cell>
             <Cell column=texts::VERSION>{node.version.unwrap_or_else(|| shared::NO_VALUE.to_owned())}</Cell>
             <Cell column=texts::CONTACT>
                 {match node.last_contact_at {

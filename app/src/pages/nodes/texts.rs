@@ -15,7 +15,7 @@ pub(crate) const VERSION: Column = ("Version", false);
 pub(crate) const CONTACT: Column = ("Last contact", false);
 pub(crate) const COLUMNS: &[Column] = &[NAME, STATE, LOCATION, PODS, VERSION, CONTACT];
 
-/// How many pods, and how many of them do not serve.
-pub(crate) fn pods(pods: u32, faults: u32) -> String {
-    if faults == 0 { pods.to_string() } else { format!("{pods} ({faults} not working)") }
+/// How many pods do not serve; nothing where all do.
+pub(crate) fn faults(faults: u32) -> Option<String> {
+    (0 < faults).then(|| format!("{faults} of its pods"))
 }

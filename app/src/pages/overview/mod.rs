@@ -5,7 +5,7 @@ mod texts;
 use leptos::prelude::*;
 
 use crate::{
-    components::{Badge, ButtonLink, Empty, Heading, IconShape, Notice, Time, Tone},
+    components::{Badge, ButtonLink, Empty, Heading, IconShape, Notice, StateWord, Time, Tone},
     contract::{Millis, NodeRow, Overview},
 };
 
@@ -89,7 +89,7 @@ fn Attention(node: NodeRow, now: Millis) -> impl IntoView {
                     }}
                 </span>
             </div>
-            <Badge state=node.state />
+            <Badge state=StateWord::of_node(node.state, node.faults) />
         </li>
     }
 }

@@ -7,7 +7,7 @@ pub(crate) const ADD_DEVICE: &str = "Add a device";
 pub(crate) const EMPTY_TITLE: &str = "No devices yet";
 pub(crate) const EMPTY_TEXT: &str = "A device is a phone or computer with a key of its own. Its key \
      is made in your browser, and only the public half is sent.";
-pub(crate) const ADDED: &str = "Added ";
+pub(crate) const ADDED: &str = "added ";
 pub(crate) const DELETE: &str = "Delete this location";
 
 /// What a state means for the customer; nothing where all is well.

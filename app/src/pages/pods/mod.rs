@@ -57,8 +57,10 @@ pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool) -> impl IntoView {
                         <Badge state=pod.state />
                         {pod.fault.map(|it| view! { <span class="fault">{it}</span> })}
                     </Cell>
-                    <Cell column=texts::ACCOUNT>{pod.account_email}</Cell>
-                    {with_node.then(|| view! { <Cell column=texts::NODE>{pod.node}</Cell> })}
+                    <Cell column=texts::ACCOUNT>
+                        <span class="breakable">{pod.account_email}</span>
+                    </Cell>
+                    {with_node.then(|| view! { <Cell column=texts::NODE><span class="unbroken">{pod.node}</span></Cell> })}
                     <Cell column=texts::PORT>{pod.port.to_string()}</Cell>
                     <Cell column=texts::DEVICES>{pod.devices.to_string()}</Cell>
                 </tr>

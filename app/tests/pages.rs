@@ -1,0 +1,248 @@
+//! Every screen, drawn: what holds for all of them, and what each of them has to say.
+#![cfg(feature = "ssr")]
+
+mod samples;
+
+use myrelay_app::{
+    Asset, Assets, Content, FormState, Frame, Viewer,
+    contract::{PodState, PortalError},
+    render,
+};
+use samples::{HOSTILE, NOW, device, frame, pod, refused, screens};
+
+fn draw(content: Content, frame: Frame) -> String {
+    let asset =
+        |name: &str| Asset { path: format!("/assets/{name}"), integrity: format!("sha384-{name}") };
+    let assets = Assets {
+        css: asset("app.css"),
+        boot: asset("boot.js"),
+        glue: asset("app.js"),
+        wasm: asset("app.wasm"),
+        icon: asset("icon.svg"),
+    };
+    render(content, frame, assets, "the-nonce".to_owned())
+}
+
+/// Every sample by its name, as HTML.
+fn all() -> Vec<(&'static str, String)> {
+    screens().into_iter().map(|(name, content, frame)| (name, draw(content, frame))).collect()
+}
+
+fn one(name: &str) -> String {
+    let found = screens().into_iter().find(|it| it.0 == name);
+    let (_, content, frame) = found.unwrap_or_else(|| panic!("no sample {name}"));
+    draw(content, frame)
+}
+
+/// The start tags of a page: `<a href="…">`.
+fn tags(page: &str) -> impl Iterator<Item = &str> {
+    page.split('<').skip(1).filter_map(|it| it.split_once('>')).map(|it| it.0)
+}
+
+/// An attribute of a start tag.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    tag.split_once(&format!(" {name}=\"")).and_then(|it| it.1.split_once('"')).map(|it| it.0)
+}
+
+#[test]
+fn every_screen_has_one_heading_a_title_and_a_way_past_the_navigation() {
+    for (name, page) in all() {
+        assert!(page.starts_with("<!DOCTYPE html>"), "{name}");
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert_eq!(page.matches("<title>").count(), 1, "{name}");
+        assert!(page.contains("<html lang=\"en\""), "{name}");
+        assert!(page.contains("href=\"#content\""), "{name}");
+        assert!(page.contains("<main id=\"content\""), "{name}");
+    }
+}
+
+#[test]
+fn every_input_has_a_label_and_no_id_stands_twice() {
+    for (name, page) in all() {
+        let mut ids: Vec<_> = tags(&page).filter_map(|it| attribute(it, "id")).collect();
+        for input in tags(&page).filter(|it| it.starts_with("input ")) {
+            if input.contains("type=\"hidden\"") {
+                continue;
+            }
+            let id = attribute(input, "id").unwrap_or_else(|| panic!("{name}: {input}"));
+            let label =
+                tags(&page).any(|it| it.starts_with("label ") && attribute(it, "for") == Some(id));
+            assert!(label, "{name}: no label for {id}");
+        }
+        for described in tags(&page).filter_map(|it| attribute(it, "aria-describedby")) {
+            for id in described.split(' ') {
+                assert!(ids.contains(&id), "{name}: nothing with the id {id}");
+            }
+        }
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "{name}");
+    }
+}
+
+#[test]
+fn no_screen_needs_more_than_the_strict_policy_allows() {
+    for (name, page) in all() {
+        for tag in tags(&page) {
+            assert_eq!(attribute(tag, "style"), None, "{name}: {tag}");
+            let handler = tag.split(' ').any(|it| it.starts_with("on") && it.contains('='));
+            let is_shown_text = tag.contains("&quot; onload=&quot;");
+            assert!(!handler || is_shown_text, "{name}: {tag}");
+            assert_ne!(tag, "style", "{name}");
+            for target in ["href", "src", "action"].iter().filter_map(|it| attribute(tag, it)) {
+                assert!(target.starts_with(['/', '#']), "{name}: {target}");
+                assert!(!target.starts_with("//"), "{name}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_people_typed_is_shown_and_never_run() {
+    let mut shown = 0;
+    for (name, page) in all() {
+        assert!(!page.contains("<script>"), "{name}");
+        assert!(tags(&page).all(|it| attribute(it, "onload").is_none()), "{name}");
+        shown += page.matches("&lt;script&gt;alert(1)").count();
+    }
+    assert!(shown > 4, "the hostile name is in {shown} places only");
+    assert!(one("add-device-refused").contains("value=\"&lt;script"));
+    assert_eq!(HOSTILE.matches('<').count(), 2);
+}
+
+#[test]
+fn only_the_screen_that_makes_keys_loads_a_program() {
+    for (name, content, frame) in screens() {
+        let makes_keys =
+            matches!(&content, Content::AddDevice { pod, .. } if pod.devices.len() < 5);
+        let page = draw(content, frame);
+        let scripts: Vec<_> = tags(&page).filter(|it| it.starts_with("script")).collect();
+        assert_eq!(scripts.len(), usize::from(makes_keys), "{name}");
+        assert_eq!(page.contains("wasm"), makes_keys, "{name}");
+        for script in scripts {
+            assert_eq!(attribute(script, "nonce"), Some("the-nonce"), "{name}");
+            assert_eq!(attribute(script, "integrity"), Some("sha384-boot.js"), "{name}");
+            assert_eq!(attribute(script, "data-wasm-integrity"), Some("sha384-app.wasm"));
+        }
+    }
+}
+
+#[test]
+fn no_key_can_be_made_before_the_program_runs() {
+    let page = one("add-device");
+    let button = tags(&page).find(|it| attribute(it, "id") == Some("make-key")).unwrap();
+    assert!(button.contains(" disabled"), "{button}");
+    assert!(page.contains("<noscript>") && page.contains("This part needs JavaScript"));
+    let failed = tags(&page).find(|it| attribute(it, "id") == Some("boot-failed")).unwrap();
+    assert!(failed.contains(" hidden"), "{failed}");
+}
+
+#[test]
+fn forms_hold_exactly_the_fields_that_doors_take() {
+    for (name, fields) in [
+        ("sign-in", vec!["email", "password"]),
+        ("sign-up", vec!["email", "password"]),
+        ("operator-sign-in", vec!["email", "password"]),
+        ("invite", vec!["email", "password"]),
+        ("node-add", vec!["name", "location", "endpoint"]),
+        ("add-device", vec!["name", "public_key"]),
+        ("pod-delete", vec![]),
+        ("device-remove", vec![]),
+        ("device", vec![]),
+        ("node-retire", vec![]),
+        ("account-suspend", vec![]),
+        ("home-room", vec!["location"]),
+    ] {
+        let page = one(name);
+        let found: Vec<_> = tags(&page)
+            .filter(|it| it.starts_with("input") || it.starts_with("button"))
+            .filter_map(|it| attribute(it, "name"))
+            .collect();
+        assert_eq!(found, fields, "{name}");
+    }
+}
+
+#[test]
+fn a_refused_form_says_why_keeps_what_was_typed_and_forgets_the_password() {
+    let values = [("email", "ana@example.org"), ("password", "correct horse")];
+    let form = refused(&values, PortalError::invalid("email", "give an e-mail address"));
+    let page = draw(Content::SignIn(form), frame(Viewer::Visitor, "/sign-in"));
+    assert!(page.contains("<title>Error: Sign in"), "{page}");
+    assert!(page.contains("role=\"alert\""));
+    assert!(page.contains("<a href=\"#field-email\">Give an e-mail address</a>"));
+    let input = tags(&page).find(|it| attribute(it, "id") == Some("field-email")).unwrap();
+    assert_eq!(attribute(input, "aria-invalid"), Some("true"));
+    assert_eq!(attribute(input, "value"), Some("ana@example.org"));
+    assert!(!page.contains("correct horse"));
+
+    let busy = one("sign-in-busy");
+    assert!(busy.contains("The service is busy: try again in 3 seconds"));
+    assert!(!busy.contains("href=\"#field-"));
+}
+
+#[test]
+fn a_state_is_a_word() {
+    for (name, word) in [
+        ("pod", "Ready"),
+        ("pod-empty", "Waiting for the node"),
+        ("pod-full", "Node away"),
+        ("pod-faulty", "Not working"),
+        ("device-connected", "Connected"),
+        ("device-not-connected", "Not connected"),
+        ("nodes", "In contact"),
+        ("nodes", "Waiting to join"),
+        ("nodes", "Retired"),
+        ("accounts", "Suspended"),
+    ] {
+        assert!(one(name).contains(&format!(">{word}</")), "{name}: {word}");
+    }
+}
+
+#[test]
+fn a_time_is_relative_and_exact() {
+    let page = one("node");
+    assert!(page.contains("datetime=\"2026-03-20T09:29:57Z\""), "{page}");
+    assert!(page.contains("title=\"20 March 2026, 09:29:57 UTC\""));
+    assert!(page.contains(">just now</time>"));
+    assert!(page.contains(">in 20 hours</time>"));
+    assert_eq!(NOW % 1000, 0);
+}
+
+#[test]
+fn a_device_shows_a_configuration_that_lacks_its_private_key() {
+    let page = one("device");
+    assert!(page.contains("PrivateKey = &lt;private key of this device&gt;"));
+    assert!(page.contains("Address = 10.86.0.2/32, fd5a:1b2c:3d4e:7::2/128"));
+    assert!(page.contains("Endpoint = fra-1.relay.example:51820"));
+    let mut hostile = device("Phone", true);
+    if let Some(config) = &mut hostile.config {
+        config.endpoint = "fra-1:51820\nPostUp = id".to_owned();
+    }
+    let content = Content::Device { device: hostile, connection: None };
+    let page = draw(content, frame(Viewer::Visitor, "/"));
+    assert!(!page.contains("PostUp"));
+}
+
+#[test]
+fn a_full_pod_takes_no_device_and_says_why() {
+    let page = one("add-device-full");
+    assert!(page.contains("Your plan has 5 devices per location"));
+    assert!(!page.contains("<form method=\"post\" action=\"/pods"));
+    let form = FormState::default();
+    let room = Content::AddDevice { pod: pod(4, PodState::Ready), form };
+    assert!(draw(room, frame(Viewer::Visitor, "/")).contains("make-key"));
+}
+
+#[test]
+fn everybody_gets_their_own_navigation() {
+    let home = one("home");
+    assert!(home.contains("action=\"/sign-out\"") && home.contains("ana@example.org"));
+    assert!(!home.contains("/operator"));
+    let overview = one("overview");
+    assert!(overview.contains("action=\"/operator/sign-out\""));
+    let here = tags(&overview).find(|it| it.contains("aria-current")).unwrap();
+    assert_eq!(attribute(here, "href"), Some("/operator"));
+    assert!(!one("sign-in").contains("sign-out"));
+    assert!(one("error-signed-out").contains("href=\"/operator/sign-in\""));
+}
