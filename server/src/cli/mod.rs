@@ -1,5 +1,6 @@
 //! The commands of `myrelay`.
 
+mod node;
 mod operator;
 mod serve;
 
@@ -34,6 +35,14 @@ pub fn run() -> anyhow::Result<()> {
             Config::read(&values)?;
             Ok(())
         }
+        Some(("node", matches)) => match matches.subcommand() {
+            Some(("add", matches)) => {
+                let config = Config::read(&values(matches)?)?;
+                crate::log::start(config.log_format);
+                block_on(node::add(config, node::input(matches)))
+            }
+            _ => Ok(()),
+        },
         Some(("operator", matches)) => match matches.subcommand() {
             Some(("invite", matches)) => {
                 let config = Config::read(&values(matches)?)?;
@@ -65,6 +74,11 @@ fn command() -> Command {
         .subcommand(configured(Command::new("invite").about(
             "Print a one-time link with which an operator sets a password; good for 30 minutes",
         )));
+    let node = Command::new("node")
+        .about("Look after nodes")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(configured(node::command()));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The MyRelay portal")
@@ -74,6 +88,7 @@ fn command() -> Command {
         .subcommand(configured(
             Command::new("config").about("Print every setting and who said it; secrets are hidden"),
         ))
+        .subcommand(node)
         .subcommand(operator)
 }
 

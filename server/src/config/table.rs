@@ -142,6 +142,6 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// The setting of a name.
-pub fn find(name: &str) -> Option<&'static Setting> {
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }

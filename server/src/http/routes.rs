@@ -1,6 +1,7 @@
 //! Every route there is, and whom it is for: the routers are made from these two tables, and so is
 //! the authorisation test.
 
+use any_spawner::Executor;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -153,6 +154,8 @@ pub(crate) fn node_routes() -> Vec<Route> {
 /// The site. A request passes from the bottom up: it is opened and logged, drawn, counted, its
 /// origin judged, its body taken in; then its session is read and its caller let in.
 pub fn site_router(door: Door) -> Router {
+    // Leptos draws with it; that another router set it before is fine.
+    Executor::init_tokio().ok();
     let mut open = Router::new();
     let mut with_session = [Kind::Account, Kind::Operator].map(|kind| (kind, Router::new()));
     for route in site_routes() {
