@@ -84,6 +84,23 @@ async fn a_node_stays_what_it_is_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn a_node_that_joins_again_keeps_its_pods() {
+    let portal = Portal::start().await;
+    portal.set(state(3, &[(1, 2)]));
+    let mut machine = Machine::joined(&portal).await;
+    machine.start();
+    machine.has(&[(1, 2)]).await;
+    let key = machine.public_key(1);
+    machine.stop().await;
+    machine.join(&portal, portal.invite_again(), true).await.unwrap();
+    let mut machine = machine.rebooted();
+    machine.start();
+    machine.has(&[(1, 2)]).await;
+    assert_eq!(machine.public_key(1), key);
+    machine.stop().await;
+}
+
+#[tokio::test]
 async fn p15_an_impostor_gets_nothing() {
     let portal = Portal::start().await;
     let impostor = Portal::start().await;

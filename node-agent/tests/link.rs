@@ -405,6 +405,23 @@ async fn p15_a_node_speaks_to_nobody_but_its_own_portal() {
     machine.stop().await;
 }
 
+#[tokio::test]
+async fn a_node_whose_certificate_is_over_serves_on_and_says_what_to_do() {
+    let (portal, mut machine) = pair().await;
+    machine.stop().await;
+    portal.records().node_years = (2020, 2021);
+    machine.join(&portal, portal.invite_again(), true).await.unwrap();
+    portal.set(state(2, &[]));
+    machine.start();
+    eventually("the trouble is shown", || {
+        let trouble = machine.status().and_then(|it| it.trouble);
+        trouble.is_some_and(|it| it.contains("CertificateExpired") && it.contains("--again"))
+    })
+    .await;
+    assert!(machine.holds(&[(1, 2)]));
+    machine.stop().await;
+}
+
 /// What a portal could send, in any order.
 #[derive(Clone, Debug)]
 enum Delivery {

@@ -1,5 +1,7 @@
 //! What a node takes in: never older, never half, and the same whatever way it came.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use myrelay_domain::{

@@ -138,7 +138,11 @@ impl Stream {
     /// The next bytes; none when the portal ended the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, LinkError> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|error| LinkError::from_hyper(&error))?;
+            let frame = frame.map_err(|error| match LinkError::from_hyper(&error) {
+                // The portal went away without a word.
+                LinkError::Unreachable(_) => LinkError::Closed,
+                other => other,
+            })?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }

@@ -124,11 +124,21 @@ impl Portal {
         self.records.lock().unwrap()
     }
 
-    /// A join token that is good once.
+    /// A join token of another node, good once.
     pub(crate) fn invite(&self) -> JoinToken {
+        let number = self.records().tokens.len() + 1;
+        self.invite_node(number)
+    }
+
+    /// A join token for the first node to come back.
+    pub(crate) fn invite_again(&self) -> JoinToken {
+        self.invite_node(1)
+    }
+
+    fn invite_node(&self, node: usize) -> JoinToken {
         let number = u8::try_from(self.records().tokens.len() + 1).unwrap();
         let token = JoinToken {
-            node: format!("node_{number:032x}").parse().unwrap(),
+            node: format!("node_{node:032x}").parse().unwrap(),
             secret: Token::from_random([number; 32]),
             ca: self.authority.hash(),
         };
