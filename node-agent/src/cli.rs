@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -14,7 +15,9 @@ use clap::{Parser, Subcommand};
 use myrelay_node_protocol::JoinToken;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -110,7 +113,11 @@ fn execute(command: Command) -> anyhow::Result<()> {
         }
         Command::Run { backend, state } => {
             start_log();
-            runtime()?.block_on(run(backend, &state.state_dir))
+            let runtime = runtime()?;
+            let ended = runtime.block_on(run(backend, &state.state_dir));
+            // A thread may still wait for a device's packets.
+            runtime.shutdown_timeout(Duration::from_secs(2));
+            ended
         }
         Command::Status { json, state } => {
             let dir = PrivateDir::open_existing(&state.state_dir)?;
@@ -162,12 +169,18 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// Logs to the standard error: for people on a terminal, as JSON elsewhere. `MYRELAY_LOG` sets the
-/// level, such as `debug`.
+/// level, such as `debug`; no level shows client addresses.
 fn start_log() {
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("MYRELAY_LOG")
         .from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if io::stderr().is_terminal() { log.init() } else { log.json().init() }
+    // The userspace library would name who sends packets from where.
+    let ours = filter_fn(|it| !it.target().starts_with("gotatun"));
+    if io::stderr().is_terminal() {
+        log.finish().with(ours).init();
+    } else {
+        log.json().finish().with(ours).init();
+    }
 }
