@@ -28,6 +28,9 @@ pub(crate) use results::{Outcome, Record, Results, read as last_results};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
+    /// What must work before anything can be tested: installing, compiling
+    #[value(skip)]
+    Ready,
     /// Format and lints
     Lint,
     /// Rules, operations and doors: everything inside one process, on SQLite
@@ -50,7 +53,7 @@ impl Level {
         [Self::Tidy, Self::Unit, Self::Postgres, Self::E2e, Self::Kernel];
 
     pub(crate) fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+        self.to_possible_value().map_or("ready".to_owned(), |value| value.get_name().to_owned())
     }
 }
 

@@ -64,7 +64,7 @@ impl Results {
         match work() {
             Ok(done) => Some(done),
             Err(error) => {
-                self.record(Level::Lint, "xtask", name, Outcome::Failed(format!("{error:#}")));
+                self.record(Level::Ready, "xtask", name, Outcome::Failed(format!("{error:#}")));
                 None
             }
         }
@@ -112,7 +112,8 @@ impl Results {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn write(&self, workspace: &Workspace) -> Result<()> {
-        let now: BTreeSet<Level> = self.records.iter().map(|record| record.level).collect();
+        let mut now: BTreeSet<Level> = self.records.iter().map(|record| record.level).collect();
+        now.insert(Level::Ready);
         let mut all = read(workspace);
         all.retain(|record| !now.contains(&record.level));
         all.extend(self.records.iter().cloned());
