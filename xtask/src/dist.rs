@@ -116,3 +116,22 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p47_the_bill_of_materials_names_what_is_run_and_nothing_else() {
+        let bill = bill_of_materials(&Workspace::find().unwrap()).unwrap();
+        let bill: Value = serde_json::from_str(&bill).unwrap();
+        let names: BTreeSet<&str> =
+            list(&bill["components"]).map(|component| text(&component["name"])).collect();
+        for run in ["axum", "gotatun", "leptos", "myrelay-server", "wasm-bindgen", "x25519-dalek"] {
+            assert!(names.contains(run), "{run} is missing");
+        }
+        for other in ["proptest", "tempfile", "wasm-bindgen-cli-support", "xtask"] {
+            assert!(!names.contains(other), "{other} is not part of what is run");
+        }
+    }
+}
