@@ -2,7 +2,11 @@
 
 pub(crate) mod keys;
 
-use leptos::{ev, prelude::*};
+use leptos::{
+    ev,
+    mount::{UnmountHandle, mount_to},
+    prelude::*,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
@@ -13,6 +17,44 @@ pub(crate) fn focus(id: &str) {
     if let Some(element) = element {
         // What cannot be focused is still on the page.
         drop(element.focus());
+    }
+}
+
+/// Something that was drawn into a place of the page.
+pub(crate) struct Placed(Option<Box<dyn FnOnce(bool)>>);
+
+impl Placed {
+    fn of<M: Mountable + 'static>(handle: UnmountHandle<M>) -> Self {
+        Self(Some(Box::new(move |stays| {
+            if stays {
+                handle.forget()
+            }
+        })))
+    }
+
+    /// It is there until the page is left.
+    pub(crate) fn stay(mut self) {
+        self.end(true);
+    }
+
+    /// It has done its part.
+    pub(crate) fn remove(mut self) {
+        self.end(false);
+    }
+
+    fn end(&mut self, stays: bool) {
+        if let Some(end) = self.0.take() {
+            end(stays);
+        }
+    }
+}
+
+/// Draws into an empty element of the page. What is only ever drawn here needs no code to wake up
+/// what the portal drew: that is a third of the program.
+pub(crate) fn place<V: IntoView + 'static>(id: &str, view: impl FnOnce() -> V + 'static) -> Placed {
+    match document().get_element_by_id(id) {
+        Some(place) => Placed::of(mount_to(place.unchecked_into(), view)),
+        None => Placed(None),
     }
 }
 

@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{
-    calls,
-    flow::{Added, Finished},
-    stage::Flow,
-    texts,
-};
+use super::{calls, flow::Finished, island::Flow, texts};
 use crate::{
     browser,
     components::{Icon, IconShape, Look, Notice, QrSquares, StateWord, Tone},
@@ -18,12 +13,12 @@ use crate::{
 };
 
 /// What was sent, word for word.
-pub(super) fn sent(added: &Added) -> impl IntoView + use<> {
+pub(super) fn sent(body: String) -> impl IntoView {
     view! {
         <details class="sent">
             <summary>{texts::SENT_TITLE}</summary>
             <p class="muted">{texts::SENT_LEDE}</p>
-            <pre class="code" id="sent" tabindex="0">{added.sent.clone()}</pre>
+            <pre class="code" id="sent" tabindex="0">{body}</pre>
         </details>
     }
 }
@@ -40,13 +35,12 @@ pub(super) fn waiting(flow: Flow) -> impl IntoView {
     }
 }
 
-/// The configuration, how to use it, and whether it works.
-pub(super) fn ready(flow: Flow, added: &Added, finished: Finished) -> impl IntoView + use<> {
-    let device = format!("/devices/{}", added.peer.id);
-    let finish = flow.finish(&finished);
+/// The configuration, and whether it works.
+pub(super) fn ready(flow: Flow, finished: Finished) -> impl IntoView {
+    let peer = finished.peer.clone();
     view! {
         <Notice tone=Tone::Warn title=texts::ONCE_TITLE text=texts::ONCE />
-        {(!added.peer.applied)
+        {(!peer.applied)
             .then(|| {
                 view! {
                     <Notice
@@ -56,25 +50,15 @@ pub(super) fn ready(flow: Flow, added: &Added, finished: Finished) -> impl IntoV
                     />
                 }
             })}
-        {configuration(&added.peer.name, &finished)}
-        <h3>{texts::HOW}</h3>
-        <div class="platforms">
-            {texts::PLATFORMS
-                .into_iter()
-                .map(|(system, text)| {
-                    view! {
-                        <details>
-                            <summary>{system}</summary>
-                            <p>{text}</p>
-                        </details>
-                    }
-                })
-                .collect_view()}
-        </div>
+        {configuration(flow, finished)}
         <h3>{texts::CHECK_TITLE}</h3>
-        {connection(added.peer.id.to_string())}
+        {connection(peer.id.to_string())}
         <div class="actions">
-            <a class=Look::Primary.class() href=device on:click=finish>
+            <a
+                class=Look::Primary.class()
+                href=format!("/devices/{}", peer.id)
+                on:click=move |_| flow.saved()
+            >
                 {texts::FINISH}
             </a>
         </div>
@@ -82,17 +66,17 @@ pub(super) fn ready(flow: Flow, added: &Added, finished: Finished) -> impl IntoV
 }
 
 /// QR code, file and text.
-fn configuration(name: &str, finished: &Finished) -> impl IntoView + use<> {
-    let Finished { text, file, saved } = finished.clone();
+fn configuration(flow: Flow, finished: Finished) -> impl IntoView {
+    let Finished { peer, text, file } = finished;
     let said = RwSignal::new("");
-    let squares = QrSquares::of(&text).map(|it| it.draw(texts::qr_label(name)));
+    let squares = QrSquares::of(&text).map(|it| it.draw(texts::qr_label(&peer.name)));
     let shown = text.to_string();
     let label = texts::download(&file);
     let download = {
         let text = Arc::clone(&text);
         move |_| {
             if browser::download(&file, &text).is_ok() {
-                saved.set(true);
+                flow.saved();
                 said.set(texts::DOWNLOADED);
             }
         }
@@ -102,7 +86,7 @@ fn configuration(name: &str, finished: &Finished) -> impl IntoView + use<> {
         spawn_local(async move {
             let copied = browser::copy(&text).await.is_ok();
             if copied {
-                saved.set(true);
+                flow.saved();
             }
             said.set(if copied { texts::COPIED } else { texts::NOT_COPIED });
         });

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{ev, prelude::*, task::spawn_local, web_sys::HtmlInputElement};
+use leptos::{prelude::*, task::spawn_local, web_sys::HtmlInputElement};
 use myrelay_domain::names::Name;
 use zeroize::Zeroizing;
 
 use super::{
-    calls,
-    stage::{Flow, Stage},
+    calls, finished,
+    island::{Flow, LAST_STEP, PLACE_NAMED, PLACE_READY, PLACE_SENT},
     texts,
 };
 use crate::{
-    browser::{self, keys::PrivateKey},
+    browser::{self, Placed, keys::PrivateKey},
     client_config,
     contract::{AddPeer, ClientConfig, PeerView, PortalError},
 };
@@ -22,22 +22,18 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A device that the portal has, and its private key, which only this page has.
-#[derive(Clone)]
-pub(super) struct Added {
-    pub(super) peer: PeerView,
-    /// The body of the request that added it, as it was sent.
-    pub(super) sent: String,
-    key: Arc<PrivateKey>,
+struct Added {
+    peer: PeerView,
+    key: PrivateKey,
 }
 
 /// A configuration with the private key in it.
 #[derive(Clone)]
 pub(super) struct Finished {
+    pub(super) peer: PeerView,
     pub(super) text: Arc<Zeroizing<String>>,
     /// `name.conf`.
     pub(super) file: String,
-    /// Whether it was copied, downloaded or said to be saved: until then leaving the page asks.
-    pub(super) saved: RwSignal<bool>,
 }
 
 impl Flow {
@@ -62,7 +58,7 @@ impl Flow {
         self.busy.set(true);
         spawn_local(async move {
             match self.add(name, key).await {
-                Ok(()) => browser::focus("step-save"),
+                Ok(()) => browser::focus(LAST_STEP),
                 Err(error) => self.refuse(error, &input),
             }
             self.busy.set(false);
@@ -80,35 +76,48 @@ impl Flow {
         let input = AddPeer { pod: self.pod.get_value(), name, public_key };
         let call = calls::AddDeviceCall { input };
         let sent = serde_json::to_string(&call).map_err(|_| bad_answer())?;
-        let added = calls::add_device(call.input).await?;
-        let (peer, key) = (added.peer, Arc::new(key));
-        let added_here = Added { peer, sent, key };
-        browser::ask_before_leaving(move || self.is_unsaved());
-        match added.config {
-            Some(config) => self.show(added_here, &config),
+        let answer = calls::add_device(call.input).await?;
+        let added = Added { peer: answer.peer, key };
+        self.unsaved.set_value(true);
+        browser::ask_before_leaving(move || self.unsaved.get_value());
+        self.added.set(true);
+        let named = texts::named(&added.peer.name);
+        browser::place(PLACE_NAMED, || view! { <p>{named}</p> }).stay();
+        browser::place(PLACE_SENT, || finished::sent(sent)).stay();
+        match answer.config {
+            Some(config) => self.show(added, &config),
             None => {
-                self.stage.set(Stage::Waiting(added_here.clone()));
-                self.wait(added_here, FIRST_WAIT);
+                let waiting = browser::place(PLACE_READY, move || finished::waiting(self));
+                self.wait(added, waiting, FIRST_WAIT);
                 Ok(())
             }
         }
     }
 
     /// Asks for the configuration until it is there.
-    fn wait(self, added: Added, delay: Duration) {
+    fn wait(self, mut added: Added, waiting: Placed, delay: Duration) {
         let ask = async move {
             let error = match calls::client_config(added.peer.id.to_string()).await {
-                Ok(config) => self.show(added, &config).err(),
+                Ok(config) => {
+                    waiting.remove();
+                    // The node has answered since, and got the device with the same answer.
+                    added.peer.applied = true;
+                    self.show(added, &config).err()
+                }
                 Err(
                     PortalError::Unavailable { .. }
                     | PortalError::Busy { .. }
                     | PortalError::Unreachable
                     | PortalError::Internal { .. },
                 ) => {
-                    self.wait(added, LONGEST_WAIT.min(delay * 2));
+                    self.wait(added, waiting, LONGEST_WAIT.min(delay * 2));
                     None
                 }
-                Err(error) => Some(error),
+                // The notice stays, and the error says why nothing comes after it.
+                Err(error) => {
+                    waiting.stay();
+                    Some(error)
+                }
             };
             self.error.set(error);
         };
@@ -116,30 +125,17 @@ impl Flow {
     }
 
     fn show(self, added: Added, config: &ClientConfig) -> Result<(), PortalError> {
-        let text =
-            client_config::render(config, Some(added.key.bytes())).map_err(|_| bad_answer())?;
-        let file = format!("{}.conf", client_config::tunnel_name(&added.peer.name));
-        let finished = Finished { text: Arc::new(text), file, saved: RwSignal::new(false) };
-        self.stage.set(Stage::Ready(added, finished));
+        let Added { peer, key } = added;
+        let text = client_config::render(config, Some(key.bytes())).map_err(|_| bad_answer())?;
+        let file = format!("{}.conf", client_config::tunnel_name(&peer.name));
+        let finished = Finished { peer, text: Arc::new(text), file };
+        browser::place(PLACE_READY, move || finished::ready(self, finished)).stay();
         Ok(())
     }
 
-    /// Whether leaving the page would lose the key.
-    fn is_unsaved(self) -> bool {
-        match &*self.stage.read_untracked() {
-            Stage::Naming => false,
-            Stage::Waiting(_) => true,
-            Stage::Ready(_, finished) => !finished.saved.get_untracked(),
-        }
-    }
-
-    /// Forgets the key before the page is left.
-    pub(super) fn finish(self, finished: &Finished) -> impl Fn(ev::MouseEvent) + use<> {
-        let saved = finished.saved;
-        move |_| {
-            saved.set(true);
-            self.stage.set(Stage::Naming);
-        }
+    /// The configuration is on its way to the device: the page may be left.
+    pub(super) fn saved(self) {
+        self.unsaved.set_value(false);
     }
 }
 

@@ -1,42 +1,74 @@
-//! The three steps. The portal draws the first; the browser does the rest.
+//! The three steps. The portal draws the first and the places of the others; the browser fills
+//! them when it has something to show.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-#[cfg(feature = "browser")]
-use super::finished;
-use super::{
-    stage::{Flow, Stage},
-    texts,
-};
+use super::texts;
 use crate::{components::Look, contract::PortalError, texts as shared};
+
+/// Where what is known after the first step goes.
+pub(super) const PLACE_NAMED: &str = "step-named";
+pub(super) const PLACE_SENT: &str = "step-sent";
+pub(super) const PLACE_READY: &str = "step-ready";
+/// The heading of the last step.
+pub(super) const LAST_STEP: &str = "step-save";
+
+/// What the steps share.
+#[derive(Clone, Copy)]
+pub(super) struct Flow {
+    pub(super) pod: StoredValue<String>,
+    /// Whether the browser runs this: until then nothing can be pressed.
+    pub(super) awake: RwSignal<bool>,
+    /// Whether an answer is awaited: until then nothing can be pressed twice.
+    pub(super) busy: RwSignal<bool>,
+    /// Whether the device was added.
+    pub(super) added: RwSignal<bool>,
+    /// Whether leaving the page would lose the private key.
+    pub(super) unsaved: StoredValue<bool>,
+    pub(super) error: RwSignal<Option<PortalError>>,
+}
 
 /// Adds a device to a pod, with a key that is made here.
 #[island]
 pub fn AddDevice(pod: String) -> impl IntoView {
-    let flow = Flow::new(pod);
+    let flow = Flow {
+        pod: StoredValue::new(pod),
+        awake: RwSignal::new(false),
+        busy: RwSignal::new(false),
+        added: RwSignal::new(false),
+        unsaved: StoredValue::new(false),
+        error: RwSignal::new(None),
+    };
     Effect::new(move |_| flow.awake.set(true));
+    let added = move || flow.added.get();
     view! {
         <ol class="steps">
-            <li class="step" class:step-done=move || !flow.is_naming()>
+            <li class="step" class:step-done=added>
                 <h2>{texts::NAME_TITLE}</h2>
-                {naming(flow)}
-                {move || first_done(flow)}
+                <Naming flow />
+                <div id=PLACE_NAMED></div>
             </li>
-            <li class="step" class:step-done=move || !flow.is_naming()>
+            <li class="step" class:step-done=added>
                 <h2>{texts::KEY_TITLE}</h2>
                 <p class="muted">{texts::KEY_LEDE}</p>
-                {move || second_done(flow)}
+                <div id=PLACE_SENT></div>
             </li>
-            <li class="step" class:step-now=move || !flow.is_naming()>
-                <h2 id="step-save" tabindex="-1">{texts::SAVE_TITLE}</h2>
-                {move || third(flow)}
+            <li class="step" class:step-now=added>
+                <h2 id=LAST_STEP tabindex="-1">
+                    {texts::SAVE_TITLE}
+                </h2>
+                <p class="muted" hidden=added>
+                    {texts::SAVE_LEDE}
+                </p>
+                <div id=PLACE_READY></div>
             </li>
         </ol>
     }
 }
 
 /// The form of the first step. It stays in the page, so that what was typed stays too.
-fn naming(flow: Flow) -> impl IntoView {
+#[component]
+fn Naming(flow: Flow) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let make = move |event: SubmitEvent| {
         event.prevent_default();
@@ -45,13 +77,21 @@ fn naming(flow: Flow) -> impl IntoView {
             flow.make(input);
         }
     };
-    let invalid = move || name_error(flow).is_some();
+    let invalid = move || flow.error.with(|it| it.as_ref().is_some_and(is_about_name));
+    let message = move || flow.error.with(|it| it.as_ref().map(shared::sentence));
+    let advice = move || flow.error.with(|it| it.as_ref().map(advice));
+    let label = move || if flow.busy.get() { texts::MAKING } else { texts::MAKE };
     view! {
-        <form class="form" novalidate hidden=move || !flow.is_naming() on:submit=make>
+        <form class="form" novalidate hidden=move || flow.added.get() on:submit=make>
             <div class="field" class:field-invalid=invalid>
                 <label for="device-name">{texts::NAME}</label>
-                <p class="field-hint" id="device-name-hint">{texts::NAME_HINT}</p>
-                <div id="device-name-error" role="alert">{move || problem(flow)}</div>
+                <p class="field-hint" id="device-name-hint">
+                    {texts::NAME_HINT}
+                </p>
+                <div id="device-name-error" role="alert">
+                    <p class="field-error">{message}</p>
+                    <p class="muted">{advice}</p>
+                </div>
                 <input
                     id="device-name"
                     type="text"
@@ -70,57 +110,24 @@ fn naming(flow: Flow) -> impl IntoView {
                 class=Look::Primary.class()
                 disabled=move || !flow.awake.get() || flow.busy.get()
             >
-                {move || if flow.busy.get() { texts::MAKING } else { texts::MAKE }}
+                {label}
             </button>
+            <p class="muted starting" hidden=move || flow.awake.get()>
+                {texts::STARTING}
+            </p>
         </form>
     }
 }
 
-fn name_error(flow: Flow) -> Option<PortalError> {
-    flow.error
-        .get()
-        .filter(|it| matches!(it, PortalError::Invalid { field, .. } if field == "name"))
+fn is_about_name(error: &PortalError) -> bool {
+    matches!(error, PortalError::Invalid { field, .. } if field == "name")
 }
 
-/// What went wrong while the device was being added.
-fn problem(flow: Flow) -> impl IntoView {
-    flow.error.get().filter(|_| flow.is_naming()).map(|error| {
-        let after = match (&error, name_error(flow)) {
-            (_, Some(_)) => None,
-            (PortalError::Unreachable, None) => Some(texts::MAYBE_ADDED),
-            (error, None) => Some(shared::after(error)),
-        };
-        view! {
-            <p class="field-error">{shared::sentence(&error)}</p>
-            {after.map(|after| view! { <p class="muted">{after}</p> })}
-        }
-    })
-}
-
-fn first_done(flow: Flow) -> AnyView {
-    match flow.stage.get() {
-        Stage::Naming => ().into_any(),
-        #[cfg(feature = "browser")]
-        Stage::Waiting(added) | Stage::Ready(added, _) => {
-            view! { <p>{texts::named(&added.peer.name)}</p> }.into_any()
-        }
-    }
-}
-
-fn second_done(flow: Flow) -> AnyView {
-    match flow.stage.get() {
-        Stage::Naming => ().into_any(),
-        #[cfg(feature = "browser")]
-        Stage::Waiting(added) | Stage::Ready(added, _) => finished::sent(&added).into_any(),
-    }
-}
-
-fn third(flow: Flow) -> AnyView {
-    match flow.stage.get() {
-        Stage::Naming => view! { <p class="muted">{texts::SAVE_LEDE}</p> }.into_any(),
-        #[cfg(feature = "browser")]
-        Stage::Waiting(_) => finished::waiting(flow).into_any(),
-        #[cfg(feature = "browser")]
-        Stage::Ready(added, finished) => finished::ready(flow, &added, finished).into_any(),
+/// What to do after an error; nothing where the message says it all.
+fn advice(error: &PortalError) -> &'static str {
+    match error {
+        error if is_about_name(error) => "",
+        PortalError::Unreachable => texts::MAYBE_ADDED,
+        error => shared::after(error),
     }
 }

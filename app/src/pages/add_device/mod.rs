@@ -8,7 +8,6 @@ mod flow;
 mod island;
 #[cfg(feature = "ssr")]
 mod page;
-mod stage;
 mod texts;
 
 pub use island::AddDevice;

@@ -39,6 +39,7 @@ pub fn AddDevicePage(pod: PodView, form: FormState) -> impl IntoView {
                     <Notice tone=Tone::Bad title=texts::BROKEN_TITLE text=texts::BROKEN />
                 </div>
                 <AddDevice pod=pod.id.to_string() />
+                <Platforms />
                 <OwnKey action=format!("{up}/devices/new") form />
             }
                 .into_any()
@@ -55,6 +56,29 @@ pub fn AddDevicePage(pod: PodView, form: FormState) -> impl IntoView {
             }
                 .into_any()
         }}
+    }
+}
+
+/// How the stock apps take a configuration. The style sheet shows it beside one.
+#[component]
+fn Platforms() -> impl IntoView {
+    view! {
+        <section class="part how">
+            <h2>{texts::HOW}</h2>
+            <div class="platforms">
+                {texts::PLATFORMS
+                    .into_iter()
+                    .map(|(system, text)| {
+                        view! {
+                            <details>
+                                <summary>{system}</summary>
+                                <p>{text}</p>
+                            </details>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+        </section>
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) const NAME_HINT: &str =
     "So that you know it in your list, such as Phone or Work laptop.";
 pub(crate) const MAKE: &str = "Make the key in this browser";
 pub(crate) const MAKING: &str = "Making the key…";
+pub(crate) const STARTING: &str = "The key maker is starting. If this stays here, reload the page, or \
+     bring a public key of your own.";
 pub(crate) const NO_SCRIPT_TITLE: &str = "This part needs JavaScript";
 pub(crate) const NO_SCRIPT: &str = "Your browser makes the key, and JavaScript is off. Below you can \
      bring a public key of your own instead.";
