@@ -131,10 +131,7 @@ impl FakeBackend {
 }
 
 impl Memory {
-    fn interface(
-        &mut self,
-        name: &InterfaceName,
-    ) -> Result<&mut ObservedInterface, BackendError> {
+    fn interface(&mut self, name: &InterfaceName) -> Result<&mut ObservedInterface, BackendError> {
         let missing = || BackendError::failed(format!("find {name}"))("no such interface");
         self.node.interfaces.get_mut(name).ok_or_else(missing)
     }

@@ -14,9 +14,7 @@ use myrelay_domain::{
 };
 use rtnetlink::{
     Error, Handle, LinkUnspec, LinkWireguard, RouteMessageBuilder,
-    packet_core::{
-        NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
-    },
+    packet_core::{NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload},
     packet_route::{
         RouteNetlinkMessage,
         address::{AddressAttribute, AddressMessage},

@@ -62,9 +62,7 @@ impl Wireguard {
         served.spawn(connection);
         match handle.resolve_family::<WireguardMessage>().await {
             Ok(_) => Ok(Self { handle, _served: served }),
-            Err(GenetlinkError::NetlinkError(error))
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
+            Err(GenetlinkError::NetlinkError(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Err(BackendError::Unsupported("its kernel has no WireGuard".to_owned()))
             }
             Err(error) => Err(BackendError::failed("ask the kernel for WireGuard")(error)),
@@ -323,7 +321,8 @@ mod tests {
         let rest = WireguardPeerAttribute::AllowedIps(vec![allowed_ip(nets[1])]);
         let second = said(1, vec![rest]);
         let mut device = Device::default();
-        device.take(vec![WireguardAttribute::ListenPort(9), WireguardAttribute::Peers(vec![first])]);
+        device
+            .take(vec![WireguardAttribute::ListenPort(9), WireguardAttribute::Peers(vec![first])]);
         device.take(vec![WireguardAttribute::Peers(vec![second, said(2, Vec::new())])]);
 
         assert_eq!((device.port, device.peers.len()), (9, 2));

@@ -19,356 +19,215 @@
 //! The sets `members4` and `members6` hold pairs (interface, network): a rule loads the interface
 //! into one register and the masked address into the next.
 
-use std::{
-    collections::BTreeMap,
-    ffi::CStr,
-    net::{Ipv4Addr, Ipv6Addr},
-    ptr::NonNull,
-};
+use std::collections::BTreeMap;
 
 use myrelay_domain::addresses::PodRange;
-use nftnl::{
-    Batch, Chain, ChainType, FinalizedBatch, Hook, MsgType, Policy, ProtoFamily, Rule, Table,
-    expr::{
-        Bitwise, Cmp, CmpOp, Conntrack, Expression, Lookup, Masquerade, Meta, NetworkHeaderField,
-        Ipv4HeaderField, Ipv6HeaderField, Payload, TransportHeaderField, Verdict, ct::States,
-    },
-    nftnl_sys::{
-        NFTNL_EXPR_BITWISE_DREG, NFTNL_EXPR_BITWISE_SREG, NFTNL_EXPR_PAYLOAD_DREG, nftnl_expr,
-        nftnl_expr_set_u32,
-    },
-    set::Set,
-};
 
 use super::{
-    Layout,
-    keys::{Interface, MASK_V4, MASK_V6, Member, PodKeys},
+    Layout, TABLE,
+    expressions::{
+        Expression, FIRST, Meta, SECOND, Verdict, is, is_in, is_known, masked, masquerade,
+        message_type, meta, network, then,
+    },
+    netfilter::{Act, Attributes, Batch},
+    sets::{self, MASK_V4, MASK_V6, Set},
 };
 
-const TABLE: &CStr = c"myrelay";
+/// `NF_INET_LOCAL_IN`, `NF_INET_FORWARD` and `NF_INET_POST_ROUTING` of linux/netfilter.h.
+const INPUT: u32 = 1;
+const FORWARD: u32 = 2;
+const POSTROUTING: u32 = 4;
 /// `NF_IP_PRI_FILTER` and `NF_IP_PRI_NAT_SRC` of linux/netfilter_ipv4.h.
-const PRIORITY_FILTER: i32 = 0;
-const PRIORITY_SOURCE_NAT: i32 = 100;
+const PRIORITY_FILTER: u32 = 0;
+const PRIORITY_SOURCE_NAT: u32 = 100;
+const POLICY_ACCEPT: u32 = 1;
 
-/// ICMP and ICMPv6 protocol numbers and their echo requests (RFC 792, RFC 4443).
-const ECHO_V4: (u8, u8) = (1, 8);
-const ECHO_V6: (u8, u8) = (58, 128);
-
-/// The chains that differ by family: IPv4, then IPv6.
-const LEAVE: [&CStr; 2] = [c"leave_v4", c"leave_v6"];
-const NODE: [&CStr; 2] = [c"node_v4", c"node_v6"];
-
-/// The five sets.
-struct Sets<'a> {
-    pods: Set<'a, Interface>,
-    nets4: Set<'a, Ipv4Addr>,
-    nets6: Set<'a, Ipv6Addr>,
-    members4: Set<'a, Member<Ipv4Addr>>,
-    members6: Set<'a, Member<Ipv6Addr>>,
-}
-
-/// Which address of a packet.
-#[derive(Clone, Copy)]
-enum Side {
-    Source,
-    Destination,
-}
-
-/// An address family.
-#[derive(Clone, Copy)]
-enum Family {
-    V4,
-    V6,
+/// An address family, and what differs by it.
+struct Family {
+    /// `NFPROTO_IPV4` or `NFPROTO_IPV6`.
+    number: u8,
+    /// Where source and destination stand in the header (RFC 791 section 3.1, RFC 8200 section 3).
+    source: u32,
+    destination: u32,
+    mask: Vec<u8>,
+    members: Set,
+    nets: Set,
+    /// Protocol number and type of an echo request (RFC 792, RFC 4443).
+    echo: (u8, u8),
+    leave: &'static str,
+    node: &'static str,
+    uplink: Option<u32>,
 }
 
 /// A transaction that removes the table, whether it is there or not.
-pub(super) fn nothing() -> FinalizedBatch {
-    let table = Table::new(TABLE, ProtoFamily::Inet);
+pub(super) fn nothing() -> Batch {
     let mut batch = Batch::new();
+    let table = Attributes::default().text(1, TABLE);
     // Adding what is there is no error, removing what is not there is.
-    batch.add(&table, MsgType::Add);
-    batch.add(&table, MsgType::Del);
-    batch.finalize()
+    batch.add(Act::NewTable, &table);
+    batch.add(Act::DeleteTable, &table);
+    batch
 }
 
 /// A transaction that puts the whole table in the place of any earlier one.
-pub(super) fn all(layout: &Layout) -> FinalizedBatch {
-    let table = Table::new(TABLE, ProtoFamily::Inet);
-    let mut batch = Batch::new();
-    batch.add(&table, MsgType::Add);
-    batch.add(&table, MsgType::Del);
-    batch.add(&table, MsgType::Add);
-    let sets = Sets::new(&table, layout.pods.iter());
-    sets.declare(&mut batch);
-    sets.elements(&mut batch, MsgType::Add);
-    Writer { batch: &mut batch, table: &table, sets: &sets }.write(layout);
-    batch.finalize()
+pub(super) fn all(layout: &Layout) -> Batch {
+    let mut batch = nothing();
+    batch.add(Act::NewTable, &Attributes::default().text(1, TABLE));
+    for set in sets::ALL {
+        set.declare(&mut batch);
+        set.change(&mut batch, Act::NewElements, &layout.pods);
+    }
+    let families = [v4(layout), v6(layout)];
+    chains(&mut batch, &families);
+    entrances(&mut batch, &families);
+    for family in &families {
+        leave(&mut batch, family);
+        to_node(&mut batch, family);
+    }
+    batch
 }
 
 /// A transaction of set elements only, for a table that stands.
 pub(super) fn difference(
     before: &BTreeMap<u32, PodRange>,
     after: &BTreeMap<u32, PodRange>,
-) -> FinalizedBatch {
-    let table = Table::new(TABLE, ProtoFamily::Inet);
+) -> Batch {
+    let without = |pods: &BTreeMap<u32, PodRange>, others: &BTreeMap<u32, PodRange>| {
+        let differ = pods.iter().filter(|(index, range)| others.get(index) != Some(range));
+        differ.map(|(index, range)| (*index, *range)).collect()
+    };
+    let (gone, new) = (without(before, after), without(after, before));
     let mut batch = Batch::new();
-    let gone = before.iter().filter(|(index, range)| after.get(index) != Some(range));
-    Sets::new(&table, gone).elements(&mut batch, MsgType::Del);
-    let new = after.iter().filter(|(index, range)| before.get(index) != Some(range));
-    Sets::new(&table, new).elements(&mut batch, MsgType::Add);
-    batch.finalize()
+    for set in sets::ALL {
+        set.change(&mut batch, Act::DeleteElements, &gone);
+        set.change(&mut batch, Act::NewElements, &new);
+    }
+    batch
 }
 
-impl<'a> Sets<'a> {
-    fn new<'p>(table: &'a Table, pods: impl Iterator<Item = (&'p u32, &'p PodRange)>) -> Self {
-        let mut sets = Self {
-            pods: Set::new_named(c"pods", 1, table, ProtoFamily::Inet),
-            nets4: Set::new_named(c"nets4", 2, table, ProtoFamily::Inet),
-            nets6: Set::new_named(c"nets6", 3, table, ProtoFamily::Inet),
-            members4: Set::new_named(c"members4", 4, table, ProtoFamily::Inet),
-            members6: Set::new_named(c"members6", 5, table, ProtoFamily::Inet),
-        };
-        for (index, range) in pods {
-            let keys = PodKeys::new(*index, range);
-            sets.pods.add(&keys.interface);
-            sets.nets4.add(&keys.net4);
-            sets.nets6.add(&keys.net6);
-            sets.members4.add(&keys.member4);
-            sets.members6.add(&keys.member6);
-        }
-        sets
-    }
-
-    fn declare(&self, batch: &mut Batch) {
-        batch.add(&self.pods, MsgType::Add);
-        batch.add(&self.nets4, MsgType::Add);
-        batch.add(&self.nets6, MsgType::Add);
-        batch.add(&self.members4, MsgType::Add);
-        batch.add(&self.members6, MsgType::Add);
-    }
-
-    fn elements(&self, batch: &mut Batch, what: MsgType) {
-        batch.add_iter(self.pods.elems_iter(), what);
-        batch.add_iter(self.nets4.elems_iter(), what);
-        batch.add_iter(self.nets6.elems_iter(), what);
-        batch.add_iter(self.members4.elems_iter(), what);
-        batch.add_iter(self.members6.elems_iter(), what);
+fn v4(layout: &Layout) -> Family {
+    Family {
+        number: 2,
+        source: 12,
+        destination: 16,
+        mask: MASK_V4.to_be_bytes().into(),
+        members: sets::MEMBERS_V4,
+        nets: sets::NETS_V4,
+        echo: (1, 8),
+        leave: "leave_v4",
+        node: "node_v4",
+        uplink: layout.uplinks.v4,
     }
 }
 
-/// What a packet must be for a rule to speak about it.
-type Matches = Vec<Box<dyn Expression>>;
-
-/// The register after the first four bytes (`NFT_REG32_01`); the crate knows only the first.
-const SECOND_REGISTER: u32 = 9;
-
-/// An expression that works on the second register instead of the first.
-struct OnSecond<E> {
-    expression: E,
-    /// Its attributes that name a register.
-    registers: &'static [u32],
-}
-
-impl<E: Expression> Expression for OnSecond<E> {
-    fn to_expr(&self, rule: &Rule<'_>) -> NonNull<nftnl_expr> {
-        let expression = self.expression.to_expr(rule);
-        for register in self.registers {
-            // Attribute numbers are far below 2^16.
-            let attribute = u16::try_from(*register).unwrap_or_default();
-            #[expect(unsafe_code, reason = "the crate's own expressions cannot choose a register")]
-            // SAFETY: the expression was just made and is ours; a register is a u32.
-            unsafe {
-                nftnl_expr_set_u32(expression.as_ptr(), attribute, SECOND_REGISTER);
-            }
-        }
-        expression
+fn v6(layout: &Layout) -> Family {
+    Family {
+        number: 10,
+        source: 8,
+        destination: 24,
+        mask: MASK_V6.to_be_bytes().into(),
+        members: sets::MEMBERS_V6,
+        nets: sets::NETS_V6,
+        echo: (58, 128),
+        leave: "leave_v6",
+        node: "node_v6",
+        uplink: layout.uplinks.v6,
     }
 }
 
-/// Lets expressions of different types stand in one list.
-struct Any<'a>(&'a dyn Expression);
-
-impl Expression for Any<'_> {
-    fn to_expr(&self, rule: &Rule<'_>) -> NonNull<nftnl_expr> {
-        self.0.to_expr(rule)
+/// Declares all chains: a rule can jump only to one that is there.
+fn chains(batch: &mut Batch, families: &[Family]) {
+    for (name, kind, hook, priority) in [
+        ("forward", "filter", FORWARD, PRIORITY_FILTER),
+        ("input", "filter", INPUT, PRIORITY_FILTER),
+        ("postrouting", "nat", POSTROUTING, PRIORITY_SOURCE_NAT),
+    ] {
+        let hook = Attributes::default().number(1, hook).number(2, priority);
+        let chain = Attributes::default().text(1, TABLE).text(3, name).nest(4, &hook);
+        batch.add(Act::NewChain, &chain.number(5, POLICY_ACCEPT).text(7, kind));
+    }
+    let by_family = families.iter().flat_map(|it| [it.leave, it.node]);
+    for name in ["from_pod", "to_pod", "to_node"].into_iter().chain(by_family) {
+        batch.add(Act::NewChain, &Attributes::default().text(1, TABLE).text(3, name));
     }
 }
 
-struct Writer<'a> {
-    batch: &'a mut Batch,
-    table: &'a Table,
-    sets: &'a Sets<'a>,
-}
-
-impl<'a> Writer<'a> {
-    fn write(&mut self, layout: &Layout) {
-        let sets = self.sets;
-        let forward = self.base(c"forward", ChainType::Filter, Hook::Forward, PRIORITY_FILTER);
-        let input = self.base(c"input", ChainType::Filter, Hook::In, PRIORITY_FILTER);
-        let source_nat = (ChainType::Nat, Hook::PostRouting, PRIORITY_SOURCE_NAT);
-        let postrouting = self.base(c"postrouting", source_nat.0, source_nat.1, source_nat.2);
-        let [from_pod, to_pod, to_node] =
-            [c"from_pod", c"to_pod", c"to_node"].map(|name| self.chain(name));
-        let leave = LEAVE.map(|name| self.chain(name));
-        let node = NODE.map(|name| self.chain(name));
-
-        self.rule(&forward, [is_in(Meta::Iif, &sets.pods)], jump(c"from_pod"));
-        self.rule(&forward, [is_in(Meta::Oif, &sets.pods)], jump(c"to_pod"));
-        self.rule(&input, [is_in(Meta::Iif, &sets.pods)], jump(c"to_node"));
-        for (chain, next) in [(&from_pod, LEAVE), (&to_node, NODE)] {
-            for (family, next) in Family::BOTH.into_iter().zip(next) {
-                let own = sets.is_of_the_pod(family, Side::Source);
-                self.rule(chain, [is_family(family), own], jump(next));
-            }
-            self.rule(chain, [], Verdict::Drop);
-        }
-        self.rule(&to_pod, [is_known()], Verdict::Accept);
-        self.rule(&to_pod, [], Verdict::Drop);
-
-        let uplinks = [layout.uplinks.v4, layout.uplinks.v6];
-        for (index, family) in Family::BOTH.into_iter().enumerate() {
-            let (leave, node, uplink) = (&leave[index], &node[index], uplinks[index]);
-            let same_pod = || sets.is_of_the_pod(family, Side::Destination);
-            self.rule(leave, [is_family(family), same_pod()], Verdict::Accept);
-            self.rule(leave, [is_in(Meta::Oif, &sets.pods)], Verdict::Drop);
-            if let Some(uplink) = uplink {
-                self.rule(leave, [is_interface(Meta::Oif, uplink)], Verdict::Accept);
-                let hidden = [is_family(family), is_interface(Meta::Oif, uplink)];
-                let hidden = hidden.into_iter().chain([sets.is_of_a_pod(family)]);
-                self.rule(&postrouting, hidden, Masquerade);
-            }
-            self.rule(leave, [], Verdict::Drop);
-            self.rule(node, [is_known()], Verdict::Accept);
-            let greets = [is_family(family), same_pod(), is_echo_request(family)];
-            self.rule(node, greets, Verdict::Accept);
-            self.rule(node, [], Verdict::Drop);
+/// What comes from a pod or goes to one, and whether it says truly where it is from.
+fn entrances(batch: &mut Batch, families: &[Family]) {
+    let pods = |key| vec![meta(key), is_in(sets::PODS.name, sets::PODS.id)];
+    rule(batch, "forward", pods(Meta::InputIndex), then(Verdict::Jump("from_pod")));
+    rule(batch, "forward", pods(Meta::OutputIndex), then(Verdict::Jump("to_pod")));
+    rule(batch, "input", pods(Meta::InputIndex), then(Verdict::Jump("to_node")));
+    for family in families {
+        for (chain, next) in [("from_pod", family.leave), ("to_node", family.node)] {
+            let own = family.is_of_the_pod(family.source);
+            rule(batch, chain, own, then(Verdict::Jump(next)));
         }
     }
-
-    fn base(&mut self, name: &CStr, kind: ChainType, hook: Hook, priority: i32) -> Chain<'a> {
-        let mut chain = Chain::new(name, self.table);
-        chain.set_type(kind);
-        chain.set_hook(hook, priority);
-        chain.set_policy(Policy::Accept);
-        self.batch.add(&chain, MsgType::Add);
-        chain
-    }
-
-    fn chain(&mut self, name: &CStr) -> Chain<'a> {
-        let chain = Chain::new(name, self.table);
-        self.batch.add(&chain, MsgType::Add);
-        chain
-    }
-
-    fn rule(
-        &mut self,
-        chain: &Chain<'_>,
-        matches: impl IntoIterator<Item = Matches>,
-        then: impl Expression,
-    ) {
-        let mut rule = Rule::new(chain);
-        for expression in matches.into_iter().flatten() {
-            rule.add_expr(&Any(expression.as_ref()));
-        }
-        rule.add_expr(&then);
-        self.batch.add(&rule, MsgType::Add);
-    }
+    rule(batch, "from_pod", vec![], then(Verdict::Drop));
+    rule(batch, "to_node", vec![], then(Verdict::Drop));
+    rule(batch, "to_pod", is_known(), then(Verdict::Accept));
+    rule(batch, "to_pod", vec![], then(Verdict::Drop));
 }
 
-impl Sets<'_> {
-    /// The address is of the pod that the packet comes from.
-    fn is_of_the_pod(&self, family: Family, side: Side) -> Matches {
-        let second = |load, registers| boxed(OnSecond { expression: load, registers });
-        let load = second(address(family, side), &[NFTNL_EXPR_PAYLOAD_DREG]);
-        let registers = &[NFTNL_EXPR_BITWISE_SREG, NFTNL_EXPR_BITWISE_DREG];
-        let (mask, look_up) = match family {
-            Family::V4 => {
-                let mask = OnSecond { expression: mask_v4(), registers };
-                (boxed(mask), Lookup::new(&self.members4))
-            }
-            Family::V6 => {
-                let mask = OnSecond { expression: mask_v6(), registers };
-                (boxed(mask), Lookup::new(&self.members6))
-            }
-        };
-        vec![boxed(Meta::Iif), load, mask, boxed(look_up)]
+/// From a pod to its own devices, or out by the uplink.
+fn leave(batch: &mut Batch, family: &Family) {
+    let same_pod = family.is_of_the_pod(family.destination);
+    rule(batch, family.leave, same_pod, then(Verdict::Accept));
+    let pods = vec![meta(Meta::OutputIndex), is_in(sets::PODS.name, sets::PODS.id)];
+    rule(batch, family.leave, pods, then(Verdict::Drop));
+    if let Some(uplink) = family.uplink {
+        let uplink = vec![meta(Meta::OutputIndex), is(&uplink.to_ne_bytes())];
+        rule(batch, family.leave, uplink.clone(), then(Verdict::Accept));
+        // Where packets leave, nobody knows any more where they came in.
+        let of_a_pod = [family.is_this(), uplink, family.is_of_a_pod()].concat();
+        rule(batch, "postrouting", of_a_pod, masquerade());
     }
+    rule(batch, family.leave, vec![], then(Verdict::Drop));
+}
 
-    /// The source is of a pod. Where packets leave, nobody knows where they came from.
-    fn is_of_a_pod(&self, family: Family) -> Matches {
-        let (mask, look_up) = match family {
-            Family::V4 => (boxed(mask_v4()), Lookup::new(&self.nets4)),
-            Family::V6 => (boxed(mask_v6()), Lookup::new(&self.nets6)),
-        };
-        vec![boxed(address(family, Side::Source)), mask, boxed(look_up)]
-    }
+/// From a pod to the node itself: an echo request to the pod's gateway.
+fn to_node(batch: &mut Batch, family: &Family) {
+    rule(batch, family.node, is_known(), then(Verdict::Accept));
+    let (protocol, kind) = family.echo;
+    let request = vec![meta(Meta::Protocol), is(&[protocol]), message_type(), is(&[kind])];
+    let gateway = family.is_of_the_pod(family.destination);
+    rule(batch, family.node, [gateway, request].concat(), then(Verdict::Accept));
+    rule(batch, family.node, vec![], then(Verdict::Drop));
+}
+
+fn rule(batch: &mut Batch, chain: &str, mut matches: Vec<Expression>, then: Expression) {
+    matches.push(then);
+    let rule = Attributes::default().text(1, TABLE).text(2, chain);
+    batch.add(Act::NewRule, &rule.nest(4, &Attributes::list(matches)));
 }
 
 impl Family {
-    const BOTH: [Self; 2] = [Self::V4, Self::V6];
-}
+    fn is_this(&self) -> Vec<Expression> {
+        vec![meta(Meta::Family), is(&[self.number])]
+    }
 
-fn boxed(expression: impl Expression + 'static) -> Box<dyn Expression> {
-    Box::new(expression)
-}
+    /// The address at this place of the header is of the pod that the packet comes from.
+    fn is_of_the_pod(&self, place: u32) -> Vec<Expression> {
+        let pair = vec![
+            meta(Meta::InputIndex),
+            network(place, self.length(), SECOND),
+            masked(&self.mask, SECOND),
+            is_in(self.members.name, self.members.id),
+        ];
+        [self.is_this(), pair].concat()
+    }
 
-fn jump(chain: &CStr) -> Verdict {
-    Verdict::Jump { chain: chain.to_owned() }
-}
+    /// The source is of a pod.
+    fn is_of_a_pod(&self) -> Vec<Expression> {
+        vec![
+            network(self.source, self.length(), FIRST),
+            masked(&self.mask, FIRST),
+            is_in(self.nets.name, self.nets.id),
+        ]
+    }
 
-fn address(family: Family, side: Side) -> Payload {
-    Payload::Network(match (family, side) {
-        (Family::V4, Side::Source) => NetworkHeaderField::Ipv4(Ipv4HeaderField::Saddr),
-        (Family::V4, Side::Destination) => NetworkHeaderField::Ipv4(Ipv4HeaderField::Daddr),
-        (Family::V6, Side::Source) => NetworkHeaderField::Ipv6(Ipv6HeaderField::Saddr),
-        (Family::V6, Side::Destination) => NetworkHeaderField::Ipv6(Ipv6HeaderField::Daddr),
-    })
-}
-
-fn mask_v4() -> Bitwise<Ipv4Addr, Ipv4Addr> {
-    Bitwise::new(MASK_V4.into(), Ipv4Addr::UNSPECIFIED)
-}
-
-fn mask_v6() -> Bitwise<Ipv6Addr, Ipv6Addr> {
-    Bitwise::new(MASK_V6.into(), Ipv6Addr::UNSPECIFIED)
-}
-
-fn is_in<K>(interface: Meta, set: &Set<'_, K>) -> Matches {
-    vec![boxed(interface), boxed(Lookup::new(set))]
-}
-
-fn is_interface(interface: Meta, index: u32) -> Matches {
-    vec![boxed(interface), boxed(Cmp::new(CmpOp::Eq, index))]
-}
-
-fn is_family(family: Family) -> Matches {
-    let number: u8 = match family {
-        Family::V4 => 2,
-        Family::V6 => 10,
-    };
-    vec![boxed(Meta::NfProto), boxed(Cmp::new(CmpOp::Eq, number))]
-}
-
-/// The packet belongs to what was allowed before.
-fn is_known() -> Matches {
-    let states = (States::ESTABLISHED | States::RELATED).bits();
-    vec![
-        boxed(Conntrack::State),
-        boxed(Bitwise::new(states, 0u32)),
-        boxed(Cmp::new(CmpOp::Neq, 0u32)),
-    ]
-}
-
-fn is_echo_request(family: Family) -> Matches {
-    let (protocol, kind) = match family {
-        Family::V4 => ECHO_V4,
-        Family::V6 => ECHO_V6,
-    };
-    let first_byte = TransportHeaderField::Raw { offset_bits: 0, length_bits: 1 };
-    vec![
-        boxed(Meta::L4Proto),
-        boxed(Cmp::new(CmpOp::Eq, protocol)),
-        boxed(Payload::Transport(first_byte)),
-        boxed(Cmp::new(CmpOp::Eq, kind)),
-    ]
+    fn length(&self) -> u32 {
+        u32::try_from(self.mask.len()).unwrap_or(u32::MAX)
+    }
 }

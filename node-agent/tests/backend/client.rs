@@ -88,10 +88,7 @@ impl Client {
     }
 
     async fn configure_kernel(&self, pod: &PublicKey, endpoint: SocketAddr) {
-        let all = [
-            (WireguardAddressFamily::Ipv4, "0.0.0.0"),
-            (WireguardAddressFamily::Ipv6, "::"),
-        ];
+        let all = [(WireguardAddressFamily::Ipv4, "0.0.0.0"), (WireguardAddressFamily::Ipv6, "::")];
         let all = all.map(|(family, address)| {
             WireguardAllowedIp(vec![
                 WireguardAllowedIpAttr::Family(family),

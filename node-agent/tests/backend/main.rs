@@ -3,6 +3,8 @@
 //! `MYRELAY_BACKEND=kernel` tests the kernel's WireGuard; otherwise the userspace library is
 //! tested. `MYRELAY_IP` and `MYRELAY_NFT` name those programs where they are not on the path.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 mod client;
 mod tunnels;
 mod world;
@@ -54,7 +56,10 @@ pub(crate) fn keys() -> Keys {
 }
 
 /// A pod with the peers given as key → host number.
-pub(crate) fn pod(number: u8, peers: impl IntoIterator<Item = (PublicKey, u32)>) -> (PodId, DesiredPod) {
+pub(crate) fn pod(
+    number: u8,
+    peers: impl IntoIterator<Item = (PublicKey, u32)>,
+) -> (PodId, DesiredPod) {
     let range = range(number);
     let peers = peers.into_iter().map(|(public_key, host)| {
         let addresses = range.device(host).unwrap();

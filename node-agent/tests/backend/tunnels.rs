@@ -73,8 +73,7 @@ fn p02_a_stock_client_reaches_the_internet_through_its_pod_and_nothing_else() {
         Client::new(&node, 4, stranger),
     ];
     let key = |index: usize| clients[index].public_key();
-    let wishes =
-        Wishes::from([pod(1, [(key(0), 2), (key(1), 3)]), pod(2, [(key(2), 2)])]);
+    let wishes = Wishes::from([pod(1, [(key(0), 2), (key(1), 3)]), pod(2, [(key(2), 2)])]);
     node.run(async |node| {
         let backend = open(kind).await;
         settle(&*backend, &wishes).await;

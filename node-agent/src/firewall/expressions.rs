@@ -1,0 +1,118 @@
+//! The parts of a rule: each compares something of a packet, or says what becomes of it.
+//!
+//! Names and numbers are those of linux/netfilter/nf_tables.h. A value is loaded into a register
+//! of four bytes or more of them, and the next expression works on it.
+
+use super::netfilter::Attributes;
+
+/// The first register, and the one after its first four bytes (`NFT_REG32_00`, `NFT_REG32_01`).
+pub(super) const FIRST: u32 = 8;
+pub(super) const SECOND: u32 = 9;
+const VERDICT_REGISTER: u32 = 0;
+
+const VALUE: u16 = 1;
+const EQUAL: u32 = 0;
+const NOT_EQUAL: u32 = 1;
+const NETWORK_HEADER: u32 = 1;
+const TRANSPORT_HEADER: u32 = 2;
+/// `IP_CT_ESTABLISHED` and `IP_CT_RELATED` as nf_tables shows them.
+const KNOWN_STATES: u32 = 2 | 4;
+
+/// One part of a rule.
+pub(super) type Expression = Attributes;
+
+/// What the kernel knows about a packet beside its bytes.
+#[derive(Clone, Copy)]
+pub(super) enum Meta {
+    InputIndex = 4,
+    OutputIndex = 5,
+    Family = 15,
+    Protocol = 16,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Verdict {
+    Drop,
+    Accept,
+    Jump(&'static str),
+}
+
+fn expression(name: &str, data: &Attributes) -> Expression {
+    Attributes::default().text(1, name).nest(2, data)
+}
+
+fn value(bytes: &[u8]) -> Attributes {
+    Attributes::default().bytes(VALUE, bytes)
+}
+
+/// Loads what the kernel knows into the first register.
+pub(super) fn meta(key: Meta) -> Expression {
+    expression("meta", &Attributes::default().number(1, FIRST).number(2, key as u32))
+}
+
+/// Loads bytes of the IP header.
+pub(super) fn network(offset: u32, length: u32, register: u32) -> Expression {
+    payload(NETWORK_HEADER, offset, length, register)
+}
+
+/// Loads the first byte of what the IP header carries: the type of an ICMP message.
+pub(super) fn message_type() -> Expression {
+    payload(TRANSPORT_HEADER, 0, 1, FIRST)
+}
+
+fn payload(base: u32, offset: u32, length: u32, register: u32) -> Expression {
+    let data = Attributes::default().number(1, register).number(2, base);
+    expression("payload", &data.number(3, offset).number(4, length))
+}
+
+/// Keeps of a register what the mask has.
+pub(super) fn masked(mask: &[u8], register: u32) -> Expression {
+    let length = u32::try_from(mask.len()).unwrap_or(u32::MAX);
+    let data = Attributes::default().number(1, register).number(2, register).number(3, length);
+    let zeros = vec![0; mask.len()];
+    expression("bitwise", &data.nest(4, &value(mask)).nest(5, &value(&zeros)))
+}
+
+/// The first register is this.
+pub(super) fn is(bytes: &[u8]) -> Expression {
+    compare(EQUAL, bytes)
+}
+
+fn compare(operator: u32, bytes: &[u8]) -> Expression {
+    let data = Attributes::default().number(1, FIRST).number(2, operator);
+    expression("cmp", &data.nest(3, &value(bytes)))
+}
+
+/// What begins in the first register is in the set.
+pub(super) fn is_in(set: &str, id: u32) -> Expression {
+    let data = Attributes::default().text(1, set).number(2, FIRST).number(4, id);
+    expression("lookup", &data)
+}
+
+/// The packet belongs to what was allowed before.
+pub(super) fn is_known() -> Vec<Expression> {
+    const STATE: u32 = 0;
+    vec![
+        expression("ct", &Attributes::default().number(1, FIRST).number(2, STATE)),
+        masked(&KNOWN_STATES.to_ne_bytes(), FIRST),
+        compare(NOT_EQUAL, &[0; 4]),
+    ]
+}
+
+/// What becomes of the packet.
+pub(super) fn then(verdict: Verdict) -> Expression {
+    const JUMP: u32 = (-3i32).cast_unsigned();
+    let data = Attributes::default();
+    let data = match verdict {
+        Verdict::Drop => data.number(1, 0),
+        Verdict::Accept => data.number(1, 1),
+        Verdict::Jump(chain) => data.number(1, JUMP).text(2, chain),
+    };
+    let data = Attributes::default().nest(2, &data);
+    expression("immediate", &Attributes::default().number(1, VERDICT_REGISTER).nest(2, &data))
+}
+
+/// The packet leaves with the node's own address.
+pub(super) fn masquerade() -> Expression {
+    expression("masq", &Attributes::default())
+}
