@@ -1,0 +1,89 @@
+//! What is written for people says what is so.
+
+use std::collections::BTreeSet;
+
+use crate::tree::{File, files, read, root, rust};
+
+fn documents() -> impl Iterator<Item = &'static File> {
+    files().iter().filter(|file| file.path.ends_with(".md"))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for document in documents() {
+        let folder = root().join(&document.path).parent().unwrap().to_owned();
+        for rest in document.text.split("](").skip(1) {
+            let link = rest.split([')', '#', ' ']).next().unwrap();
+            let elsewhere = link.is_empty() || link.contains("://");
+            assert!(
+                elsewhere || folder.join(link).exists(),
+                "{}: {link} is not there",
+                document.path
+            );
+        }
+    }
+}
+
+/// The map of the code names files, and the invariants name their tests.
+#[test]
+fn the_map_names_what_is_there() {
+    let map = read("ARCHITECTURE.md");
+    let functions: BTreeSet<&str> = rust()
+        .flat_map(|file| file.text.split("fn ").skip(1))
+        .filter_map(|rest| crate::tree::words(rest).next())
+        .collect();
+    let quoted = map.split('`').skip(1).step_by(2);
+    for word in quoted {
+        let path = word.split("::").next().unwrap();
+        if path.contains('/') && path.split('.').next_back().is_some_and(is_ending) {
+            assert!(root().join(path).exists(), "ARCHITECTURE.md: {path} is not there");
+        }
+        let sentence = 2 < word.matches('_').count();
+        if sentence
+            && word.bytes().all(|it| it.is_ascii_lowercase() || b"_0123456789".contains(&it))
+        {
+            assert!(functions.contains(word), "ARCHITECTURE.md: there is no test {word}");
+        }
+    }
+}
+
+fn is_ending(text: &str) -> bool {
+    ["rs", "toml", "sql", "css", "js", "md", "service"].contains(&text)
+}
+
+/// The operator's guide explains every setting, and none that is gone.
+#[test]
+fn the_guide_explains_every_setting() {
+    let table = read("server/src/config/table.rs");
+    let table = table.split("pub const SETTINGS").nth(1).unwrap();
+    let table = table.split("\n];").next().unwrap();
+    let mut names = BTreeSet::new();
+    for start in ["text(", "list(", "switch(", "name:"] {
+        for rest in table.split(start).skip(1) {
+            names.extend(rest.trim_start().strip_prefix('"').and_then(|it| it.split('"').next()));
+        }
+    }
+    assert!(10 < names.len(), "the table was read: {names:?}");
+    let guide = read("docs/operator-guide.md");
+    let explained: BTreeSet<&str> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| !name.contains(' ') && !name.starts_with("--"))
+        .collect();
+    assert_eq!(names, explained, "docs/operator-guide.md and server/src/config/table.rs differ");
+}
+
+#[test]
+fn decisions_are_numbered_and_all_alike() {
+    let decisions: Vec<&File> =
+        documents().filter(|file| file.path.starts_with("docs/decisions/")).collect();
+    for (at, decision) in decisions.iter().enumerate() {
+        let path = &decision.path;
+        assert!(path.contains(&format!("/{:04}-", at + 1)), "{path}: the next is {:04}", at + 1);
+        for part in ["# ", "\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n"]
+        {
+            assert!(decision.text.contains(part), "{path}: without {part:?}");
+        }
+    }
+    assert!(!decisions.is_empty());
+}
