@@ -159,7 +159,7 @@ impl fmt::Debug for Renewable {
 }
 
 /// The context's clock, as TLS reads it.
-struct TlsClock(Arc<dyn Clock>);
+pub(crate) struct TlsClock(pub(crate) Arc<dyn Clock>);
 
 impl TimeProvider for TlsClock {
     fn current_time(&self) -> Option<UnixTime> {

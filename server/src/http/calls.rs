@@ -1,20 +1,18 @@
 //! The server functions of the islands: thin doors on the same contract as the pages.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderValue, header},
+    body::to_bytes,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use leptos::prelude::provide_context;
+use myrelay_app::contract::PortalError;
 
-use super::{Door, answer::Fault, form::ensure_json, pages::Ask};
+use super::{answer::Fault, form::ensure_json, pages::Ask};
 
 /// Answers a server function; which one, its path says.
-pub(crate) async fn answer(
-    State(_door): State<Door>,
-    ask: Ask,
-    mut request: Request,
-) -> Result<Response, Fault> {
+pub(crate) async fn answer(ask: Ask, mut request: Request) -> Result<Response, Fault> {
     ensure_json(request.headers())?;
     // A form without JavaScript would be led back by these; forms have doors of their own.
     request.headers_mut().remove(header::REFERER);
@@ -24,5 +22,16 @@ pub(crate) async fn answer(
         move || provide_context(portal.clone()),
         request,
     );
-    Ok(answer.await.into_response())
+    with_own_status(answer.await.into_response()).await
+}
+
+/// An input that does not fit never reaches the function, and Leptos answers it with 500: the
+/// error itself knows better.
+async fn with_own_status(answer: Response) -> Result<Response, Fault> {
+    if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return Ok(answer);
+    }
+    let body = to_bytes(answer.into_body(), usize::MAX).await;
+    let error = body.ok().and_then(|it| serde_json::from_slice::<PortalError>(&it).ok());
+    Err(error.map_or_else(Fault::internal, Fault::from))
 }

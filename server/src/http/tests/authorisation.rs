@@ -1,0 +1,292 @@
+//! The authorisation table: every route and server function, every caller, what each gets.
+//!
+//! A route that is not in the table fails the test, and so does a row without a route.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{Method, Request, header},
+};
+use myrelay_app::contract::{AccountContract, PodContract};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use serde_json::json;
+
+use super::{Browser, Portal, form_request};
+use crate::{
+    context::Caller,
+    http::routes::{node_routes, site_routes},
+    nodes,
+    testing::{World, csr_pem, enrol_request, join_token, public_key},
+};
+
+/// What visitor, owner, another account, suspended account, operator and node get.
+type Gets = [u16; 6];
+
+/// Signed out: a page leads to the sign-in …
+const PAGE: u16 = 303;
+/// … and a form or a call says that it did nothing.
+const FORM: u16 = 401;
+
+fn own_page(owner: u16, other: u16) -> Gets {
+    [PAGE, owner, other, PAGE, PAGE, PAGE]
+}
+
+fn own_form(owner: u16, other: u16) -> Gets {
+    [FORM, owner, other, FORM, FORM, FORM]
+}
+
+fn operator_page(operator: u16) -> Gets {
+    [PAGE, PAGE, PAGE, PAGE, operator, PAGE]
+}
+
+fn operator_form(operator: u16) -> Gets {
+    [FORM, FORM, FORM, FORM, operator, FORM]
+}
+
+/// In the order in which they are asked: what destroys something comes last.
+#[rustfmt::skip]
+fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
+    vec![
+        ("GET", "/healthz", [200; 6]),
+        ("GET", "/readyz", [200; 6]),
+        ("GET", "/assets/{*file}", [200; 6]),
+        ("GET", "/", [200, 303, 303, 200, 200, 200]),
+        ("GET", "/sign-in", [200, 303, 303, 200, 200, 200]),
+        ("GET", "/sign-up", [200, 303, 303, 200, 200, 200]),
+        ("POST", "/sign-in", [422; 6]),
+        ("POST", "/sign-up", [422; 6]),
+        ("GET", "/home", own_page(200, 200)),
+        ("POST", "/pods", own_form(303, 303)),
+        ("GET", "/pods/{pod}", own_page(200, 404)),
+        ("GET", "/pods/{pod}/delete", own_page(200, 404)),
+        ("GET", "/pods/{pod}/devices/new", own_page(200, 404)),
+        // The owner has this key already.
+        ("POST", "/pods/{pod}/devices/new", own_form(422, 404)),
+        ("GET", "/devices/{peer}", own_page(200, 404)),
+        ("POST", "/devices/{peer}/check", own_form(200, 404)),
+        ("GET", "/devices/{peer}/remove", own_page(200, 404)),
+        ("POST", "/call/add_device", own_form(422, 404)),
+        ("POST", "/call/client_config", own_form(200, 404)),
+        ("POST", "/call/check_connection", own_form(200, 404)),
+        ("GET", "/operator/sign-in", [200, 200, 200, 200, 303, 200]),
+        ("POST", "/operator/sign-in", [422; 6]),
+        ("GET", "/operator/invite/{token}", [404; 6]),
+        ("POST", "/operator/invite/{token}", [404; 6]),
+        ("GET", "/operator", operator_page(200)),
+        ("GET", "/operator/nodes", operator_page(200)),
+        ("GET", "/operator/nodes/new", operator_page(200)),
+        ("POST", "/operator/nodes/new", operator_form(422)),
+        ("GET", "/operator/nodes/{node}", operator_page(200)),
+        ("GET", "/operator/nodes/{node}/retire", operator_page(200)),
+        ("GET", "/operator/pods", operator_page(200)),
+        ("GET", "/operator/accounts", operator_page(200)),
+        ("GET", "/operator/accounts/{account}/suspend", operator_page(200)),
+        ("POST", "/operator/accounts/{account}/resume", operator_form(303)),
+        ("POST", "/operator/nodes/{node}/join", operator_form(200)),
+        ("POST", "/devices/{peer}/remove", own_form(303, 404)),
+        ("POST", "/pods/{pod}/delete", own_form(303, 404)),
+        // Pods are on it.
+        ("POST", "/operator/nodes/{node}/retire", operator_form(422)),
+        ("POST", "/operator/accounts/{account}/suspend", operator_form(303)),
+        ("POST", "/operator/sign-out", [303; 6]),
+        ("POST", "/sign-out", [303; 6]),
+    ]
+}
+
+/// On the node listener only a certificate counts: what a machine without one, a node, a retired
+/// node and a machine with a certificate of an unknown key get.
+#[rustfmt::skip]
+fn node_table() -> Vec<(&'static str, &'static str, [u16; 4])> {
+    vec![
+        ("POST", "/enrol", [422; 4]),
+        ("POST", "/v1/renew", [401, 200, 403, 403]),
+        ("GET", "/v1/state", [401, 200, 403, 403]),
+        ("POST", "/v1/observed", [401, 422, 403, 403]),
+        ("POST", "/v1/answers", [401, 204, 403, 403]),
+    ]
+}
+
+struct Things {
+    pod: String,
+    peer: String,
+    node: String,
+    account: String,
+    location: String,
+}
+
+impl Things {
+    fn filled(&self, path: &str) -> String {
+        path.replace("{*file}", "app.css")
+            .replace("{pod}", &self.pod)
+            .replace("{peer}", &self.peer)
+            .replace("{node}", &self.node)
+            .replace("{account}", &self.account)
+            .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+    }
+
+    /// A request that would be taken from whoever may send it.
+    fn request(&self, method: &str, path: &str) -> Request<Body> {
+        let url = self.filled(path);
+        let key = public_key(1).to_string();
+        let form = |pairs: &[(&str, &str)]| {
+            form_request(&url, serde_urlencoded::to_string(pairs).unwrap())
+        };
+        let call = |input: serde_json::Value| {
+            let request = Request::post(&url)
+                .header("sec-fetch-site", "same-origin")
+                .header(header::CONTENT_TYPE, "application/json");
+            request.body(Body::from(input.to_string())).unwrap()
+        };
+        match (method, path) {
+            ("GET", _) => Request::get(url).body(Body::empty()).unwrap(),
+            (_, "/sign-in" | "/sign-up" | "/operator/sign-in") => {
+                form(&[("email", "eve@example.org"), ("password", "short")])
+            }
+            (_, "/operator/invite/{token}") => {
+                form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
+            }
+            (_, "/pods") => form(&[("location", &self.location)]),
+            (_, "/pods/{pod}/devices/new") => form(&[("name", "phone"), ("public_key", &key)]),
+            (_, "/operator/nodes/new") => {
+                form(&[("name", ""), ("location", "x"), ("endpoint", "x.example.org")])
+            }
+            (_, "/call/add_device") => {
+                call(json!({ "input": { "pod": self.pod, "name": "phone", "public_key": key } }))
+            }
+            (_, "/call/client_config" | "/call/check_connection") => {
+                call(json!({ "peer": self.peer }))
+            }
+            _ => form(&[]),
+        }
+    }
+}
+
+async fn things(world: &World) -> Things {
+    let olga = world.operator("olga").await;
+    let mut node = world.node(&olga, "Berlin").await;
+    let ana = world.customer("ana").await;
+    let pod = ana.pod("Berlin").await;
+    node.report(world).await;
+    let peer = ana.device(pod, 1).await.peer.id;
+    world.customer("bob").await;
+    let zoe = world.customer("zoe").await;
+    let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
+    Things {
+        pod: pod.to_string(),
+        peer: peer.to_string(),
+        node: node.id.to_string(),
+        account: account.to_string(),
+        location: ana.api().home().await.unwrap().locations[0].id.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn every_caller_gets_from_every_route_what_the_table_says() {
+    let portal = Portal::open().await;
+    let things = things(&portal.world).await;
+    let (_, certificate) = certified(&portal, "Paris").await;
+    let mut node = portal.browser();
+    node.certificate = Some(certificate);
+    let suspended = portal.signed_in("zoe").await;
+    let mut callers = [
+        ("a visitor", portal.browser()),
+        ("the owner", portal.signed_in("ana").await),
+        ("another account", portal.signed_in("bob").await),
+        ("a suspended account", suspended),
+        ("an operator", portal.operator("olga").await),
+        ("a node", node),
+    ];
+    let operator = portal.world.operator("root").await;
+    operator.api().suspend_account(&things.account).await.unwrap();
+
+    for (method, path, gets) in site_table() {
+        // The owner comes last: what is deleted is there for the others to fail on.
+        for index in [0, 2, 3, 5, 4, 1] {
+            let (who, browser) = &mut callers[index];
+            let answer = browser.send(things.request(method, path)).await;
+            assert_eq!(answer.status, gets[index], "{method} {path} as {who}: {}", answer.text());
+            if answer.status == PAGE && matches!((method, gets[0]), ("GET", PAGE)) {
+                let sign_in =
+                    if path.starts_with("/operator") { "/operator/sign-in" } else { "/sign-in" };
+                assert_eq!(answer.header("location"), sign_in, "{method} {path} as {who}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_a_live_node_gets_in_at_the_node_listener() {
+    let portal = Portal::open().await;
+    let olga = portal.world.operator("olga").await;
+    let (_, live) = certified(&portal, "Berlin").await;
+    let (retired_node, retired) = certified(&portal, "Paris").await;
+    use myrelay_app::contract::NodeContract;
+    olga.api().retire_node(&retired_node).await.unwrap();
+    let context = &portal.world.context;
+    let unknown = context.authority.issue_node(
+        &csr_pem(),
+        retired_node.parse().unwrap(),
+        context.deployment.id,
+        context.now(),
+        [1; 16],
+    );
+    let unknown = der(&unknown.unwrap().certificate_pem);
+    let certificates = [None, Some(live), Some(retired), Some(unknown)];
+    for (method, path, gets) in node_table() {
+        for (certificate, expected) in certificates.iter().zip(gets) {
+            let mut agent = Browser::at(&portal.nodes);
+            agent.certificate.clone_from(certificate);
+            let body = match path {
+                "/v1/renew" => json!({ "csr_pem": csr_pem() }),
+                "/v1/answers" => json!({ "request": "req_x", "outcome": "connected" }),
+                _ => json!({}),
+            };
+            let url = if method == "GET" { "/v1/state?epoch=0&have=0" } else { path };
+            let request = Request::builder()
+                .method(method)
+                .uri(url)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(if method == "GET" { Body::empty() } else { body.to_string().into() });
+            let (status, ..) = agent.open(request.unwrap()).await;
+            assert_eq!(status, expected, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn no_route_and_no_server_function_is_missing_from_the_table() {
+    let routes = |routes: Vec<crate::http::routes::Route>| -> BTreeSet<(String, String)> {
+        routes.into_iter().map(|it| (it.method.to_string(), it.path.to_owned())).collect()
+    };
+    let row = |method: &str, path: &str| (method.to_owned(), path.to_owned());
+    let site: BTreeSet<_> = site_table().into_iter().map(|(m, p, _)| row(m, p)).collect();
+    assert_eq!(routes(site_routes()), site);
+    let node: BTreeSet<_> = node_table().into_iter().map(|(m, p, _)| row(m, p)).collect();
+    assert_eq!(routes(node_routes()), node);
+
+    let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, method): (&str, Method)| row(method.as_str(), path))
+        .collect();
+    let calls = site.into_iter().filter(|(_, path)| path.starts_with("/call/"));
+    assert_eq!(functions, calls.collect(), "server functions are routes too");
+}
+
+/// A node that joined, by its id, and its certificate.
+pub(super) async fn certified(portal: &Portal, name: &str) -> (String, Arc<[u8]>) {
+    use myrelay_app::contract::{AddNode, NodeContract};
+    let operator = portal.world.operator(&format!("operator-of-{}", name.to_lowercase())).await;
+    let input = AddNode {
+        name: name.to_owned(),
+        location: name.to_owned(),
+        endpoint: "vpn.example.org".to_owned(),
+    };
+    let join = operator.api().add_node(input).await.unwrap();
+    let request = enrol_request(&join_token(&join.line));
+    let enrolled = nodes::enrol(&portal.world.context, request).await.unwrap();
+    (enrolled.node.to_string(), der(&enrolled.certificate_pem))
+}
+
+fn der(pem: &str) -> Arc<[u8]> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().as_ref().into()
+}
