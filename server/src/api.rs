@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use myrelay_app::contract::{
     AcceptInvite, AccountContract, AccountRow, AccountView, AddNode, AddPeer, AddedPeer,
     ClientConfig, ConnectionView, CreatePod, HomeView, JoinView, NodeContract, NodePodRow, NodeRow,
-    NodeView, OperatorContract, OperatorView, Overview, PAGE_ROWS, Page, PeerContract, PodContract,
-    PodView, PortalError, SignIn, SignUp, SignedInAccount, SignedInOperator,
+    NodeView, OperatorContract, OperatorView, Overview, Page, PeerContract, PodContract, PodView,
+    PortalError, SignIn, SignUp, SignedInAccount, SignedInOperator,
 };
 use myrelay_domain::ids::PodId;
 
@@ -164,12 +164,4 @@ impl PeerContract for Api {
     async fn check_connection(&self, peer: &str) -> Result<ConnectionView, PortalError> {
         self.answer(peers::check_connection(&self.context, self.caller, peer).await)
     }
-}
-
-/// Cuts rows that were read with one too many to a page.
-pub(crate) fn page<T>(mut rows: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
-    let more = PAGE_ROWS < rows.len();
-    rows.truncate(PAGE_ROWS);
-    let next = if more { rows.last().map(key) } else { None };
-    Page { rows, next }
 }

@@ -17,6 +17,7 @@ pub mod log;
 pub mod nodes;
 pub mod operators;
 mod outbox;
+mod paging;
 pub mod passwords;
 pub mod peers;
 mod plans;

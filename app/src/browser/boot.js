@@ -4,12 +4,19 @@ const { glue, wasm, wasmIntegrity } = document.querySelector("script[data-wasm]"
 // Islands that stand inside the children of another island need that one's context first.
 const parents = [];
 
+// Leptos names an island by its function and a hash of the function's tokens as the compiler prints
+// them. The portal and this program may come from two compilers, so the hash is left out.
+function island(program, component) {
+  const name = component.replace(/\d+$/, "");
+  const found = Object.keys(program).find((key) => key.replace(/\d+$/, "") === name);
+  if (!found) throw new Error(`no island ${component}`);
+  return program[found];
+}
+
 function walk(element, program) {
   if (element.localName === "leptos-island") {
     parents.at(-1)?.();
-    const hydrate = program[element.dataset.component];
-    if (!hydrate) throw new Error(`no island ${element.dataset.component}`);
-    hydrate(element);
+    island(program, element.dataset.component)(element);
   }
   const isChildren = element.localName === "leptos-children";
   if (isChildren) parents.push(element.$$on_hydrate);

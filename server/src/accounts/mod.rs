@@ -14,6 +14,7 @@ use crate::{
     database::{Write, is_taken},
     error::InField,
     outbox::{self, Event},
+    paging::page,
     plans,
 };
 
@@ -89,7 +90,7 @@ pub async fn list(
     caller.operator()?;
     let after = after.map(str::parse::<AccountId>).transpose().in_field("after")?;
     let rows = store::list(context.database.read(), search.trim(), after, PAGE_ROWS + 1).await?;
-    Ok(crate::api::page(rows, |row| row.id.to_string()))
+    Ok(page(rows, |row| row.id.to_string()))
 }
 
 /// Marks an account as suspended or not. Answers whether that changed anything.

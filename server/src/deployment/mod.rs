@@ -7,8 +7,9 @@ use ipnet::Ipv4Net;
 use myrelay_domain::{addresses::AddressPlan, ids::DeploymentId};
 
 use crate::{
+    Result,
     context::{Clock, Ids, Random},
-    database::Database,
+    database::{Database, Write},
 };
 
 /// Facts of this deployment, kept in the database.
@@ -51,4 +52,9 @@ impl Deployment {
         }
         Ok(Self { id: row.id, epoch: row.epoch, addresses })
     }
+}
+
+/// Counts an allocation of an address range: whoever allocates next waits for this transaction.
+pub(crate) async fn count_allocation(tx: &mut Write) -> Result<()> {
+    Ok(store::count_allocation(tx).await?)
 }

@@ -28,6 +28,12 @@ pub(super) async fn get_or_insert(tx: &mut Write, made: Row, now: i64) -> sqlx::
     Ok(Row { id: read_id(&id)?, epoch, v6_site: read_text(&v6_site)? })
 }
 
+/// Counts an allocation. The row is held until the transaction ends.
+pub(super) async fn count_allocation(tx: &mut Write) -> sqlx::Result<()> {
+    let sql = "UPDATE deployment SET allocations = allocations + 1";
+    sqlx::query(sql).execute(&mut **tx).await.map(drop)
+}
+
 /// The highest range number that a pod has.
 pub(super) async fn highest_range(tx: &mut Write) -> sqlx::Result<Option<u32>> {
     let highest: Option<i64> =

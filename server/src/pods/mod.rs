@@ -19,9 +19,11 @@ use crate::{
     Error, Result,
     context::{Caller, Context},
     database::{Write, is_taken},
+    deployment,
     error::InField,
     nodes,
     outbox::{self, Event},
+    paging::page,
     plans,
 };
 
@@ -45,6 +47,7 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
     plan.limits.ensure_pod(existing).map_err(|error| Error::Limit(error.to_string()))?;
 
     let pod: PodId = context.new_id();
+    deployment::count_allocation(&mut tx).await?;
     let range_number = store::take_range(&mut tx, pod).await?;
     if context.deployment.addresses.pod_range(range_number).is_none() {
         let message = "no addresses are left: the operator has to enlarge the IPv4 pool";
@@ -123,7 +126,7 @@ pub async fn list(
     let after = after.map(str::parse::<PodId>).transpose().in_field("after")?;
     let since = context.now() - nodes::AWAY_MS;
     let rows = store::list(context.database.read(), None, after, since, PAGE_ROWS + 1).await?;
-    Ok(crate::api::page(rows, |row| row.id.to_string()))
+    Ok(page(rows, |row| row.id.to_string()))
 }
 
 /// For operators: the pods of one node, newest first, at most a page of them.

@@ -85,10 +85,8 @@ pub(super) async fn count_of_account(tx: &mut Write, account: AccountId) -> sqlx
     read_number(count)
 }
 
-/// Gives a pod the lowest range that nobody has.
+/// Gives a pod the lowest range that nobody has. Only one transaction may be here at a time.
 pub(super) async fn take_range(tx: &mut Write, pod: PodId) -> sqlx::Result<u32> {
-    // Whoever allocates next waits for this row.
-    sqlx::query("UPDATE deployment SET allocations = allocations + 1").execute(&mut **tx).await?;
     let free: Option<i64> = sqlx::query_scalar(
         "SELECT number FROM pod_ranges WHERE pod_id IS NULL ORDER BY number LIMIT 1",
     )
