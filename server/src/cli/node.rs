@@ -36,8 +36,9 @@ pub(super) async fn add(config: Config, input: AddNode) -> anyhow::Result<()> {
     let secure = config.tls != SiteTls::Clear;
     let site =
         config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
+    let port = config.node_listen.port();
     let node =
-        config.node_url.clone().unwrap_or_else(|| Origin::of_listener(true, config.node_listen));
+        config.node_url.clone().unwrap_or_else(|| Origin::new(true, site.host.clone(), Some(port)));
     let Started { context, .. } = start_context(&config, &site, &node).await?;
     let join = nodes::add(&context, input).await;
     context.database.close().await;
