@@ -33,5 +33,13 @@ async fn with_own_status(answer: Response) -> Result<Response, Fault> {
     }
     let body = to_bytes(answer.into_body(), usize::MAX).await;
     let error = body.ok().and_then(|it| serde_json::from_slice::<PortalError>(&it).ok());
-    Err(error.map_or_else(Fault::internal, Fault::from))
+    Err(match error {
+        // What cannot be read looks to the function like an answer that never came.
+        Some(PortalError::Unreachable) => {
+            let message = "a field is missing, unknown or of a wrong type";
+            PortalError::invalid("request", message).into()
+        }
+        Some(error) => error.into(),
+        None => Fault::internal(),
+    })
 }

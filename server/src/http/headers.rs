@@ -9,9 +9,8 @@ use axum::http::{
 };
 
 /// What never differs, by name.
-const FIXED: [(HeaderName, &str); 5] = [
+const FIXED: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
@@ -41,6 +40,10 @@ pub(crate) fn dress(headers: &mut HeaderMap, nonce: &str, secure: bool) {
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(nonce)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
+    // Browsers send no Fetch Metadata to clear-text sites, and with `no-referrer` no Origin either
+    // (https://fetch.spec.whatwg.org/#append-a-request-origin-header): forms need one of them.
+    let referrer = if secure { "no-referrer" } else { "same-origin" };
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static(referrer));
     if secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);

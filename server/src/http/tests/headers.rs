@@ -137,6 +137,8 @@ async fn in_clear_text_there_is_no_hsts_and_no_host_prefix() {
     assert!(ana.cookies.contains_key("myrelay_account"));
     let answer = portal.browser().get("/").await;
     assert_eq!(answer.header("strict-transport-security"), "");
+    // Else browsers would not say where a form comes from: they send no Fetch Metadata there.
+    assert_eq!(answer.header("referrer-policy"), "same-origin");
 }
 
 #[tokio::test]

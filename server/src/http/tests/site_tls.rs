@@ -179,3 +179,28 @@ async fn one_address_holds_so_many_connections_and_a_silent_one_is_cut() {
     tasks.stop();
     tasks.ended().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_runs_is_finished_when_the_portal_stops() {
+    let portal = Portal::open().await;
+    let (address, tasks) = serve(&portal, None, 100).await;
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    let head = "POST /sign-out HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: none\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\n\r\na=";
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    // It has begun once another connection was answered after it.
+    assert!(raw(address, b"GET /healthz HTTP/1.0\r\n\r\n").await.contains("200 OK"));
+    tasks.stop();
+    timeout(PATIENCE, async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("nothing new is accepted");
+    tcp.write_all(b"b!").await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, tcp.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422"), "an answer about its form: {answer}");
+    timeout(PATIENCE, tasks.ended()).await.expect("everything has ended");
+}
