@@ -140,7 +140,8 @@ async fn p05_without_scripts_a_key_of_ones_own_opens_the_tunnel() {
     browser.picture("add-device").await.unwrap();
     let action = format!("{}/devices/new", pod.path());
 
-    // A private key's whole configuration in the wrong field is refused, and what was typed stays.
+    // What is no key is refused by the field's name, and what was typed stays.
+    browser.click("details:has(form[action$='/devices/new']) > summary").await.unwrap();
     let wrong = [("name", "laptop"), ("public_key", "not a key")];
     browser.submit(&action, &wrong).await.unwrap();
     browser.wait_text("There is a problem").await.unwrap();
