@@ -27,7 +27,7 @@ impl Placed {
     fn of<M: Mountable + 'static>(handle: UnmountHandle<M>) -> Self {
         Self(Some(Box::new(move |stays| {
             if stays {
-                handle.forget()
+                handle.forget();
             }
         })))
     }
@@ -50,7 +50,7 @@ impl Placed {
 }
 
 /// Draws into an empty element of the page. What is only ever drawn here needs no code to wake up
-/// what the portal drew: that is a third of the program.
+/// what the portal drew: that is a quarter of the program.
 pub(crate) fn place<V: IntoView + 'static>(id: &str, view: impl FnOnce() -> V + 'static) -> Placed {
     match document().get_element_by_id(id) {
         Some(place) => Placed::of(mount_to(place.unchecked_into(), view)),

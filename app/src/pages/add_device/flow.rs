@@ -75,7 +75,7 @@ impl Flow {
         let public_key = key.public().ok_or_else(bad_answer)?.to_string();
         let input = AddPeer { pod: self.pod.get_value(), name, public_key };
         let call = calls::AddDeviceCall { input };
-        let sent = serde_json::to_string(&call).map_err(|_| bad_answer())?;
+        let sent = serde_json::to_string(&call).ok().ok_or_else(bad_answer)?;
         let answer = calls::add_device(call.input).await?;
         let added = Added { peer: answer.peer, key };
         self.unsaved.set_value(true);
@@ -126,7 +126,7 @@ impl Flow {
 
     fn show(self, added: Added, config: &ClientConfig) -> Result<(), PortalError> {
         let Added { peer, key } = added;
-        let text = client_config::render(config, Some(key.bytes())).map_err(|_| bad_answer())?;
+        let text = client_config::render(config, Some(key.bytes())).ok().ok_or_else(bad_answer)?;
         let file = format!("{}.conf", client_config::tunnel_name(&peer.name));
         let finished = Finished { peer, text: Arc::new(text), file };
         browser::place(PLACE_READY, move || finished::ready(self, finished)).stay();
@@ -139,6 +139,7 @@ impl Flow {
     }
 }
 
+/// There is one thing to say, whatever was wrong with the answer.
 fn bad_answer() -> PortalError {
     PortalError::Unavailable { message: texts::BAD_ANSWER.to_owned() }
 }
