@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets the machine up, builds and tests the whole product.
 
 mod build;
+mod demo;
 mod dist;
 mod process;
 mod promises;
@@ -41,6 +42,12 @@ enum Action {
         #[arg(long)]
         release: bool,
     },
+    /// Run a portal, a node and a place for a client on this machine, until Ctrl-C; needs root
+    Demo {
+        /// Walk the main job once with a real browser and a real client, print `demo ok`, end
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the tests, all of them or the named levels
     Test {
         /// The levels to run; none means all
@@ -69,6 +76,7 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Setup => setup::run(&workspace).map(drop)?,
         Action::Site { release } => site::build(&workspace, Profile::of(release))?,
         Action::Build { release } => build::run(&workspace, Profile::of(release))?,
+        Action::Demo { check } => demo::run(&workspace, check)?,
         Action::Test { levels } => return test::run(&workspace, &levels),
         Action::Promises => promises::run(&workspace)?,
         Action::Dist => dist::run(&workspace)?,

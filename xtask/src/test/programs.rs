@@ -153,7 +153,10 @@ fn watch(
     let passed = said.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
     let failed = said.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
     let seconds = start.elapsed().as_secs_f32();
-    report::line(format!("  {:<8} {name:<28} {passed:>4} passed {seconds:>7.1} s", level.name()));
+    if !said.is_empty() {
+        let level = level.name();
+        report::line(format!("  {level:<8} {name:<28} {passed:>4} passed {seconds:>7.1} s"));
+    }
     if let Some((_, failures)) = text.split_once("\nfailures:\n") {
         report::line(failures);
     }
