@@ -15,9 +15,14 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<()> {
     site::build(workspace, profile)?;
     report::step("Compiling the portal and the agent");
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "--package", "myrelay-server", "--package", "myrelay-agent"]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
+    cargo.arg("build");
+    match profile {
+        // With everything that the tests compile, so that both share what was compiled: Cargo
+        // picks other features of the libraries for a part of the workspace.
+        Profile::Debug => cargo.args(["--workspace", "--exclude", "myrelay-browser"]),
+        Profile::Release => {
+            cargo.args(["--release", "--package", "myrelay-server", "--package", "myrelay-agent"])
+        }
+    };
     process::run(&mut cargo)
 }
