@@ -54,6 +54,6 @@ mod tests {
         assert_eq!(key.bytes()[0] & 7, 0);
         let public = key.public().unwrap();
         assert_eq!(public.as_bytes()[..4], [0x85, 0x20, 0xf0, 0x09]);
-        assert_eq!(public.as_bytes()[28..], [0x0e, 0xaa, 0x9b, 0x4e].map(|it: u8| it));
+        assert_eq!(public.as_bytes()[28..], [0xaa, 0x9b, 0x4e, 0x6a]);
     }
 }
