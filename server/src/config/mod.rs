@@ -284,11 +284,12 @@ fn v4_pool(values: &Values) -> Result<Ipv4Net, ConfigError> {
 }
 
 fn client_mtu(values: &Values) -> Result<u16, ConfigError> {
-    let mtu: u16 = parse(values, "client-mtu", "a number from 1280 to 1500")?;
+    const EXPECTED: &str = "a number from 1280 to 1500";
+    let mtu = parse(values, "client-mtu", EXPECTED)?;
     if (1280..=1500).contains(&mtu) {
         Ok(mtu)
     } else {
-        Err(ConfigError::new("client-mtu", "expected a number from 1280 to 1500"))
+        Err(unexpected("client-mtu", EXPECTED, &values.get("client-mtu")))
     }
 }
 
@@ -322,13 +323,8 @@ fn parse<T: FromStr>(
     name: &'static str,
     expected: &str,
 ) -> Result<T, ConfigError> {
-    let Value { text, source } = values.get(name);
-    text.trim().parse().map_err(|_error| {
-        ConfigError::new(
-            name,
-            format!("expected {expected}, got `{}` ({source})", text.escape_debug()),
-        )
-    })
+    let value = values.get(name);
+    value.text.trim().parse().map_err(|_error| unexpected(name, expected, &value))
 }
 
 fn parse_list<T: FromStr>(
@@ -336,12 +332,15 @@ fn parse_list<T: FromStr>(
     name: &'static str,
     expected: &str,
 ) -> Result<Vec<T>, ConfigError> {
-    let Value { text, source } = values.get(name);
-    let parts = sources::split(&text).map(|part| {
-        part.parse().map_err(|_error| {
-            let part = part.escape_debug();
-            ConfigError::new(name, format!("expected {expected}, got `{part}` ({source})"))
-        })
-    });
+    let value = values.get(name);
+    let parts = sources::split(&value.text)
+        .map(|part| part.parse().map_err(|_error| unexpected(name, expected, &value)));
     parts.collect()
+}
+
+/// A value that is not what it should be, and who said it.
+fn unexpected(name: &'static str, expected: &str, value: &Value) -> ConfigError {
+    let Value { text, source } = value;
+    let text = text.escape_debug();
+    ConfigError::new(name, format!("expected {expected}, got `{text}` ({source})"))
 }

@@ -1,0 +1,69 @@
+//! The program as people start it: what it refuses, and that it says which setting to change.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// Runs `myrelay` in a folder of its own; nothing of this machine's environment reaches it.
+fn myrelay(folder: &Path, line: &str, environment: &[(&str, &str)]) -> Output {
+    #[expect(clippy::disallowed_methods, reason = "the program is run as people run it")]
+    let mut command = Command::new(env!("CARGO_BIN_EXE_myrelay"));
+    command.current_dir(folder).env_clear().envs(environment.iter().copied());
+    command.args(line.split_whitespace()).output().unwrap()
+}
+
+/// It did not start, said why, and left nothing behind.
+fn refuses(line: &str, environment: &[(&str, &str)], why: &str) {
+    let folder = TempDir::new().unwrap();
+    let output = myrelay(folder.path(), line, environment);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{line}: it started");
+    assert!(said.contains(why), "{line}: {said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{line}: something was made");
+}
+
+#[test]
+fn p17_it_refuses_to_start_in_clear_text_unless_told_and_beyond_loopback_unless_told_twice() {
+    refuses("serve", &[], "tls-certificate: the site is not served without TLS");
+    refuses("serve --insecure-http --listen 0.0.0.0:0", &[], "insecure-http: clear text");
+    refuses("serve --insecure-http --listen [::]:0", &[], "insecure-http: clear text");
+    let told = [("MYRELAY_INSECURE_HTTP", "true"), ("MYRELAY_LISTEN", "192.0.2.1:80")];
+    refuses("serve", &told, "insecure-http: clear text");
+    refuses("serve --insecure-http-beyond-loopback", &[], "tls-certificate");
+}
+
+#[test]
+fn what_it_cannot_use_it_names() {
+    let clear = "serve --insecure-http --listen 127.0.0.1:0 --node-listen 127.0.0.1:0";
+    refuses(&format!("{clear} --v4-pool 8.8.8.0/24"), &[], "v4-pool");
+    refuses(&format!("{clear} --database-url mysql://db"), &[], "database-url");
+    refuses(&format!("{clear} --site-dir nowhere"), &[], "cargo xtask site");
+    refuses(&format!("{clear} --config nowhere.toml"), &[], "nowhere.toml");
+    refuses(&format!("{clear} --listn 127.0.0.1:1"), &[], "--listn");
+    refuses(clear, &[("MYRELAY_CLIENT_MTU", "9000")], "MYRELAY_CLIENT_MTU");
+}
+
+#[test]
+fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("my.toml"), "client-mtu = 1300\ninsecure-http = true\n").unwrap();
+    let environment = [("MYRELAY_DATABASE_URL", "postgres://me:sesame@db/x")];
+    let line = "config --config my.toml --listen 127.0.0.1:1";
+    let output = myrelay(folder.path(), line, &environment);
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let line = |name: &str| {
+        let start = format!("{name} = ");
+        let line = printed.lines().find(|it| it.starts_with(&start)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("listen"), r#"listen = "127.0.0.1:1" # flag"#);
+    assert_eq!(line("client-mtu"), r#"client-mtu = "1300" # my.toml"#);
+    assert_eq!(line("database-url"), r#"database-url = "(hidden)" # MYRELAY_DATABASE_URL"#);
+    assert_eq!(line("log-format"), r#"log-format = "auto" # default"#);
+    assert!(!printed.contains("sesame"));
+}
