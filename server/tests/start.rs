@@ -1,5 +1,7 @@
 //! The program as people start it: what it refuses, and that it says which setting to change.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::{
     fs,
     path::Path,
