@@ -57,6 +57,10 @@ impl AccountContract for Api {
         self.answer(accounts::list(&self.context, self.caller, search, after).await)
     }
 
+    async fn get_account(&self, account: &str) -> Result<AccountRow, PortalError> {
+        self.answer(accounts::get(&self.context, self.caller, account).await)
+    }
+
     async fn suspend_account(&self, account: &str) -> Result<(), PortalError> {
         self.answer(pods::suspend_account(&self.context, self.caller, account).await)
     }

@@ -1,7 +1,5 @@
 //! What the operations' tests share: a world on either engine, a clock to set, and actors.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
@@ -64,6 +62,7 @@ impl Random for Repeatable {
 pub(crate) struct World {
     pub(crate) context: Context,
     pub(crate) clock: Arc<FakeClock>,
+    /// Holds the files; removed with the world.
     pub(crate) dir: TempDir,
 }
 

@@ -74,6 +74,9 @@ pub trait AccountContract: Send + Sync {
         after: Option<&str>,
     ) -> Result<Page<AccountRow>, PortalError>;
 
+    /// For operators: one account.
+    async fn get_account(&self, account: &str) -> Result<AccountRow, PortalError>;
+
     /// For operators: ends the account's sessions and takes its devices off the nodes. Twice is fine.
     async fn suspend_account(&self, account: &str) -> Result<(), PortalError>;
 

@@ -80,6 +80,14 @@ pub async fn is_active(context: &Context, account: AccountId) -> Result<bool> {
     Ok(store::is_active(context.database.read(), account).await?)
 }
 
+/// For operators: one account.
+pub async fn get(context: &Context, caller: Caller, account: &str) -> Result<AccountRow> {
+    caller.operator()?;
+    let account: AccountId = account.parse().map_err(|_no_id| Error::NotFound("account"))?;
+    let row = store::find_row(context.database.read(), account).await?;
+    row.ok_or(Error::NotFound("account"))
+}
+
 /// For operators: accounts whose address contains the text, newest first.
 pub async fn list(
     context: &Context,

@@ -100,6 +100,11 @@ stories! {
         assert_eq!(found.rows.len(), 1);
         assert_eq!(found.rows[0].state, AccountState::Active);
         assert_eq!(operator.api().list_accounts("%", None).await.unwrap().rows.len(), 0);
+        let id = found.rows[0].id.to_string();
+        assert_eq!(operator.api().get_account(&id).await.unwrap(), found.rows[0]);
+        let unknown = operator.api().get_account("acct_1").await;
+        assert_eq!(unknown, Err(PortalError::NotFound { what: "account".to_owned() }));
+        assert_eq!(ana.api().get_account(&id).await, Err(PortalError::NotAllowed));
         assert_eq!(ana.api().list_accounts("", None).await, Err(PortalError::NotAllowed));
         let visitor = world.api(Caller::Visitor);
         assert_eq!(visitor.list_accounts("", None).await, Err(PortalError::SignedOut));

@@ -62,6 +62,14 @@ impl Fault {
         }
     }
 
+    /// What an agent is told. A retired node hears so, that it may take its pods down.
+    pub(crate) fn of_node(error: crate::Error, request_id: &str) -> Self {
+        match error {
+            crate::Error::Retired => Self::of(StatusCode::GONE, error.to_string()),
+            error => error.into_portal_error(request_id).into(),
+        }
+    }
+
     /// Something is wrong with the portal itself; the drawing adds the request's id.
     pub(crate) fn internal() -> Self {
         PortalError::Internal { request: String::new() }.into()

@@ -74,7 +74,7 @@ pub(crate) async fn node(
             request.extensions_mut().insert(node);
             next.run(request).await
         }
-        Err(error) => Fault::from(error.into_portal_error(&visit.id)).into_response(),
+        Err(error) => Fault::of_node(error, &visit.id).into_response(),
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn state(
 }
 
 fn fault(error: crate::Error, visit: &Visit) -> Fault {
-    error.into_portal_error(&visit.id).into()
+    Fault::of_node(error, &visit.id)
 }
 
 fn json(value: &impl Serialize) -> Result<Response, Fault> {

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::{
-    body::{Body, HttpBody, to_bytes},
+    body::{Body, HttpBody},
     extract::{Request, State},
     http::{
         HeaderValue, StatusCode,
@@ -14,12 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use leptos::prelude::*;
 use myrelay_app::{
-    Content, Document, Frame, Viewer,
+    Content, Frame, Viewer,
     contract::{AccountContract, OperatorContract, PortalError},
 };
-use myrelay_node_protocol::Refusal;
+use myrelay_node_protocol::{NODE_RETIRED, Refusal};
 
 use super::{
     Door,
@@ -103,7 +102,10 @@ async fn present(door: &Door, visit: &Visit, voice: Voice, response: Response) -
     match voice {
         Voice::Page => draw(door, visit, parts, Content::Error(error)).await,
         Voice::Call => json(parts, &error),
-        Voice::Node => json(parts, &refusal(&error)),
+        Voice::Node => {
+            let refusal = refusal(&error, parts.status);
+            json(parts, &refusal)
+        }
         Voice::Line => {
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             parts.headers.insert(CONTENT_TYPE, plain);
@@ -118,22 +120,9 @@ async fn draw(door: &Door, visit: &Visit, mut parts: Parts, content: Content) ->
         now: door.context.now(),
         path: visit.path.clone(),
     };
-    let assets = door.site.assets().clone();
-    let nonce = visit.nonce.clone();
-    let render = leptos_axum::render_app_async_with_context(
-        || (),
-        move || {
-            let (content, frame) = (content.clone(), frame.clone());
-            let (assets, nonce) = (assets.clone(), nonce.clone());
-            view! { <Document content frame assets nonce /> }
-        },
-    );
-    let page = render(Request::new(Body::empty())).await;
-    let Ok(bytes) = to_bytes(page.into_body(), usize::MAX).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
+    let page = myrelay_app::render(content, frame, door.site.assets().clone(), visit.nonce.clone());
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    Response::from_parts(parts, Body::from(bytes))
+    Response::from_parts(parts, Body::from(page))
 }
 
 /// Who is named at the top of the page. A page about an error is drawn even where this fails.
@@ -156,8 +145,9 @@ fn json(mut parts: Parts, value: &impl serde::Serialize) -> Response {
 }
 
 /// What an error of the contract is called in the node protocol.
-fn refusal(error: &PortalError) -> Refusal {
+fn refusal(error: &PortalError, status: StatusCode) -> Refusal {
     let (code, field) = match error {
+        _ if status == StatusCode::GONE => (NODE_RETIRED, None),
         PortalError::SignedOut => ("no_certificate", None),
         PortalError::NotAllowed => ("refused", None),
         PortalError::NotFound { .. } => ("not_found", None),

@@ -59,12 +59,13 @@ pub async fn identify(context: &Context, key_hash: &str, node: NodeId) -> Result
     let found = store::find_keys(context.database.read(), node).await?;
     let unknown = Error::Refused("this certificate is not one of a node: join again");
     let Some(keys) = found else { return Err(unknown) };
-    if keys.retired {
-        return Err(Error::Retired);
-    }
     // Hashes of public keys: there is nothing to learn from how long this takes.
     let known = [keys.current, keys.previous].into_iter().flatten().any(|it| it == key_hash);
-    if known { Ok(node) } else { Err(unknown) }
+    match (known, keys.retired) {
+        (true, false) => Ok(node),
+        (true, true) => Err(Error::Retired),
+        (false, _) => Err(unknown),
+    }
 }
 
 fn issue(context: &Context, node: NodeId, csr_pem: &str) -> Result<IssuedCertificate> {

@@ -111,7 +111,7 @@ pub async fn retire_node(context: &Context, caller: Caller, node: &str) -> Resul
     }
     let pods = store::count_pods(&mut tx, node).await?;
     if pods > 0 {
-        let message = format!("{pods} pods are on this node: delete them first");
+        let message = format!("this node still has pods ({pods}): they have to be deleted first");
         return Err(Error::invalid("node", message));
     }
     store::set_retired(&mut tx, node, context.now()).await?;

@@ -6,7 +6,7 @@ use axum::{
 };
 use myrelay_app::{
     Content, FormState,
-    contract::{AcceptInvite, AccountRow, PortalError, SignIn, SignedInOperator},
+    contract::{AcceptInvite, PortalError, SignIn, SignedInOperator},
 };
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -116,7 +116,7 @@ pub(crate) async fn accounts(ask: Ask, turn: Result<Query<Turn>, QueryRejection>
 
 /// `GET /operator/accounts/{account}/suspend`
 pub(crate) async fn suspend_page(ask: Ask, Path(account): Path<String>) -> Answer {
-    let row = find(&ask, &account).await?;
+    let row = ask.portal.get_account(&account).await?;
     Ok(Screen(Content::SuspendAccount(row)).into_response())
 }
 
@@ -138,20 +138,6 @@ pub(crate) async fn resume(
 ) -> Answer {
     ask.portal.resume_account(&account).await?;
     Ok(see_other("/operator/accounts"))
-}
-
-async fn find(ask: &Ask, account: &str) -> Result<AccountRow, Fault> {
-    let mut after: Option<String> = None;
-    loop {
-        let page = ask.portal.list_accounts("", after.as_deref()).await?;
-        if let Some(row) = page.rows.into_iter().find(|row| row.id.to_string() == account) {
-            return Ok(row);
-        }
-        let Some(next) = page.next else {
-            return Err(PortalError::NotFound { what: "account".to_owned() }.into());
-        };
-        after = Some(next);
-    }
 }
 
 fn read(turn: Result<Query<Turn>, QueryRejection>) -> Result<Turn, Fault> {

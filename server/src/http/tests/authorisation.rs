@@ -100,10 +100,10 @@ fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
 fn node_table() -> Vec<(&'static str, &'static str, [u16; 4])> {
     vec![
         ("POST", "/enrol", [422; 4]),
-        ("POST", "/v1/renew", [401, 200, 403, 403]),
-        ("GET", "/v1/state", [401, 200, 403, 403]),
-        ("POST", "/v1/observed", [401, 422, 403, 403]),
-        ("POST", "/v1/answers", [401, 204, 403, 403]),
+        ("POST", "/v1/renew", [401, 200, 410, 403]),
+        ("GET", "/v1/state", [401, 200, 410, 403]),
+        ("POST", "/v1/observed", [401, 422, 410, 403]),
+        ("POST", "/v1/answers", [401, 204, 410, 403]),
     ]
 }
 

@@ -219,7 +219,7 @@ async fn p15_no_certificate_but_a_live_nodes_own_gets_in() {
     let operator = served.portal.world.operator("olga").await;
     operator.api().retire_node(&retired.to_string()).await.unwrap();
     let retired: Identity = (vec![certificate], key_of(&pair));
-    assert_eq!(served.status(Some(retired), STATE).await.unwrap(), 403, "a retired node");
+    assert_eq!(served.status(Some(retired), STATE).await.unwrap(), 410, "a retired node");
     served.tasks.stop();
 }
 

@@ -1,11 +1,11 @@
 //! A node's stream at its door: it starts at once, and ends when the node or the portal does.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use myrelay_app::contract::NodeContract;
-use myrelay_node_protocol::StateMessage;
+use myrelay_node_protocol::{NODE_RETIRED, StateMessage};
 use tokio::time::timeout;
 
 use super::{Browser, Portal, authorisation::certified};
@@ -14,6 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn open(portal: &Portal, name: &str) -> (String, Body) {
     let (node, certificate) = certified(portal, name).await;
+    (node, open_as(portal, certificate).await)
+}
+
+async fn open_as(portal: &Portal, certificate: Arc<[u8]>) -> Body {
     let mut agent = Browser::at(&portal.nodes);
     agent.certificate = Some(certificate);
     let request = Request::get("/v1/state?epoch=0&have=0").body(Body::empty()).unwrap();
@@ -25,7 +29,7 @@ async fn open(portal: &Portal, name: &str) -> (String, Body) {
     assert!(line.ends_with(b"\n"));
     let message: StateMessage = serde_json::from_slice(&line).unwrap();
     assert!(matches!(message, StateMessage::Snapshot { .. }));
-    (node, body)
+    body
 }
 
 async fn ends(body: Body) {
@@ -35,10 +39,16 @@ async fn ends(body: Body) {
 #[tokio::test]
 async fn retiring_a_node_closes_its_stream_and_refuses_its_certificate() {
     let portal = Portal::open().await;
-    let (node, body) = open(&portal, "Berlin").await;
+    let (node, certificate) = certified(&portal, "Berlin").await;
+    let body = open_as(&portal, certificate.clone()).await;
     let operator = portal.world.operator("olga").await;
     operator.api().retire_node(&node).await.unwrap();
     ends(body).await;
+    let mut agent = Browser::at(&portal.nodes);
+    agent.certificate = Some(certificate);
+    let answer = agent.get("/v1/state?epoch=0&have=0").await;
+    assert_eq!(answer.status, 410, "an agent that hears this takes its pods down");
+    assert!(answer.text().contains(NODE_RETIRED), "{}", answer.text());
 }
 
 #[tokio::test]
