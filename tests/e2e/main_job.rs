@@ -8,9 +8,9 @@ use std::{
 use myrelay_tests::{
     browser::{Browser, Scripts},
     network::End,
-    program::{run, run_line},
+    program::run_line,
     root,
-    story::{Stage, private_key},
+    story::{Stage, private_key, public_key_of},
 };
 use tempfile::TempDir;
 
@@ -28,6 +28,29 @@ fn assert_private(folder: &Path) {
             assert_eq!(facts.permissions().mode() & 0o777, 0o600, "{}", path.display());
         }
     }
+}
+
+/// Every other page is looked at, and the browser has nothing to complain about.
+async fn look_around(stage: &Stage, browser: &Browser, pod: &str) {
+    browser.open(pod).await.unwrap();
+    browser.picture("pod").await.unwrap();
+    browser.follow("Ana's phone").await.unwrap();
+    browser.wait_text("Check connection").await.unwrap();
+    browser.picture("device").await.unwrap();
+    for (path, name) in [
+        ("/home", "home"),
+        ("/operator", "operator-overview"),
+        ("/operator/pods", "operator-pods"),
+        ("/operator/accounts", "operator-accounts"),
+        ("/nowhere", "not-found"),
+    ] {
+        browser.open(&stage.page(path)).await.unwrap();
+        browser.picture(name).await.unwrap();
+    }
+    // The one complaint is about the page that is not there.
+    let complaints = browser.complaints().await.unwrap();
+    let severe: Vec<_> = complaints.iter().filter(|it| !it.contains("404")).collect();
+    assert!(severe.is_empty(), "{severe:?}");
 }
 
 /// Asserts for p02, p05, p06, p09, p28, p29 and p30 stand where the story makes them true.
@@ -59,14 +82,12 @@ async fn p05_a_key_made_in_the_browser_opens_the_tunnel_and_never_leaves_the_dev
     browser.picture("add-device-done").await.unwrap();
 
     // p02: the key is one that `wg` takes, and the public half that was sent is its own.
-    let mut pubkey = tokio::process::Command::new("sh");
-    pubkey.arg("-c").arg(format!("echo {key} | wg pubkey"));
-    let public_key = run(pubkey).await.unwrap().trim().to_owned();
-    let sent = browser.text_of("details.sent pre").await;
-    let sent = sent.unwrap_or_default();
-    let body: Vec<u8> = stage.recorder.sent();
-    let body = String::from_utf8_lossy(&body);
-    assert!(body.contains(&public_key), "the public key was sent; the page says: {sent}");
+    let public_key = public_key_of(&key).await.unwrap();
+    let said = browser.execute("return document.getElementById('sent').textContent").await.unwrap();
+    let said = said.as_str().unwrap();
+    assert!(said.contains(&public_key) && !said.contains(&key), "the page says: {said}");
+    let sent = String::from_utf8_lossy(&stage.recorder.sent()).into_owned();
+    assert!(sent.contains(said), "what the page says was sent is what was sent: {said}");
 
     let client = stage.use_tunnel(&file).await.unwrap();
     browser.click("#check").await.unwrap();
@@ -77,25 +98,7 @@ async fn p05_a_key_made_in_the_browser_opens_the_tunnel_and_never_leaves_the_dev
         assert!(name.len() <= 15 && !name.contains("ana"), "p09: {name}");
     }
 
-    browser.open(pod.as_str()).await.unwrap();
-    browser.picture("pod").await.unwrap();
-    browser.follow("Ana's phone").await.unwrap();
-    browser.wait_text("Check connection").await.unwrap();
-    browser.picture("device").await.unwrap();
-    for (path, name) in [
-        ("/home", "home"),
-        ("/operator", "operator-overview"),
-        ("/operator/pods", "operator-pods"),
-        ("/operator/accounts", "operator-accounts"),
-        ("/nowhere", "not-found"),
-    ] {
-        browser.open(&stage.page(path)).await.unwrap();
-        browser.picture(name).await.unwrap();
-    }
-    // The one complaint is about the page that is not there.
-    let complaints = browser.complaints().await.unwrap();
-    let severe: Vec<_> = complaints.iter().filter(|it| !it.contains("404")).collect();
-    assert!(severe.is_empty(), "{severe:?}");
+    look_around(&stage, &browser, pod.as_str()).await;
 
     // The private key is nowhere but in the file that the browser saved.
     assert_absent(&key, "what the browser sent", &stage.recorder.sent());
@@ -133,9 +136,7 @@ async fn p05_without_scripts_a_key_of_ones_own_opens_the_tunnel() {
     let pod = browser.url().await.unwrap();
 
     let key = run_line("wg genkey").await.unwrap().trim().to_owned();
-    let mut pubkey = tokio::process::Command::new("sh");
-    pubkey.arg("-c").arg(format!("echo {key} | wg pubkey"));
-    let public_key = run(pubkey).await.unwrap().trim().to_owned();
+    let public_key = public_key_of(&key).await.unwrap();
     browser.open(&format!("{pod}/devices/new")).await.unwrap();
     browser.picture("add-device").await.unwrap();
     let action = format!("{}/devices/new", pod.path());

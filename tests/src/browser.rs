@@ -7,9 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fantoccini::{
-    Client, ClientBuilder, Locator,
-    elements::Element,
-    wd::WebDriverCompatibleCommand,
+    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -156,7 +154,8 @@ impl Browser {
     pub async fn downloaded(&self, ending: &str) -> Result<PathBuf> {
         until(&format!("a downloaded {ending} file"), PATIENCE, async || {
             let mut files = std::fs::read_dir(&self.downloads)?.filter_map(Result::ok);
-            Ok(files.find_map(|it| Some(it.path()).filter(|it| it.to_string_lossy().ends_with(ending))))
+            Ok(files
+                .find_map(|it| Some(it.path()).filter(|it| it.to_string_lossy().ends_with(ending))))
         })
         .await
     }

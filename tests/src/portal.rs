@@ -32,7 +32,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn command(&self, words: &[&str]) -> Command {
+    /// The program with these words and the options.
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join("myrelay"));
         command.args(words).args([
             "--insecure-http",

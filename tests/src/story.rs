@@ -13,7 +13,7 @@ use crate::{
     network::{End, Network},
     node::{self, Node},
     portal::{self, Portal, free_port},
-    program::until,
+    program::{run, until},
     programs,
     recorder::Recorder,
     vpn_client::{VpnClient, values},
@@ -158,4 +158,12 @@ pub fn private_key(file: &Path) -> Result<String> {
     let key = keys.next().context("no private key in it")?.to_owned();
     ensure!(keys.next().is_none(), "two private keys in it");
     Ok(key)
+}
+
+/// What `wg pubkey` says of a private key.
+pub async fn public_key_of(private_key: &str) -> Result<String> {
+    let mut command = tokio::process::Command::new("sh");
+    // The key goes in on standard input, as `wg` wants it.
+    command.arg("-c").arg("echo \"$KEY\" | wg pubkey").env("KEY", private_key);
+    Ok(run(command).await?.trim().to_owned())
 }

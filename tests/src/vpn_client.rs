@@ -67,7 +67,8 @@ impl<'a> VpnClient<'a> {
         let output = command.stdin(std::process::Stdio::null()).output().await?;
         let said = String::from_utf8_lossy(&output.stdout);
         let line = said.lines().find(|line| line.contains("packets transmitted"));
-        let received = line.and_then(|line| line.split(", ").nth(1)?.split(' ').next()?.parse().ok());
+        let received =
+            line.and_then(|line| line.split(", ").nth(1)?.split(' ').next()?.parse().ok());
         received.with_context(|| format!("ping said: {said}"))
     }
 

@@ -1,10 +1,6 @@
 //! The demo: a portal, a node and a place for a client on this machine, until Ctrl-C.
 
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;

@@ -1,0 +1,50 @@
+//! Which core does what: the portal has the first, everything else the last.
+
+use anyhow::Result;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// The cores this program may use, as it was started.
+#[derive(Clone)]
+pub(crate) struct Cores {
+    all: Vec<usize>,
+}
+
+impl Cores {
+    /// Finds out, and moves this thread to the last one.
+    pub(crate) fn divide() -> Result<Self> {
+        let allowed = sched_getaffinity(None)?;
+        let all = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+        let cores = Self { all };
+        cores.go_to(cores.all.last())?;
+        Ok(cores)
+    }
+
+    /// Does something on the portal's core: what is started there stays there.
+    pub(crate) async fn for_portal<T>(&self, start: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        self.go_to(self.all.first())?;
+        let started = start().await;
+        self.go_to(self.all.last())?;
+        started
+    }
+
+    /// Runs something on every core, such as a browser.
+    pub(crate) async fn on_all<T>(&self, start: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        self.go_to(&self.all)?;
+        let started = start().await;
+        self.go_to(self.all.last())?;
+        started
+    }
+
+    /// Where the portal and the load are.
+    pub(crate) fn words(&self) -> &'static str {
+        if self.all.len() < 2 { "portal and load on one core" } else { "portal alone on one core" }
+    }
+
+    fn go_to<'a>(&self, cores: impl IntoIterator<Item = &'a usize>) -> Result<()> {
+        let mut set = CpuSet::new();
+        for core in cores {
+            set.set(*core);
+        }
+        Ok(sched_setaffinity(None, &set)?)
+    }
+}
