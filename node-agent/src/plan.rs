@@ -181,8 +181,9 @@ async fn act(change: &Change, backend: &dyn Backend) -> Result<(), BackendError>
     }
 }
 
-/// One round: looks, plans, acts, and sees to the forwarding. What fails stands in the faults; a
-/// later round with the same wishes repairs it.
+/// One round: looks, plans, acts, and sees to the forwarding. What fails stands in the faults, and
+/// a node that cannot forward is a fault of every pod; a later round with the same wishes repairs
+/// it.
 pub async fn converge(
     desired: &BTreeMap<PodId, DesiredPod>,
     keys: &BTreeMap<PodId, PrivateKey>,
@@ -200,7 +201,12 @@ pub async fn converge(
     let mut done = apply(&plan(desired, keys, &observed), backend).await;
     done.foreign = observed.foreign;
     if let Err(error) = backend.ensure_forwarding().await {
-        done.node_faults.push(error.to_string());
+        let fault = error.to_string();
+        // Its tunnel may stand, but no packet leaves: a pod that says it serves would be a lie.
+        for pod in desired.keys() {
+            done.faults.entry(*pod).or_insert_with(|| fault.clone());
+        }
+        done.node_faults.push(fault);
     }
     done
 }

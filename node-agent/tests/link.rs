@@ -248,6 +248,26 @@ async fn a_pod_that_fails_is_reported_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_node_that_forwards_nothing_says_so_of_every_pod() {
+    let portal = Portal::start().await;
+    portal.set(state(1, &[(1, 2), (2, 2)]));
+    let mut machine = Machine::joined(&portal).await;
+    machine.pace.drift = Duration::from_millis(20);
+    machine.backend.fail_always(Verb::EnsureForwarding);
+    machine.start();
+    machine.has(&[(1, 2), (2, 2)]).await;
+    let faults = |portal: &Portal| {
+        let records = portal.records();
+        let last = records.observed.last().map(|it| it.pods.clone()).unwrap_or_default();
+        last.into_values().map(|it| it.fault.is_some()).collect::<Vec<_>>()
+    };
+    eventually("both pods have the fault", || faults(&portal) == [true, true]).await;
+    machine.backend.heal();
+    eventually("the fault is over", || faults(&portal) == [false, false]).await;
+    machine.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_not_gone_is_not_reported_as_gone() {
     let (portal, mut machine) = pair().await;
     reported(&portal, 1).await;

@@ -277,8 +277,12 @@ fn without_an_uplink_the_tunnels_stand_and_the_node_says_so() {
     let node = Namespace::new();
     node.run(async |_| {
         let backend = open(kind).await;
-        let done = settle(&*backend, &Wishes::from([pod(1, [(peer_key(1), 2)])])).await;
-        assert_eq!(done.node_faults, [BackendError::NoUplink.to_string()]);
+        let wishes = Wishes::from([pod(1, [(peer_key(1), 2)])]);
+        let done = converge(&wishes, &keys(), &*backend).await;
+        let fault = BackendError::NoUplink.to_string();
+        assert_eq!(done.faults, BTreeMap::from([(pod_id(1), fault.clone())]));
+        assert_eq!(done.node_faults, [fault]);
+        ensure_node_is(&backend.observe().await.unwrap(), &wishes);
     });
 }
 
