@@ -1,5 +1,6 @@
 //! `cargo xtask`: sets the machine up, builds and tests the whole product.
 
+mod bench;
 mod build;
 mod demo;
 mod dist;
@@ -11,6 +12,7 @@ mod site;
 mod test;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -48,6 +50,14 @@ enum Action {
         #[arg(long)]
         check: bool,
     },
+    /// Build everything for release and measure it on this machine; needs root
+    Bench {
+        /// Write the numbers to this file too, one object for each metric
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// What to measure, such as `page_ttfb`; none means everything
+        names: Vec<String>,
+    },
     /// Run the tests, all of them or the named levels
     Test {
         /// The levels to run; none means all
@@ -77,6 +87,7 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Site { release } => site::build(&workspace, Profile::of(release))?,
         Action::Build { release } => build::run(&workspace, Profile::of(release))?,
         Action::Demo { check } => demo::run(&workspace, check)?,
+        Action::Bench { json, names } => bench::run(&workspace, json.as_ref(), &names)?,
         Action::Test { levels } => return test::run(&workspace, &levels),
         Action::Promises => promises::run(&workspace)?,
         Action::Dist => dist::run(&workspace)?,

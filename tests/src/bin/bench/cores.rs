@@ -15,15 +15,15 @@ impl Cores {
         let allowed = sched_getaffinity(None)?;
         let all = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
         let cores = Self { all };
-        cores.go_to(cores.all.last())?;
+        cores.go_to(cores.last())?;
         Ok(cores)
     }
 
     /// Does something on the portal's core: what is started there stays there.
     pub(crate) async fn for_portal<T>(&self, start: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
-        self.go_to(self.all.first())?;
+        self.go_to(self.first())?;
         let started = start().await;
-        self.go_to(self.all.last())?;
+        self.go_to(self.last())?;
         started
     }
 
@@ -31,7 +31,7 @@ impl Cores {
     pub(crate) async fn on_all<T>(&self, start: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         self.go_to(&self.all)?;
         let started = start().await;
-        self.go_to(self.all.last())?;
+        self.go_to(self.last())?;
         started
     }
 
@@ -40,7 +40,15 @@ impl Cores {
         if self.all.len() < 2 { "portal and load on one core" } else { "portal alone on one core" }
     }
 
-    fn go_to<'a>(&self, cores: impl IntoIterator<Item = &'a usize>) -> Result<()> {
+    fn first(&self) -> &[usize] {
+        &self.all[..self.all.len().min(1)]
+    }
+
+    fn last(&self) -> &[usize] {
+        &self.all[self.all.len().saturating_sub(1)..]
+    }
+
+    fn go_to(&self, cores: &[usize]) -> Result<()> {
         let mut set = CpuSet::new();
         for core in cores {
             set.set(*core);

@@ -63,24 +63,20 @@ impl Metric {
     pub(crate) fn line(&self) -> String {
         let shown = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), short);
         format!(
-            "{:<26} {:>9} {:<8} {:>9} {:>9} {:>6}  {}",
+            "{:<26} {:>9} {:<8} {:>9} {:>9} {:>6}",
             self.name,
             short(self.value),
             self.unit,
             shown(self.p50),
             shown(self.p99),
-            self.n,
-            self.setup
+            self.n
         )
     }
 }
 
 /// What stands above the lines.
 pub(crate) fn heading() -> String {
-    format!(
-        "{:<26} {:>9} {:<8} {:>9} {:>9} {:>6}  {}",
-        "name", "value", "unit", "p50", "p99", "n", "setup"
-    )
+    format!("{:<26} {:>9} {:<8} {:>9} {:>9} {:>6}", "name", "value", "unit", "p50", "p99", "n")
 }
 
 /// Three digits are what such a measurement is worth.

@@ -166,7 +166,7 @@ impl Customer {
         self.add_key(&key).await
     }
 
-    /// The same with a key in base64.
+    /// The same with a key of one's own, in base64.
     pub(crate) async fn add_key(&mut self, key: &str) -> Result<Added> {
         let input = json!({ "pod": self.pod, "name": "Laptop", "public_key": key });
         let body = json!({ "input": input }).to_string();
