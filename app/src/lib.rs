@@ -17,6 +17,8 @@ pub mod client_config;
 #[cfg(any(feature = "ssr", feature = "browser"))]
 mod components;
 pub mod contract;
+#[cfg(any(test, feature = "browser"))]
+mod device_key;
 #[cfg(feature = "ssr")]
 mod document;
 #[cfg(feature = "ssr")]
