@@ -29,6 +29,7 @@ pub fn Field(
     max: u16,
 ) -> impl IntoView {
     let id = field_id(name);
+    let hint = hint.filter(|it| !it.is_empty());
     let hint_id = hint.is_some().then(|| format!("{id}-hint"));
     let error_id = error.is_some().then(|| format!("{id}-error"));
     let described: Vec<String> =

@@ -3,6 +3,8 @@
 mod badge;
 mod button;
 mod confirm;
+#[cfg(feature = "ssr")]
+mod credentials;
 mod empty;
 mod error_summary;
 mod field;
@@ -18,6 +20,8 @@ mod time;
 pub(crate) use badge::{Badge, StateWord, Tone};
 pub(crate) use button::{ButtonLink, Look, Submit};
 pub(crate) use confirm::Confirm;
+#[cfg(feature = "ssr")]
+pub(crate) use credentials::Credentials;
 pub(crate) use empty::Empty;
 pub(crate) use error_summary::ErrorSummary;
 pub(crate) use field::Field;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::FormState;
 use crate::{
-    components::{ErrorSummary, Field, Heading, Submit},
+    components::{Credentials, ErrorSummary, Heading},
     texts as shared,
 };
 
@@ -21,24 +21,7 @@ pub fn OperatorSignIn(form: FormState) -> impl IntoView {
             <ErrorSummary error=form.error.clone() fields=&["email", "password"] />
             <Heading title=texts::TITLE />
             <p class="muted">{texts::LEDE}<a href="/sign-in">{texts::LEDE_LINK}</a>"."</p>
-            <form method="post" action="/operator/sign-in" class="form" novalidate>
-                <Field
-                    name="email"
-                    label=shared::EMAIL
-                    kind="email"
-                    value=form.value("email")
-                    error=form.error_of("email")
-                    autocomplete="username"
-                />
-                <Field
-                    name="password"
-                    label=shared::PASSWORD
-                    kind="password"
-                    error=form.error_of("password")
-                    autocomplete="current-password"
-                />
-                <Submit label=shared::SIGN_IN />
-            </form>
+            <Credentials action="/operator/sign-in" submit=shared::SIGN_IN form />
         </div>
     }
 }

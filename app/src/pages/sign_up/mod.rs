@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::FormState;
 use crate::{
-    components::{ErrorSummary, Field, Heading, Submit},
+    components::{Credentials, ErrorSummary, Heading},
     texts as shared,
 };
 
@@ -21,26 +21,13 @@ pub fn SignUp(form: FormState) -> impl IntoView {
             <ErrorSummary error=form.error.clone() fields=&["email", "password"] />
             <Heading title=texts::TITLE />
             <p class="lede">{texts::LEDE}</p>
-            <form method="post" action="/sign-up" class="form" novalidate>
-                <Field
-                    name="email"
-                    label=shared::EMAIL
-                    kind="email"
-                    hint=texts::EMAIL_HINT
-                    value=form.value("email")
-                    error=form.error_of("email")
-                    autocomplete="username"
-                />
-                <Field
-                    name="password"
-                    label=shared::PASSWORD
-                    kind="password"
-                    hint=texts::password_hint()
-                    error=form.error_of("password")
-                    autocomplete="new-password"
-                />
-                <Submit label=texts::TITLE />
-            </form>
+            <Credentials
+                action="/sign-up"
+                submit=texts::TITLE
+                form
+                email_hint=texts::EMAIL_HINT
+                password_hint=texts::password_hint()
+            />
             <p class="aside">{texts::HAVE_ACCOUNT}<a href="/sign-in">{shared::SIGN_IN}</a></p>
         </div>
     }
