@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
 /// Why a new password was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
@@ -23,29 +25,32 @@ pub const MIN_CHARS: usize = 12;
 pub const MAX_CHARS: usize = 256;
 
 /// What somebody typed as a password. It has no `==`, does not print, and is overwritten in
-/// memory by whoever owns the text.
+/// memory when it is dropped.
+#[derive(ZeroizeOnDrop)]
 pub struct Password(String);
 
 impl Password {
     /// A password to compare with a stored one: any text of a sane length.
     pub fn typed(text: String) -> Result<Self, PasswordError> {
-        if MAX_CHARS < text.chars().count() {
+        let typed = Self(text);
+        if MAX_CHARS < typed.0.chars().count() {
             return Err(PasswordError::TooLong);
         }
-        Ok(Self(text))
+        Ok(typed)
     }
 
     /// A password to set. No composition rules (NIST SP 800-63B 3.1.1.2); only what would be
     /// guessed first is refused.
     pub fn new(text: String, mail: &str) -> Result<Self, PasswordError> {
-        if text.chars().count() < MIN_CHARS {
+        let password = Self::typed(text)?;
+        if password.0.chars().count() < MIN_CHARS {
             return Err(PasswordError::TooShort);
         }
-        let password = Self::typed(text)?;
-        let folded = password.0.to_lowercase();
+        let folded = Zeroizing::new(password.0.to_lowercase());
         let first = folded.chars().next();
         let repeated = folded.chars().all(|c| Some(c) == first);
-        if repeated || folded == mail.to_lowercase() || folded.replace("myrelay", "").len() < 6 {
+        let rest = Zeroizing::new(folded.replace("myrelay", ""));
+        if repeated || *folded == mail.to_lowercase() || rest.len() < 6 {
             return Err(PasswordError::Guessable);
         }
         Ok(password)
