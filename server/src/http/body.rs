@@ -20,7 +20,9 @@ use zeroize::Zeroize;
 use super::{answer::Fault, private_keys};
 
 /// The most a body may have, in bytes.
-pub(crate) const SITE_BODY: usize = 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+/// The most that what a node says in one breath may have, in bytes: all but its reports.
+pub(crate) const NODE_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(15);
 /// How long an answer may take to start.
@@ -43,7 +45,7 @@ impl Intake {
     /// The site's: a body that carries a private key is refused.
     pub(crate) fn of_site() -> Self {
         Self {
-            max: SITE_BODY,
+            max: MAX_BODY,
             budget: Arc::new(Semaphore::new(BUDGET_KIB)),
             refuse_private_keys: true,
         }
@@ -52,7 +54,7 @@ impl Intake {
     /// The node listener's.
     pub(crate) fn of_nodes() -> Self {
         Self {
-            max: myrelay_node_protocol::MAX_MESSAGE_BYTES,
+            max: MAX_BODY,
             budget: Arc::new(Semaphore::new(BUDGET_KIB)),
             refuse_private_keys: false,
         }

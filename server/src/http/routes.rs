@@ -15,7 +15,7 @@ use super::{
     Door,
     answer::Fault,
     assets,
-    body::{Intake, take_in},
+    body::{Intake, MAX_BODY, NODE_BODY, take_in},
     calls, guard,
     limits::{self, Strict},
     node_api, origin,
@@ -141,13 +141,16 @@ fn operator_routes() -> Vec<Route> {
     ]
 }
 
+/// Where a node's report goes: it names every pod of the node.
+const OBSERVED: &str = "/v1/observed";
+
 /// The node listener's routes.
 pub(crate) fn node_routes() -> Vec<Route> {
     vec![
         does("/enrol", Who::Joining, post(node_api::enrol)).strict(Strict::Enrol),
         does("/v1/renew", Who::Node, post(node_api::renew)),
         shows("/v1/state", Who::Node, get(node_api::state)),
-        does("/v1/observed", Who::Node, post(node_api::observed)),
+        does(OBSERVED, Who::Node, post(node_api::observed)),
         does("/v1/answers", Who::Node, post(node_api::answers)),
     ]
 }
@@ -198,16 +201,14 @@ pub fn node_router(door: Door) -> Router {
     let intake = Intake::of_nodes();
     let mut router = Router::new();
     for route in node_routes() {
-        let mut handler = route.handler;
+        let max = if route.path == OBSERVED { MAX_BODY } else { NODE_BODY };
+        let mut handler =
+            route.handler.route_layer(from_fn_with_state(intake.at_most(max), take_in));
         if let Some(strict) = route.strict {
             let state = (door.clone(), strict);
-            handler = handler
-                .route_layer(from_fn_with_state(intake.at_most(64 * 1024), take_in))
-                .route_layer(from_fn_with_state(state, limits::strict));
+            handler = handler.route_layer(from_fn_with_state(state, limits::strict));
         } else {
-            handler = handler
-                .route_layer(from_fn_with_state(intake.clone(), take_in))
-                .route_layer(from_fn_with_state(door.clone(), guard::node));
+            handler = handler.route_layer(from_fn_with_state(door.clone(), guard::node));
         }
         router = router.route(route.path, handler);
     }

@@ -17,10 +17,10 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Browser, Portal, filled, form_request};
+use super::{Browser, Portal, authorisation::certified, filled, form_request};
 use crate::http::{
-    body::SITE_BODY,
-    routes::{Route, site_routes},
+    body::{MAX_BODY, NODE_BODY},
+    routes::{Route, Who, node_routes, site_routes},
 };
 
 /// A body without an announced length, and how many bytes of it were taken.
@@ -49,24 +49,37 @@ async fn p35_a_body_over_1_mb_gets_413_on_every_route_and_is_not_taken_in() {
     let portal = Portal::open().await;
     let mut browser = portal.browser();
     for route in site_routes() {
-        let announced = Body::from(vec![b'a'; SITE_BODY + 1]);
+        let announced = Body::from(vec![b'a'; MAX_BODY + 1]);
         assert_eq!(browser.send(request(&route, announced)).await.status, 413, "{}", route.path);
         let (chunked, taken) = endless();
         assert_eq!(browser.send(request(&route, chunked)).await.status, 413, "{}", route.path);
         let taken = taken.load(Ordering::SeqCst);
-        assert!(taken <= SITE_BODY + 2 * 64 * 1024, "{}: {taken} bytes taken", route.path);
+        assert!(taken <= MAX_BODY + 2 * 64 * 1024, "{}: {taken} bytes taken", route.path);
     }
     let unknown = Request::post("/nothing").header("sec-fetch-site", "none");
-    let unknown = unknown.body(Body::from(vec![b'a'; SITE_BODY + 1])).unwrap();
+    let unknown = unknown.body(Body::from(vec![b'a'; MAX_BODY + 1])).unwrap();
     assert_eq!(browser.send(unknown).await.status, 413);
-    let exactly = form_request("/sign-in", vec![b'a'; SITE_BODY]);
+    let exactly = form_request("/sign-in", vec![b'a'; MAX_BODY]);
     assert_eq!(browser.send(exactly).await.status, 422, "1 MB itself is read");
+}
 
-    let mut agent = Browser::at(&portal.nodes);
-    let (chunked, taken) = endless();
-    let enrol = Request::post("/enrol").body(chunked).unwrap();
-    assert_eq!(agent.send(enrol).await.status, 413);
-    assert!(taken.load(Ordering::SeqCst) <= 128 * 1024);
+#[tokio::test]
+async fn p35_a_body_over_1_mb_gets_413_on_every_node_route_and_is_not_taken_in() {
+    let portal = Portal::open().await;
+    let (_, certificate) = certified(&portal, "Berlin").await;
+    for route in node_routes() {
+        let max = if route.path == "/v1/observed" { MAX_BODY } else { NODE_BODY };
+        let mut agent = Browser::at(&portal.nodes);
+        if route.who == Who::Node {
+            agent.certificate = Some(certificate.clone());
+        }
+        let announced = Body::from(vec![b'a'; max + 1]);
+        assert_eq!(agent.send(request(&route, announced)).await.status, 413, "{}", route.path);
+        let (chunked, taken) = endless();
+        assert_eq!(agent.send(request(&route, chunked)).await.status, 413, "{}", route.path);
+        let taken = taken.load(Ordering::SeqCst);
+        assert!(taken <= max + 2 * 64 * 1024, "{}: {taken} bytes taken", route.path);
+    }
 }
 
 #[tokio::test]

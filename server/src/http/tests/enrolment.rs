@@ -67,3 +67,19 @@ stories! {
         assert!(!late.text().contains(&other), "a token is not said back");
     }
 }
+
+#[tokio::test]
+async fn p25_a_join_token_is_in_no_file_of_the_database() {
+    let portal = Portal::open().await;
+    let token = token(&portal.world, "berlin").await;
+    let (_, secret) = token.split_once('.').unwrap();
+    let holds = |text: &str| {
+        let stored = portal.database_bytes();
+        stored.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    assert!(holds("vpn.example.org"), "the files were read");
+    assert!(!holds(secret), "before it was used");
+    let mut agent = Browser::at(&portal.nodes);
+    assert_eq!(agent.call("/enrol", &request(&token)).await.status, 200);
+    assert!(!holds(secret), "after it was used");
+}
