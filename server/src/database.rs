@@ -154,8 +154,15 @@ fn prepare_file(path: &Path) -> anyhow::Result<()> {
             if !facts.is_file() {
                 bail!("it is not a regular file");
             }
-            if facts.mode() & 0o077 != 0 {
-                bail!("others can read it: run `chmod 600` on it and look who may have");
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                // Those two come and go with the connections.
+                let Ok(facts) = fs::symlink_metadata(&name) else { continue };
+                if facts.mode() & 0o077 != 0 {
+                    let name = name.to_string_lossy();
+                    bail!("others can read {name}: run `chmod 600` on it and look who may have");
+                }
             }
             Ok(())
         }
@@ -232,10 +239,17 @@ mod tests {
         for mode in [0o640, 0o604, 0o660] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let error = Database::open(&url).await.err().unwrap();
-            assert!(format!("{error:#}").contains("others can read it"), "{mode:o}: {error:#}");
+            assert!(format!("{error:#}").contains("others can read"), "{mode:o}: {error:#}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         Database::open(&url).await.unwrap().close().await;
+
+        let wal = path.with_file_name("myrelay.db-wal");
+        fs::write(&wal, "").unwrap();
+        fs::set_permissions(&wal, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = Database::open(&url).await.err().unwrap();
+        assert!(format!("{error:#}").contains("myrelay.db-wal"), "{error:#}");
+        fs::remove_file(&wal).unwrap();
 
         let link = folder.path().join("link.db");
         std::os::unix::fs::symlink(&path, &link).unwrap();

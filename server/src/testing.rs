@@ -161,7 +161,7 @@ impl World {
         };
         let join = operator.api().add_node(input).await.unwrap();
         let token = join_token(&join.line);
-        let enrolled = nodes::enrol(&self.context, enrol_request(&token)).await.unwrap();
+        let enrolled = desired_state::enrol(&self.context, enrol_request(&token)).await.unwrap();
         let mut node = TestNode { id: enrolled.node, sequence: 0 };
         node.report(self).await;
         nodes::set_present(&self.context, node.id, true).await.unwrap();

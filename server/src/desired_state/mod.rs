@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use myrelay_domain::ids::NodeId;
 use myrelay_node_protocol::{
-    CheckAnswer, Delta, DesiredState, Epoch, Generation, ObservedState, StateMessage,
+    CheckAnswer, Delta, DesiredState, EnrolRequest, Enrolled, Epoch, Generation, ObservedState,
+    StateMessage,
 };
 pub use stream::stream;
 
@@ -47,6 +48,17 @@ pub async fn next(
     let (generation, pods, removed) = read(context, node, have).await?;
     let epoch = epoch(context);
     Ok(Some(StateMessage::Delta { delta: Delta { epoch, after: have, generation, pods, removed } }))
+}
+
+/// Takes a node in, in one transaction: its join token is used up, it has its first certificate,
+/// and the keys of its pods are those that it will tell.
+pub async fn enrol(context: &Context, input: EnrolRequest) -> Result<Enrolled> {
+    let mut tx = context.database.write().await?;
+    let enrolled = nodes::enrol(context, &mut tx, input).await?;
+    pods::forget_keys(&mut tx, enrolled.node).await?;
+    tx.commit().await?;
+    context.connections.close(enrolled.node);
+    Ok(enrolled)
 }
 
 /// Takes a node's report, in one transaction, and tells those who wait for it.

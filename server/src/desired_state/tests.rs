@@ -173,6 +173,9 @@ stories! {
         let mut long = node.observed(&world).await;
         long.agent_version = "v".repeat(65);
         assert!(refused(&node, long).await.contains("agent_version"));
+        let mut ahead = node.observed(&world).await;
+        ahead.generation = Generation(u64::MAX / 2);
+        assert!(refused(&node, ahead).await.contains("generation"), "what nobody wanted yet");
         let mut fault = node.observed(&world).await;
         fault.pods.get_mut(&pod).unwrap().fault = Some("f".repeat(301));
         assert!(refused(&node, fault).await.contains("fault"));

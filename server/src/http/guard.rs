@@ -52,6 +52,10 @@ fn to_sign_in(kind: sessions::Kind, method: &Method, path: &str) -> Response {
     })
 }
 
+/// The hash of the key of the certificate that a node came with.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyHash(pub String);
+
 /// In front of every route for nodes: TLS verified the certificate; here its name and its key
 /// are looked up in the allow-list, on every request.
 pub(crate) async fn node(
@@ -72,6 +76,7 @@ pub(crate) async fn node(
         Ok(node) => {
             visit.set_caller(Caller::Node(node));
             request.extensions_mut().insert(node);
+            request.extensions_mut().insert(KeyHash(key_hash));
             next.run(request).await
         }
         Err(error) => Fault::of_node(error, &visit.id).into_response(),

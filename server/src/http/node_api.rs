@@ -15,7 +15,7 @@ use myrelay_node_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Door, answer::Fault, form::Json, visit::Visit};
+use super::{Door, answer::Fault, form::Json, guard::KeyHash, visit::Visit};
 use crate::{desired_state, nodes};
 
 /// Where an agent's stream goes on.
@@ -32,7 +32,8 @@ pub(crate) async fn enrol(
     visit: Visit,
     Json(input): Json<EnrolRequest>,
 ) -> Result<Response, Fault> {
-    let enrolled = nodes::enrol(&door.context, input).await.map_err(|it| fault(it, &visit))?;
+    let enrolled =
+        desired_state::enrol(&door.context, input).await.map_err(|it| fault(it, &visit))?;
     json(&enrolled)
 }
 
@@ -41,9 +42,11 @@ pub(crate) async fn renew(
     State(door): State<Door>,
     visit: Visit,
     Extension(node): Extension<NodeId>,
+    Extension(KeyHash(asked_with)): Extension<KeyHash>,
     Json(input): Json<RenewRequest>,
 ) -> Result<Response, Fault> {
-    let renewed = nodes::renew(&door.context, node, input).await.map_err(|it| fault(it, &visit))?;
+    let renewed = nodes::renew(&door.context, node, &asked_with, input).await;
+    let renewed = renewed.map_err(|it| fault(it, &visit))?;
     json(&renewed)
 }
 

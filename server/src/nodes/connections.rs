@@ -110,27 +110,11 @@ impl Connections {
         nodes
     }
 
-    /// Waits until a node has applied a generation, at most so long; answers whether it has.
-    pub(crate) async fn wait_applied(
-        &self,
-        node: NodeId,
-        generation: Generation,
-        patience: Duration,
-    ) -> bool {
-        let mut applied = {
-            let mut inner = self.inner();
-            let sender =
-                inner.applied.entry(node).or_insert_with(|| watch::channel(Generation(0)).0);
-            sender.subscribe()
-        };
-        let wait = applied.wait_for(|it| generation <= *it);
-        let done = matches!(tokio::time::timeout(patience, wait).await, Ok(Ok(_)));
-        drop(applied);
+    /// Begins to listen for what a node applies: whoever then reads how far it is misses nothing.
+    pub(crate) fn listen_applied(&self, node: NodeId) -> AppliedListener {
         let mut inner = self.inner();
-        if inner.applied.get(&node).is_some_and(|it| it.receiver_count() == 0) {
-            inner.applied.remove(&node);
-        }
-        done
+        let sender = inner.applied.entry(node).or_insert_with(|| watch::channel(Generation(0)).0);
+        AppliedListener { node, applied: Some(sender.subscribe()), connections: self.clone() }
     }
 
     /// Asks a node whether a device has a live handshake. None: the node did not answer in time.
@@ -165,6 +149,33 @@ impl Connections {
         if asked && let Some((_, waiting)) = inner.questions.remove(&answer.request) {
             // Whoever asked may have gone away meanwhile.
             waiting.send(answer.outcome).unwrap_or_default();
+        }
+    }
+}
+
+/// Somebody who waits for what a node applies.
+pub(crate) struct AppliedListener {
+    node: NodeId,
+    /// There until this is dropped.
+    applied: Option<watch::Receiver<Generation>>,
+    connections: Connections,
+}
+
+impl AppliedListener {
+    /// Waits until the node has applied a generation, at most so long; answers whether it has.
+    pub(crate) async fn reaches(&mut self, generation: Generation, patience: Duration) -> bool {
+        let Some(applied) = &mut self.applied else { return false };
+        let wait = applied.wait_for(|it| generation <= *it);
+        matches!(tokio::time::timeout(patience, wait).await, Ok(Ok(_)))
+    }
+}
+
+impl Drop for AppliedListener {
+    fn drop(&mut self) {
+        self.applied = None;
+        let mut inner = self.connections.inner();
+        if inner.applied.get(&self.node).is_some_and(|it| it.receiver_count() == 0) {
+            inner.applied.remove(&self.node);
         }
     }
 }

@@ -9,29 +9,31 @@ use crate::{
     Error, Result,
     authority::IssuedCertificate,
     context::Context,
+    database::Write,
     error::InField,
     outbox::{self, Event},
 };
 
-/// Redeems a join token and issues the node's first certificate, in one transaction: of any
-/// number of redemptions one succeeds. A node that had joined before is replaced by this one.
-pub async fn enrol(context: &Context, input: EnrolRequest) -> Result<Enrolled> {
+/// Redeems a join token and issues the node's first certificate: of any number of redemptions one
+/// succeeds. A node that had joined before is replaced by this one.
+pub(crate) async fn enrol(
+    context: &Context,
+    tx: &mut Write,
+    input: EnrolRequest,
+) -> Result<Enrolled> {
     let (node, secret) = JoinToken::parse_redeem(&input.token).in_field("token")?;
     let now = context.now();
-    let mut tx = context.database.write().await?;
-    if !store::use_join_token(&mut tx, node, &secret.hash(), now).await? {
-        let why = store::find_join_token(&mut tx, node, &secret.hash()).await?;
+    if !store::use_join_token(tx, node, &secret.hash(), now).await? {
+        let why = store::find_join_token(tx, node, &secret.hash()).await?;
         return Err(Error::invalid("token", refusal(why)));
     }
-    let facts = store::find(&mut tx, node).await?.ok_or(Error::NotFound("node"))?;
+    let facts = store::find(tx, node).await?.ok_or(Error::NotFound("node"))?;
     if facts.retired {
         return Err(Error::invalid("token", "this node was retired: add it as a new one"));
     }
     let issued = issue(context, node, &input.csr_pem)?;
-    store::set_joined(&mut tx, node, &issued.key_hash, issued.not_after_ms, now).await?;
-    outbox::record(context, &mut tx, Event::NodeJoined, None, json!({ "node": node })).await?;
-    tx.commit().await?;
-    context.connections.close(node);
+    store::set_joined(tx, node, &issued.key_hash, issued.not_after_ms, now).await?;
+    outbox::record(context, tx, Event::NodeJoined, None, json!({ "node": node })).await?;
     Ok(Enrolled {
         node,
         certificate_pem: issued.certificate_pem,
@@ -40,12 +42,18 @@ pub async fn enrol(context: &Context, input: EnrolRequest) -> Result<Enrolled> {
     })
 }
 
-/// Issues a node's next certificate for a new key. The one before stays good until it ends, so
-/// that the stream it opened goes on.
-pub async fn renew(context: &Context, node: NodeId, input: RenewRequest) -> Result<Renewed> {
+/// Issues a node's next certificate for a new key. The one it asked with, known by the hash of its
+/// key, stays good until it ends: its stream goes on, and an answer that is lost can be asked for
+/// again.
+pub async fn renew(
+    context: &Context,
+    node: NodeId,
+    asked_with: &str,
+    input: RenewRequest,
+) -> Result<Renewed> {
     let issued = issue(context, node, &input.csr_pem)?;
     let mut tx = context.database.write().await?;
-    store::set_renewed(&mut tx, node, &issued.key_hash, issued.not_after_ms).await?;
+    store::set_renewed(&mut tx, node, &issued.key_hash, issued.not_after_ms, asked_with).await?;
     tx.commit().await?;
     Ok(Renewed {
         certificate_pem: issued.certificate_pem,

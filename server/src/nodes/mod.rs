@@ -8,7 +8,8 @@ mod tests;
 
 pub use connections::Connections;
 pub(crate) use connections::Opened;
-pub use enrolment::{enrol, identify, renew};
+pub(crate) use enrolment::enrol;
+pub use enrolment::{identify, renew};
 use myrelay_app::contract::{
     AddNode, JoinView, LocationView, NodeRow, NodeState, NodeView, Overview,
 };
@@ -48,14 +49,7 @@ pub async fn add(context: &Context, input: AddNode) -> Result<JoinView> {
 
     let now = context.now();
     let mut tx = context.database.write().await?;
-    let location = match store::find_location_by_name(&mut tx, &location).await? {
-        Some(location) => location,
-        None => {
-            let id = context.new_id();
-            store::insert_location(&mut tx, id, &location, now).await?;
-            id
-        }
-    };
+    let location = store::get_or_insert_location(&mut tx, context.new_id(), &location, now).await?;
     let node = context.new_id();
     let inserted = store::insert(&mut tx, node, &name, location, &endpoint, now).await;
     if inserted.as_ref().is_err_and(is_taken) {
@@ -103,12 +97,12 @@ pub async fn retire_node(context: &Context, caller: Caller, node: &str) -> Resul
     caller.operator()?;
     let node = parse_id(node)?;
     let mut tx = context.database.write().await?;
-    // Holds the node's row: no pod can come while we look.
-    bump(&mut tx, node).await?;
     let facts = store::find(&mut tx, node).await?.ok_or(Error::NotFound("node"))?;
     if facts.retired {
         return Ok(());
     }
+    // Holds the node's row: no pod can come while we look.
+    bump(&mut tx, node).await?;
     let pods = store::count_pods(&mut tx, node).await?;
     if pods > 0 {
         let message = format!("this node still has pods ({pods}): they have to be deleted first");
@@ -171,7 +165,7 @@ pub(crate) async fn pick(
 }
 
 /// Counts a change that concerns the node, in the transaction of the change. It holds the node's
-/// row until then, so changes of one node follow one another.
+/// row until then, so changes of one node follow one another. A retired node has no more changes.
 pub(crate) async fn bump(tx: &mut Write, node: NodeId) -> Result<Generation> {
     store::bump(tx, node).await?.ok_or(Error::NotFound("node"))
 }
@@ -219,6 +213,10 @@ pub(crate) async fn record_observed(
                 "1 to 64 characters, none of them control characters",
             ));
         }
+    }
+    let wanted = wanted_in(tx, node).await?;
+    if observed.epoch.0 == context.deployment.epoch.unsigned_abs() && wanted < observed.generation {
+        return Err(Error::invalid("generation", "nobody has wanted this generation yet"));
     }
     if !store::record_observed(tx, node, observed, context.now()).await? {
         return Err(Error::invalid(

@@ -32,32 +32,31 @@ pub(super) struct Keys {
 pub(crate) struct Contact {
     pub(crate) generation: Generation,
     pub(crate) applied: (Epoch, Generation),
+    /// Its stream ended and none came since.
+    pub(crate) away: bool,
 }
 
-pub(super) async fn find_location_by_name(
-    tx: &mut Write,
-    name: &Name,
-) -> sqlx::Result<Option<LocationId>> {
-    let id: Option<String> = sqlx::query_scalar("SELECT id FROM locations WHERE name = $1")
-        .bind(name.as_str())
-        .fetch_optional(&mut **tx)
-        .await?;
-    id.map(|id| read_id(&id)).transpose()
-}
-
-pub(super) async fn insert_location(
+/// The location of this name; of two who make it at once one does.
+pub(super) async fn get_or_insert_location(
     tx: &mut Write,
     id: LocationId,
     name: &Name,
     now: i64,
-) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO locations (id, name, created_at) VALUES ($1, $2, $3)")
-        .bind(id.to_string())
+) -> sqlx::Result<LocationId> {
+    sqlx::query(
+        "INSERT INTO locations (id, name, created_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(id.to_string())
+    .bind(name.as_str())
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    let id: String = sqlx::query_scalar("SELECT id FROM locations WHERE name = $1")
         .bind(name.as_str())
-        .bind(now)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+        .fetch_one(&mut **tx)
+        .await?;
+    read_id(&id)
 }
 
 pub(super) async fn insert(
@@ -187,14 +186,16 @@ pub(super) async fn set_renewed(
     id: NodeId,
     key_hash: &str,
     certificate_ends_at: i64,
+    asked_with: &str,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE nodes SET previous_key_hash = key_hash, key_hash = $2, certificate_ends_at = $3 \
+        "UPDATE nodes SET previous_key_hash = $4, key_hash = $2, certificate_ends_at = $3 \
          WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(key_hash)
     .bind(certificate_ends_at)
+    .bind(asked_with)
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -218,7 +219,8 @@ pub(super) async fn count_pods(tx: &mut Write, id: NodeId) -> sqlx::Result<i64> 
 
 pub(super) async fn bump(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Generation>> {
     let generation: Option<i64> = sqlx::query_scalar(
-        "UPDATE nodes SET generation = generation + 1 WHERE id = $1 RETURNING generation",
+        "UPDATE nodes SET generation = generation + 1 WHERE id = $1 AND retired_at IS NULL \
+         RETURNING generation",
     )
     .bind(id.to_string())
     .fetch_optional(&mut **tx)
@@ -236,17 +238,18 @@ pub(super) async fn wanted(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Ge
 }
 
 pub(super) async fn contact(pool: &AnyPool, id: NodeId) -> sqlx::Result<Option<Contact>> {
-    let row: Option<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT generation, applied_epoch, applied_generation \
+    let row: Option<(i64, i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT generation, applied_epoch, applied_generation, away_at \
          FROM nodes WHERE id = $1 AND retired_at IS NULL",
     )
     .bind(id.to_string())
     .fetch_optional(pool)
     .await?;
-    row.map(|(generation, epoch, applied)| {
+    row.map(|(generation, epoch, applied, away_at)| {
         Ok(Contact {
             generation: Generation(read_number(generation)?),
             applied: (Epoch(read_number(epoch)?), Generation(read_number(applied)?)),
+            away: away_at.is_some(),
         })
     })
     .transpose()
@@ -276,7 +279,7 @@ pub(super) async fn record_observed(
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
     let done = sqlx::query(
         "UPDATE nodes SET applied_epoch = $2, applied_generation = $3, boot_id = $4, \
-             sequence = $5, agent_version = $6, backend = $7, last_contact_at = $8 \
+             sequence = $5, agent_version = $6, backend = $7, last_contact_at = $8, away_at = NULL \
          WHERE id = $1 AND sequence < $5",
     )
     .bind(id.to_string())

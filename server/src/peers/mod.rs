@@ -72,9 +72,16 @@ pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Resu
     Ok(Added { peer, node: pod.node, generation })
 }
 
-/// Waits a moment until the node has an added device; then it is pending.
-pub async fn wait_added(context: &Context, added: &Added) -> bool {
-    context.connections.wait_applied(added.node, added.generation, ADD_PATIENCE).await
+/// Waits a moment until the node has an added device; then, or when the node is away, it is
+/// pending. Answers whether the node has it.
+pub async fn wait_added(context: &Context, added: &Added) -> Result<bool> {
+    let mut listener = context.connections.listen_applied(added.node);
+    let contact = nodes::contact(context, added.node).await?;
+    let current = contact.applied.0.0 == context.deployment.epoch.unsigned_abs();
+    if (current && added.generation <= contact.applied.1) || contact.away {
+        return Ok(!contact.away);
+    }
+    Ok(listener.reaches(added.generation, ADD_PATIENCE).await)
 }
 
 /// Removes a device: its node drops it, and its address is free for another.

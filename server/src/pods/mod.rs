@@ -18,7 +18,7 @@ pub use suspension::{resume_account, suspend_account};
 use crate::{
     Error, Result,
     context::{Caller, Context},
-    database::{Write, is_taken},
+    database::Write,
     deployment,
     error::InField,
     nodes,
@@ -38,6 +38,8 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         input.location.parse().map_err(|_no_id| Error::NotFound("location"))?;
 
     let mut tx = context.database.write().await?;
+    // From here on nobody else allocates: what is counted below stays so.
+    deployment::count_allocation(&mut tx).await?;
     if let Some(pod) = store::find_in_location(&mut tx, account, location).await? {
         return Ok(pod);
     }
@@ -47,7 +49,6 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
     plan.limits.ensure_pod(existing).map_err(|error| Error::Limit(error.to_string()))?;
 
     let pod: PodId = context.new_id();
-    deployment::count_allocation(&mut tx).await?;
     let range_number = store::take_range(&mut tx, pod).await?;
     if context.deployment.addresses.pod_range(range_number).is_none() {
         let message = "no addresses are left: the operator has to enlarge the IPv4 pool";
@@ -67,15 +68,7 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         range_number,
         generation,
     };
-    let inserted = store::insert(&mut tx, &row, context.now()).await;
-    if inserted.as_ref().is_err_and(is_taken) {
-        // The same form, sent twice at the same time: the other one made it.
-        tx.rollback().await?;
-        let mut tx = context.database.write().await?;
-        let found = store::find_in_location(&mut tx, account, location).await?;
-        return found.ok_or(Error::Busy { retry_after_s: 1 });
-    }
-    inserted?;
+    store::insert(&mut tx, &row, context.now()).await?;
     let payload = json!({ "pod": pod, "node": node });
     outbox::record(context, &mut tx, Event::PodCreated, Some(account), payload).await?;
     tx.commit().await?;
@@ -90,7 +83,9 @@ pub async fn delete_pod(context: &Context, caller: Caller, pod: &str) -> Result<
     let mut tx = context.database.write().await?;
     let facts = get_own(&mut tx, account, pod).await?;
     let generation = nodes::bump(&mut tx, facts.node).await?;
-    store::delete(&mut tx, &facts, generation, context.now()).await?;
+    if !store::delete(&mut tx, &facts, generation, context.now()).await? {
+        return Err(Error::NotFound("pod"));
+    }
     let payload = json!({ "pod": facts.id, "node": facts.node });
     outbox::record(context, &mut tx, Event::PodDeleted, Some(account), payload).await?;
     tx.commit().await?;
@@ -159,8 +154,15 @@ pub(crate) async fn view_own(
 /// Marks a pod as changed at the node's next generation, and holds both rows until the commit.
 pub(crate) async fn mark_changed(tx: &mut Write, facts: &PodFacts) -> Result<Generation> {
     let generation = nodes::bump(tx, facts.node).await?;
-    store::set_changed(tx, facts.id, generation).await?;
+    if !store::set_changed(tx, facts.id, generation).await? {
+        return Err(Error::NotFound("pod"));
+    }
     Ok(generation)
+}
+
+/// Forgets the keys of a node's pods: a new agent may have made others, and will tell.
+pub(crate) async fn forget_keys(tx: &mut Write, node: NodeId) -> Result<()> {
+    Ok(store::forget_keys(tx, node).await?)
 }
 
 /// Writes down what a node says of its pods, and lets go of what it has forgotten. A pod of

@@ -159,17 +159,21 @@ async fn read_facts(
     }))
 }
 
-/// Deletes a pod with its devices and leaves a tombstone for its node.
+/// Deletes a pod with its devices and leaves a tombstone for its node; answers whether it was
+/// there.
 pub(super) async fn delete(
     tx: &mut Write,
     pod: &PodFacts,
     generation: Generation,
     now: i64,
-) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM pods WHERE id = $1")
+) -> sqlx::Result<bool> {
+    let done = sqlx::query("DELETE FROM pods WHERE id = $1")
         .bind(pod.id.to_string())
         .execute(&mut **tx)
         .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query(
         "INSERT INTO pod_tombstones (pod_id, node_id, port, deleted_generation, created_at) \
          VALUES ($1, $2, $3, $4, $5)",
@@ -180,18 +184,27 @@ pub(super) async fn delete(
     .bind(generation.0.cast_signed())
     .bind(now)
     .execute(&mut **tx)
-    .await
-    .map(drop)
+    .await?;
+    Ok(true)
 }
 
+/// Answers whether the pod is there.
 pub(super) async fn set_changed(
     tx: &mut Write,
     id: PodId,
     generation: Generation,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE pods SET changed_generation = $2 WHERE id = $1")
+) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE pods SET changed_generation = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(generation.0.cast_signed())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn forget_keys(tx: &mut Write, node: NodeId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE pods SET public_key = NULL, fault = NULL WHERE node_id = $1")
+        .bind(node.to_string())
         .execute(&mut **tx)
         .await
         .map(drop)

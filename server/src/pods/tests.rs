@@ -8,7 +8,7 @@ use myrelay_app::contract::{
 use crate::{
     context::Caller,
     desired_state, nodes, outbox,
-    testing::{World, pod_key, stories},
+    testing::{World, enrol_request, join_token, pod_key, stories},
 };
 
 fn not_found(what: &str) -> PortalError {
@@ -92,6 +92,50 @@ stories! {
         let refused = ana.api().create_pod(CreatePod { location }).await;
         assert!(matches!(refused, Err(PortalError::Limit { .. })), "{refused:?}");
         assert_eq!(ranges(&world).await, [2, 2], "nothing half done");
+    }
+
+    async fn the_plan_has_so_many_pods_also_when_they_come_at_once(world) {
+        let olga = world.operator("olga").await;
+        let ana = world.customer("ana").await;
+        let mut all = Vec::new();
+        for name in ["Frankfurt", "Helsinki", "Lisbon", "Oslo"] {
+            world.node(&olga, name).await;
+            all.push(world.location(name).await.to_string());
+        }
+        let all = all.into_iter().map(|location| {
+            let api = ana.api();
+            async move { api.create_pod(CreatePod { location }).await }
+        });
+        let done = join_all(all).await;
+        assert_eq!(done.iter().filter(|it| it.is_ok()).count(), 2, "{done:?}");
+        assert_eq!(ranges(&world).await, [2, 2]);
+    }
+
+    async fn a_pod_deleted_many_times_at_once_is_deleted_once(world) {
+        let olga = world.operator("olga").await;
+        world.node(&olga, "Frankfurt").await;
+        let ana = world.customer("ana").await;
+        let pod = ana.pod("Frankfurt").await.to_string();
+        let all = (0..4).map(|_| {
+            let (api, pod) = (ana.api(), pod.clone());
+            async move { api.delete_pod(&pod).await }
+        });
+        let done = join_all(all).await;
+        assert_eq!(done.iter().filter(|it| it.is_ok()).count(), 1);
+        assert!(done.iter().filter_map(|it| it.as_ref().err()).all(|it| *it == not_found("pod")));
+    }
+
+    async fn a_node_that_joins_anew_tells_its_pods_keys_anew(world) {
+        let olga = world.operator("olga").await;
+        let mut node = world.node(&olga, "Frankfurt").await;
+        let ana = world.customer("ana").await;
+        let pod = ana.pod("Frankfurt").await;
+        node.report(&world).await;
+        let join = olga.api().renew_join(&node.id.to_string()).await.unwrap();
+        let request = enrol_request(&join_token(&join.line));
+        desired_state::enrol(&world.context, request).await.unwrap();
+        let device = ana.device(pod, 1).await;
+        assert_eq!(device.config, None, "the key of the lost machine is not handed out");
     }
 
     async fn p10_addresses_are_given_again_only_after_the_node_forgot_the_pod(world) {

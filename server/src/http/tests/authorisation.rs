@@ -15,8 +15,8 @@ use serde_json::json;
 use super::{Browser, Portal, form_request};
 use crate::{
     context::Caller,
+    desired_state,
     http::routes::{node_routes, site_routes},
-    nodes,
     testing::{World, csr_pem, enrol_request, join_token, public_key},
 };
 
@@ -283,7 +283,7 @@ pub(super) async fn certified(portal: &Portal, name: &str) -> (String, Arc<[u8]>
     };
     let join = operator.api().add_node(input).await.unwrap();
     let request = enrol_request(&join_token(&join.line));
-    let enrolled = nodes::enrol(&portal.world.context, request).await.unwrap();
+    let enrolled = desired_state::enrol(&portal.world.context, request).await.unwrap();
     (enrolled.node.to_string(), der(&enrolled.certificate_pem))
 }
 

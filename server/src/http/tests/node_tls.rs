@@ -24,8 +24,8 @@ use uuid::Uuid;
 use super::Portal;
 use crate::{
     authority::Authority,
+    desired_state,
     http::{Connections, Listener},
-    nodes,
     system::{SystemRandom, Tasks},
     testing::{enrol_request, join_token},
     tls::{Renewable, TlsClock, node_listener},
@@ -110,7 +110,7 @@ impl Served {
         let (key, csr_pem) = request();
         let mut input = enrol_request(&join_token(&join.line));
         input.csr_pem = csr_pem;
-        let enrolled = nodes::enrol(&world.context, input).await.unwrap();
+        let enrolled = desired_state::enrol(&world.context, input).await.unwrap();
         let certificate = CertificateDer::from_pem_slice(enrolled.certificate_pem.as_bytes());
         (enrolled.node, certificate.unwrap(), key)
     }
