@@ -113,6 +113,8 @@ impl Program {
         match level {
             Level::Unit => command.args(["--skip", ON_POSTGRES]),
             Level::Postgres => command.arg(ON_POSTGRES),
+            // A browser, a node and a client each: two at once would wait for one another.
+            Level::E2e => command.args(["--test-threads", "1"]),
             _ => &mut command,
         };
         for name in cargos() {
