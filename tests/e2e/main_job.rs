@@ -11,6 +11,7 @@ use myrelay_tests::{
     program::run_line,
     root,
     story::{Stage, private_key, public_key_of},
+    vpn_client::wg_quick,
 };
 use tempfile::TempDir;
 
@@ -30,6 +31,24 @@ fn assert_private(folder: &Path) {
     }
 }
 
+/// Where a link on a page leads.
+async fn linked(stage: &Stage, browser: &Browser, page: &str, css: &str) -> String {
+    browser.open(&stage.page(page)).await.unwrap();
+    let path = browser.find(css).await.unwrap().attr("href").await.unwrap().unwrap();
+    stage.page(&path)
+}
+
+/// What somebody sees who has not signed in: pages without scripts.
+async fn look_from_outside(stage: &Stage, browser: &Browser) {
+    for (path, name) in
+        [("/", "front"), ("/sign-in", "sign-in"), ("/operator/sign-in", "operator-sign-in")]
+    {
+        browser.open(&stage.page(path)).await.unwrap();
+        browser.picture(name).await.unwrap();
+        assert_eq!(browser.count("script[src]").await.unwrap(), 0, "{path} loads no script");
+    }
+}
+
 /// Every other page is looked at, and the browser has nothing to complain about.
 async fn look_around(stage: &Stage, browser: &Browser, pod: &str) {
     browser.open(pod).await.unwrap();
@@ -37,14 +56,22 @@ async fn look_around(stage: &Stage, browser: &Browser, pod: &str) {
     browser.follow("Ana's phone").await.unwrap();
     browser.wait_text("Check connection").await.unwrap();
     browser.picture("device").await.unwrap();
-    for (path, name) in [
-        ("/home", "home"),
-        ("/operator", "operator-overview"),
-        ("/operator/pods", "operator-pods"),
-        ("/operator/accounts", "operator-accounts"),
-        ("/nowhere", "not-found"),
+    let device = browser.url().await.unwrap();
+    let node = linked(stage, browser, "/operator/nodes", "a[href^='/operator/nodes/node_']").await;
+    let suspend = linked(stage, browser, "/operator/accounts", "a[href$='/suspend']").await;
+    for (url, name) in [
+        (format!("{pod}/delete"), "pod-delete"),
+        (format!("{device}/remove"), "device-remove"),
+        (stage.page("/home"), "home"),
+        (stage.page("/operator"), "operator-overview"),
+        (node.clone(), "operator-node"),
+        (format!("{node}/retire"), "operator-node-retire"),
+        (stage.page("/operator/pods"), "operator-pods"),
+        (stage.page("/operator/accounts"), "operator-accounts"),
+        (suspend, "operator-account-suspend"),
+        (stage.page("/nowhere"), "not-found"),
     ] {
-        browser.open(&stage.page(path)).await.unwrap();
+        browser.open(&url).await.unwrap();
         browser.picture(name).await.unwrap();
     }
     // The one complaint is about the page that is not there.
@@ -60,9 +87,7 @@ async fn p05_a_key_made_in_the_browser_opens_the_tunnel_and_never_leaves_the_dev
     let pictures = root().join("target/pictures");
     let stage = Stage::set("mre", 21, folder.path()).await.unwrap();
     let browser = Browser::start(Scripts::On, &pictures).await.unwrap();
-    browser.open(&stage.page("/")).await.unwrap();
-    browser.picture("front").await.unwrap();
-    assert_eq!(browser.count("script[src]").await.unwrap(), 0, "a public page loads no script");
+    look_from_outside(&stage, &browser).await;
 
     stage.become_owner(&browser).await.unwrap();
     let mut node = stage.add_node(&browser, "fra-1", "Frankfurt").await.unwrap();
@@ -178,5 +203,8 @@ async fn p05_without_scripts_a_key_of_ones_own_opens_the_tunnel() {
     assert_absent_below(&key, &folder.path().join("portal"));
     assert_absent(&key, "the portal's log", stage.portal.said().as_bytes());
     drop(client);
+
+    // And so does the line that people are told to type.
+    wg_quick(&stage.network, &file).await.unwrap();
     browser.close().await.unwrap();
 }

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fantoccini::{
-    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
+    Client, ClientBuilder, Locator, cookies::Cookie, elements::Element,
+    wd::WebDriverCompatibleCommand,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -201,6 +202,11 @@ impl Browser {
         Ok(self.client.execute(script, Vec::new()).await?)
     }
 
+    /// The cookies that this page's site has set.
+    pub async fn cookies(&self) -> Result<Vec<Cookie<'static>>> {
+        Ok(self.client.get_all_cookies().await?)
+    }
+
     /// Forgets who is signed in.
     pub async fn forget(&self) -> Result<()> {
         Ok(self.client.delete_all_cookies().await?)
@@ -222,6 +228,8 @@ fn capabilities(scripts: Scripts, folder: &Path, downloads: &Path) -> Value {
     }
     json!({
         "browserName": "chrome",
+        // A person who tries a portal with a certificate of its own making says yes to it.
+        "acceptInsecureCerts": true,
         "unhandledPromptBehavior": "accept",
         "goog:loggingPrefs": { "browser": "ALL" },
         "goog:chromeOptions": {

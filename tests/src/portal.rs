@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
-use tokio::process::Command;
+use tokio::{net::TcpStream, process::Command};
 
 use crate::program::{Program, run, until};
 
@@ -21,9 +21,10 @@ pub struct Options {
     pub programs: PathBuf,
     pub data: PathBuf,
     pub log: PathBuf,
-    /// Where the site listens, in the clear, on loopback.
+    /// Where the site listens, on loopback.
     pub listen: SocketAddr,
-    /// What people type; a recorder may stand between.
+    /// What people type. With `https` the portal makes itself a certificate; with `http` it speaks
+    /// in the clear, and a recorder may stand between.
     pub public_url: String,
     pub node_listen: SocketAddr,
     pub node_url: String,
@@ -32,11 +33,15 @@ pub struct Options {
 }
 
 impl Options {
+    fn is_tls(&self) -> bool {
+        self.public_url.starts_with("https:")
+    }
+
     /// The program with these words and the options.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join("myrelay"));
         command.args(words).args([
-            "--insecure-http",
+            if self.is_tls() { "--tls-self-signed" } else { "--insecure-http" },
             "--data-dir",
             &self.data.to_string_lossy(),
             "--listen",
@@ -63,10 +68,14 @@ impl Portal {
     }
 
     async fn ready(&mut self) -> Result<()> {
-        let address = self.options.listen;
+        let (address, is_tls) = (self.options.listen, self.options.is_tls());
         let (program, patience) = (&mut self.program, Duration::from_secs(30));
         until("the portal to be ready", patience, async || {
             program.ensure_running()?;
+            if is_tls {
+                // It listens when it is ready.
+                return Ok(TcpStream::connect(address).await.is_ok().then_some(()));
+            }
             Ok(get(address, "/readyz").await?.starts_with("HTTP/1.1 200").then_some(()))
         })
         .await
@@ -117,7 +126,7 @@ impl Portal {
 /// The answer to a plain GET, head and body.
 pub async fn get(address: SocketAddr, path: &str) -> Result<String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();

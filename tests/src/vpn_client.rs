@@ -126,6 +126,33 @@ impl<'a> VpnClient<'a> {
     }
 }
 
+/// Does with a configuration file what the demo tells people to do, word for word, and the pings
+/// have to come back.
+pub async fn wg_quick(network: &Network, file: &Path) -> Result<()> {
+    let file = file.to_string_lossy();
+    let went = run(shell(&up(network, &file))).await;
+    // In any case: what it started runs on its own.
+    let ended = run(shell(&down(network, &file))).await;
+    went.and(ended).map(drop)
+}
+
+fn shell(line: &str) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new("sh");
+    command.arg("-c").arg(line);
+    command
+}
+
+/// The line by which a person tries a configuration in the client's namespace.
+pub fn up(network: &Network, file: &str) -> String {
+    let (client, [server, _]) = (network.namespace(End::Client), network.server());
+    format!("ip netns exec {client} sh -c 'wg-quick up {file} && ping -c 3 {server}'")
+}
+
+/// The line that takes it down again.
+pub fn down(network: &Network, file: &str) -> String {
+    format!("ip netns exec {} wg-quick down {file}", network.namespace(End::Client))
+}
+
 /// The values of a key in a configuration, each part by itself.
 pub fn values<'t>(text: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
     text.lines()

@@ -12,6 +12,7 @@ use myrelay_tests::{
     program::until,
     programs, root,
     story::{Stage, private_key},
+    vpn_client::{self, wg_quick},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -57,6 +58,8 @@ async fn check() -> Result<()> {
     let client = stage.use_tunnel(&file).await?;
     say("a stock WireGuard client pings and transfers through the tunnel, IPv4 and IPv6")?;
     drop(client);
+    wg_quick(&stage.network, &file).await?;
+    say("so does the line that the demo prints, with wg-quick")?;
     browser.close().await?;
     node.stop().await?;
     say("demo ok")
@@ -106,7 +109,9 @@ async fn show() -> Result<()> {
 }
 
 fn welcome(network: &Network, url: &str, invite: &str, folder: &std::path::Path) -> String {
-    let (client, [server, _]) = (network.namespace(End::Client), network.server());
+    let [server, _] = network.server();
+    let file = "/path/to/FILE.conf";
+    let (up, down) = (vpn_client::up(network, file), vpn_client::down(network, file));
     format!(
         "
 MyRelay runs on this machine, with one node and one location, \"Demo\".
@@ -116,9 +121,11 @@ MyRelay runs on this machine, with one node and one location, \"Demo\".
   As the owner    {invite}
                   set a password, then look at the node (the link works once, for 30 minutes)
 
-Try the configuration with a stock WireGuard client, in a second terminal (as root):
+Try the configuration with a stock WireGuard client, in a second terminal (as root), by its
+whole path: wg-quick looks for a bare name in /etc/wireguard. The second line ends it.
 
-  ip netns exec {client} sh -c 'wg-quick up FILE.conf && ping -c 3 {server}'
+  {up}
+  {down}
 
 {server} stands for a server on the internet: only the tunnel leads there. What the
 programs say is in {}. Ctrl-C ends everything.
