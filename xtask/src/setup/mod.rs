@@ -16,10 +16,6 @@ use crate::workspace::Workspace;
 
 /// Packages that building and testing use, and nothing that only one of our machines has.
 const PACKAGES: &[&str] = &[
-    // The agent's firewall rules are built with the kernel's own libraries.
-    "pkg-config",
-    "libmnl-dev",
-    "libnftnl-dev",
     // A browser as people have it, and the driver through which a test moves its hands.
     "chromium",
     "chromium-driver",
@@ -30,6 +26,7 @@ const PACKAGES: &[&str] = &[
     "iproute2",
     "iputils-ping",
     "nftables",
+    "procps",
     "wireguard-go",
     "wireguard-tools",
     // The machine with a kernel of its own.
