@@ -20,10 +20,7 @@ type Tests = BTreeMap<String, BTreeSet<String>>;
 /// # Errors
 /// When the sources cannot be read or the page cannot be written.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let mut tests = Tests::new();
-    for folder in ["app", "node-agent", "server", "tests", "xtask"] {
-        collect(&workspace.root().join(folder), &mut tests)?;
-    }
+    let tests = all(workspace.root())?;
     let results = last_results(workspace);
     for (heading, promises) in text::CHAPTERS {
         report::line(format!("\n{heading}"));
@@ -40,33 +37,50 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     fs::write(&page, rendered(&tests)).with_context(|| format!("cannot write {}", page.display()))
 }
 
-/// Finds the tests below a folder: functions whose names begin with a promise's id.
+/// The tests of the whole tree.
+fn all(root: &Path) -> Result<Tests> {
+    let mut tests = Tests::new();
+    for folder in ["app", "node-agent", "server", "tests", "xtask"] {
+        collect(&root.join(folder), &mut tests)?;
+    }
+    Ok(tests)
+}
+
+/// Finds the tests below a folder: functions whose names begin with the ids of promises. What
+/// looks like one in these sources is an example.
 fn collect(folder: &Path, tests: &mut Tests) -> Result<()> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
+        if path.ends_with("xtask/src/promises") {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, tests)?;
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             for name in names(&fs::read_to_string(&path)?) {
-                let id: String = name.chars().take(3).collect();
-                tests.entry(id).or_default().insert(name);
+                for id in ids(&name) {
+                    tests.entry(id.to_owned()).or_default().insert(name.clone());
+                }
             }
         }
     }
     Ok(())
 }
 
+/// The promises that a name begins with: two for `p09_p34_names_are_checked`.
+fn ids(name: &str) -> impl Iterator<Item = &str> {
+    let is_id = |part: &&str| {
+        part.strip_prefix('p')
+            .is_some_and(|it| it.len() == 2 && it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    name.split('_').take_while(is_id)
+}
+
 /// The names of the form `pNN_…` among the functions that a source defines.
 fn names(source: &str) -> Vec<String> {
-    let is_promise = |name: &str| {
-        let bytes = name.as_bytes();
-        bytes.len() > 4
-            && bytes[0] == b'p'
-            && bytes[1..3].iter().all(u8::is_ascii_digit)
-            && bytes[3] == b'_'
-    };
+    let is_promise = |name: &str| ids(name).next().is_some();
     source
         .lines()
         .filter_map(|line| line.split_once("fn ").map(|(_, rest)| rest))
@@ -132,6 +146,16 @@ mod tests {
         let source =
             "    async fn p05_no_key_leaves() {\nfn p5_x() {}\nfn plain() {}\n// fn of p06\n";
         assert_eq!(names(source), ["p05_no_key_leaves"]);
+        assert_eq!(ids("p09_p34_names_are_checked").collect::<Vec<_>>(), ["p09", "p34"]);
+        assert_eq!(ids("plain_p34").count(), 0);
+    }
+
+    #[test]
+    fn the_page_in_the_tree_names_the_tests_in_the_tree() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = fs::read_to_string(root.join("docs/promises.md")).unwrap();
+        let is_fresh = page == rendered(&all(root).unwrap());
+        assert!(is_fresh, "docs/promises.md is old: run `cargo xtask promises`");
     }
 
     #[test]
