@@ -89,11 +89,10 @@ impl Network {
             network.address(end, &interface).await?;
             run_line(&format!("ip {place}link set {interface} up")).await?;
         }
-        for end in [End::Node, End::Client] {
-            for gateway in network.addresses(End::Wan) {
-                let route = format!("ip route add default via {gateway}");
-                network.inside(end, &route).await?;
-            }
+        // The client has no way to the server but a tunnel.
+        for gateway in network.addresses(End::Wan) {
+            let route = format!("ip route add default via {gateway}");
+            network.inside(End::Node, &route).await?;
         }
         Ok(network)
     }
@@ -124,8 +123,7 @@ impl Network {
         [self.v4(end).into(), self.v6(end).into()]
     }
 
-    /// The addresses of the server beyond the wire: a client reaches them only through a tunnel
-    /// or its default route.
+    /// The addresses of the server beyond the wire: a client reaches them only through a tunnel.
     pub fn server(&self) -> [IpAddr; 2] {
         let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, self.number.into(), 0, 0, 0, 1);
         [Ipv4Addr::new(203, 0, 113, self.number).into(), v6.into()]

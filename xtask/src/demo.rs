@@ -1,6 +1,8 @@
 //! `cargo xtask demo`: builds everything and shows it on this machine.
 
-use anyhow::Result;
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::{Context as _, Result};
 
 use crate::build;
 use crate::process;
@@ -20,5 +22,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     if check {
         demo.arg("--check");
     }
-    process::run(&mut demo)
+    // The demo takes this process's place, and with it Ctrl-C and every other signal.
+    let error = demo.exec();
+    Err(error).with_context(|| format!("cannot start {}", process::shown(&demo)))
 }

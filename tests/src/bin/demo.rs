@@ -127,8 +127,9 @@ whole path: wg-quick looks for a bare name in /etc/wireguard. The second line en
   {up}
   {down}
 
-{server} stands for a server on the internet: only the tunnel leads there. What the
-programs say is in {}. Ctrl-C ends everything.
+{server} stands for a server on the internet: only the tunnel leads there. Where the kernel
+has no WireGuard, wg-quick says so and starts wireguard-go. What the programs say is in
+{}; every start is a fresh one. End the tunnel, then Ctrl-C ends the rest.
 ",
         folder.display()
     )

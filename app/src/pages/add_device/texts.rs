@@ -83,7 +83,8 @@ pub(crate) const PLATFORMS: [(&str, &str); 4] = [
 // A key of one's own.
 pub(crate) const OWN_TITLE: &str = "Bring your own public key";
 pub(crate) const OWN_LEDE: &str = "For those who made a key pair on the device itself. It works \
-     without JavaScript. Never paste a private key here: it is not needed, and it is refused.";
+     without JavaScript. Never paste a private key here: it is not needed. A \
+     whole configuration is refused; a bare private key looks like a public one.";
 pub(crate) const OWN_KEY: &str = "Public key";
 pub(crate) const OWN_KEY_HINT: &str = "44 characters that end with =. On Linux: wg genkey | tee \
      private.key | wg pubkey";

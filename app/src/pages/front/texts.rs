@@ -16,7 +16,7 @@ pub(crate) const PROMISES: &str = "What we promise";
 pub(crate) const PROMISE: [(&str, &str); 3] = [
     (
         "Your keys stay with you",
-        "A request that carries a private key is refused. What was sent is shown to you, word for \
+        "A request that names a private key is refused. What was sent is shown to you, word for \
          word.",
     ),
     (
