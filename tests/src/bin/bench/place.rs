@@ -184,14 +184,15 @@ impl Customer {
         self.connection.submit(&format!("/devices/{peer}/remove"), "").await.map(drop)
     }
 
-    /// Removes devices and gives their node the time to follow, so that the next measurement does
-    /// not wait for it.
+    /// Removes devices and waits until their node has followed, so that the next measurement does
+    /// not wait for it: a node takes changes in order, and a device that is added after them is
+    /// answered when it is there.
     pub(crate) async fn clear(&mut self, devices: Vec<String>) -> Result<()> {
         for peer in devices {
             self.remove_device(&peer).await?;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Ok(())
+        let last = self.add_device().await?;
+        self.remove_device(&last.peer).await
     }
 
     /// Adds and removes devices; answers how long each addition took. The first round warms up.
