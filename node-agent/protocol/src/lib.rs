@@ -9,23 +9,36 @@
 //! | `POST /v1/renew` | node | [`RenewRequest`] | [`Renewed`] |
 //! | `GET /v1/state?epoch=E&have=G` | node | | lines of [`StateMessage`], without end |
 //! | `POST /v1/observed` | node | [`ObservedState`] | 204 |
+//! | `POST /v1/usage` | node | [`UsageReport`] | 204 |
 //! | `POST /v1/answers` | node | [`CheckAnswer`] | 204 |
 //!
 //! An error is a [`Refusal`] with a 4xx or 5xx status. A retired node gets 410 with the code
 //! [`NODE_RETIRED`] on every path under `/v1` and then removes its pods; whatever else it is
 //! refused with, it serves on and asks again.
 
+mod hardening;
 mod join_token;
 mod messages;
+mod resolver;
 mod state;
+mod usage;
 
+pub use hardening::{HardeningItem, HardeningReport, HardeningState, Verdict};
 pub use join_token::{CaHash, JoinToken, JoinTokenError};
 pub use messages::{
     CheckAnswer, CheckOutcome, EnrolRequest, Enrolled, Refusal, RenewRequest, Renewed,
 };
+pub use resolver::{
+    DomainName, MAX_BLOCKED, MAX_UPSTREAMS, ResolverSettings, ResolverSettingsError, ResolverUpstream,
+};
 pub use state::{
-    Apply, Delta, DesiredPeer, DesiredPod, DesiredState, Digest, Epoch, Generation, ObservedPod,
-    ObservedState, PodFault, StateError, StateMessage,
+    Apply, Carried, Delta, DesiredPeer, DesiredPod, DesiredState, Digest, Epoch, Generation,
+    MAX_FAULT_CHARS, MAX_FAULTS, ObservedPod, ObservedState, PodFault, PodQuota, QuotaState,
+    StateError, StateMessage,
+};
+pub use usage::{
+    HOUR_MS, MAX_USAGE_RECORDS, USAGE_KEPT_HOURS, UsageRecord, UsageReport, period_end_ms,
+    period_start_ms,
 };
 
 /// The version of this protocol: the first part of every path, and the ALPN name.
