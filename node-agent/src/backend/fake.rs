@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 
 use super::{
-    Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, node_addresses,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, node_addresses,
     peer_networks,
 };
 
@@ -25,11 +25,12 @@ pub enum Verb {
     RemovePeers,
     EnsureForwarding,
     HandshakeAge,
+    Counters,
 }
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Observe,
         Self::CreateInterface,
         Self::SetInterface,
@@ -38,6 +39,7 @@ impl Verb {
         Self::RemovePeers,
         Self::EnsureForwarding,
         Self::HandshakeAge,
+        Self::Counters,
     ];
 }
 
@@ -45,6 +47,8 @@ impl Verb {
 struct Memory {
     node: Observed,
     ages: BTreeMap<(InterfaceName, PublicKey), Duration>,
+    counters: BTreeMap<InterfaceName, Counters>,
+    interfaces_made: u32,
     touches: BTreeMap<PublicKey, u64>,
     calls: BTreeMap<Verb, u64>,
     fail_once: BTreeMap<Verb, u32>,
@@ -105,6 +109,14 @@ impl FakeBackend {
     /// Makes a peer look connected.
     pub fn set_handshake_age(&self, interface: &InterfaceName, peer: &PublicKey, age: Duration) {
         self.memory().ages.insert((interface.clone(), *peer), age);
+    }
+
+    /// Lets traffic pass: adds bytes to what an interface received and sent.
+    pub fn pass(&self, interface: &InterfaceName, received: u64, sent: u64) {
+        if let Some(counters) = self.memory().counters.get_mut(interface) {
+            counters.received += received;
+            counters.sent += sent;
+        }
     }
 
     /// Nothing is ever left half done under the lock, so a panicked test does not matter.
@@ -182,7 +194,12 @@ impl Backend for FakeBackend {
             addresses: node_addresses(&spec.range),
             peers,
         };
-        memory.node.interfaces.insert(spec.interface.clone(), interface);
+        let before = memory.node.interfaces.insert(spec.interface.clone(), interface);
+        if before.is_none_or(|it| it.public_key != public_key) {
+            memory.interfaces_made += 1;
+            let counters = Counters { index: memory.interfaces_made, ..Counters::default() };
+            memory.counters.insert(spec.interface.clone(), counters);
+        }
         Ok(())
     }
 
@@ -198,6 +215,7 @@ impl Backend for FakeBackend {
 
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
         let mut memory = self.enter(Verb::DeleteInterface, Some(interface))?;
+        memory.counters.remove(interface);
         if let Some(gone) = memory.node.interfaces.remove(interface) {
             memory.touch(gone.peers.into_keys());
         }
@@ -234,6 +252,13 @@ impl Backend for FakeBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.enter(Verb::EnsureForwarding, None).map(drop)
+    }
+
+    async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {
+        let memory = self.enter(Verb::Counters, None)?;
+        let there =
+            memory.counters.iter().filter(|(it, _)| memory.node.interfaces.contains_key(it));
+        Ok(there.map(|(name, counters)| (name.clone(), *counters)).collect())
     }
 
     async fn handshake_age(

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 
 use super::{
-    Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, host::Host, links::Link,
-    wireguard::Wireguard,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, host::Host,
+    links::Link, wireguard::Wireguard,
 };
 
 /// The kernel of this network namespace.
@@ -160,6 +160,10 @@ impl Backend for KernelBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.host.ensure_forwarding().await
+    }
+
+    async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {
+        self.host.links.counters().await
     }
 
     async fn handshake_age(

@@ -24,7 +24,7 @@ use rtnetlink::{
 };
 use tokio::task::JoinSet;
 
-use super::BackendError;
+use super::{BackendError, Counters};
 use crate::firewall::Uplinks;
 
 /// WireGuard's usual MTU: 1500 bytes less an IPv6 header, a UDP header and WireGuard's own 32,
@@ -103,6 +103,23 @@ impl Links {
             }
         }
         Ok(links.into_values().collect())
+    }
+
+    /// What each of our interfaces moved, in one dump.
+    pub(super) async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {
+        let get_links = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let links = self.dump(get_links, "read the interfaces' counters").await?;
+        let counters = links.into_iter().filter_map(|message| {
+            let RouteNetlinkMessage::NewLink(message) = message else { return None };
+            let link = read_link(&message).filter(Link::is_ours)?;
+            let counted = message.attributes.iter().find_map(|it| match it {
+                LinkAttribute::Stats64(it) => Some((it.rx_bytes, it.tx_bytes)),
+                _ => None,
+            });
+            let (received, sent) = counted?;
+            Some((link.interface()?, Counters { index: link.index, received, sent }))
+        });
+        Ok(counters.collect())
     }
 
     /// One of them.

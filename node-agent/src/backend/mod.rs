@@ -46,6 +46,18 @@ pub struct Observed {
     pub foreign: BTreeSet<String>,
 }
 
+/// What an interface moved since it was made, as the kernel counts it: 64-bit link statistics
+/// (`IFLA_STATS64` of linux/if_link.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The interface's index: an interface that is made anew gets another, and starts at zero.
+    pub index: u32,
+    /// `rx_bytes`: what came from the devices.
+    pub received: u64,
+    /// `tx_bytes`: what went to the devices.
+    pub sent: u64,
+}
+
 /// What a pod's interface is made from.
 #[derive(Clone, Debug)]
 pub struct InterfaceSpec {
@@ -138,6 +150,9 @@ pub trait Backend: Send + Sync {
     /// Makes forwarding, masquerade and the walls between pods match the interfaces that are
     /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be.
     async fn ensure_forwarding(&self) -> Result<(), BackendError>;
+
+    /// What each of our interfaces moved since it was made; one reading of all of them.
+    async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError>;
 
     /// How long ago a peer completed a handshake; none when it never did or is not there.
     async fn handshake_age(

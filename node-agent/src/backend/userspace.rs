@@ -19,7 +19,8 @@ use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::P
 use tokio::sync::Mutex;
 
 use super::{
-    Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, host::Host, links::Link,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, host::Host,
+    links::Link,
 };
 
 type Running = Device<DefaultDeviceTransports>;
@@ -239,6 +240,10 @@ impl Backend for UserspaceBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.host.ensure_forwarding().await
+    }
+
+    async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {
+        self.host.links.counters().await
     }
 
     async fn handshake_age(
