@@ -1,6 +1,10 @@
 //! Which addresses a deployment has, which a pod gets of them, and which a device gets of those.
 
+mod blocks;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub use blocks::{Block, Taken, take};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
@@ -39,8 +43,11 @@ pub struct HostAddresses {
 }
 
 impl AddressPlan {
-    /// A pod's IPv4 range is a /26: the node, 61 devices, network and broadcast address.
+    /// The smallest IPv4 range of a pod is a /26: the node, 61 devices, network and broadcast
+    /// address. It has one number; larger ones have 2, 4, 8 or 16 numbers in a row.
     pub const POD_V4_LEN: u8 = 26;
+    /// The most numbers of one pod: a /22 with 1,021 devices.
+    pub const MAX_SIZE: u32 = 16;
     /// A deployment's /48 has this many /64 networks, one per pod.
     const V6_PODS: u32 = 1 << 16;
 
@@ -66,20 +73,37 @@ impl AddressPlan {
         Ipv6Net::new_assert(Ipv6Addr::from(octets), 48)
     }
 
-    /// How many pods the deployment has addresses for.
+    /// How many numbers a pod takes that is to have so many devices; at most [`Self::MAX_SIZE`],
+    /// beyond which it has fewer.
+    pub fn size_for(devices: u32) -> u32 {
+        let hosts = devices.saturating_add(3);
+        hosts.div_ceil(1 << (32 - Self::POD_V4_LEN)).clamp(1, Self::MAX_SIZE).next_power_of_two()
+    }
+
+    /// How many pods of the smallest size the deployment has addresses for.
     pub fn capacity(&self) -> u32 {
         (1u32 << (Self::POD_V4_LEN - self.v4.prefix_len())).min(Self::V6_PODS)
     }
 
-    /// The addresses of the pod with this number, counted from 0; none beyond the capacity.
-    pub fn pod_range(&self, index: u32) -> Option<PodRange> {
-        if self.capacity() <= index {
+    /// The addresses of a pod of the smallest size by its number, counted from 0; none beyond the
+    /// capacity.
+    pub fn pod_range(&self, number: u32) -> Option<PodRange> {
+        self.range_of(Block { first: number, size: 1 })
+    }
+
+    /// The addresses of the pod that has these numbers: an IPv4 range over all of them, and the
+    /// IPv6 /64 of the first. None beyond the capacity, or for what is no block.
+    pub fn range_of(&self, block: Block) -> Option<PodRange> {
+        let Block { first, size } = block;
+        let is_block = size.is_power_of_two() && size <= Self::MAX_SIZE && first % size == 0;
+        if !is_block || self.capacity() < first.checked_add(size)? {
             return None;
         }
-        let v4 = u32::from(self.v4.network()) + (index << (32 - Self::POD_V4_LEN));
-        let v6 = u128::from(self.v6.network()) + (u128::from(index) << 64);
+        let len = Self::POD_V4_LEN - u8::try_from(size.trailing_zeros()).ok()?;
+        let v4 = u32::from(self.v4.network()) + (first << (32 - Self::POD_V4_LEN));
+        let v6 = u128::from(self.v6.network()) + (u128::from(first) << 64);
         Some(PodRange {
-            v4: Ipv4Net::new_assert(v4.into(), Self::POD_V4_LEN),
+            v4: Ipv4Net::new_assert(v4.into(), len),
             v6: Ipv6Net::new_assert(v6.into(), 64),
         })
     }
@@ -160,6 +184,31 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_is_as_large_as_its_plan() {
+        for (devices, size, len) in [
+            (0, 1, 26),
+            (61, 1, 26),
+            (62, 2, 25),
+            (125, 2, 25),
+            (126, 4, 24),
+            (253, 4, 24),
+            (509, 8, 23),
+            (510, 16, 22),
+            (1021, 16, 22),
+            (u32::MAX, 16, 22),
+        ] {
+            assert_eq!(AddressPlan::size_for(devices), size, "{devices}");
+            let range = plan(8).range_of(Block { first: 32, size }).unwrap();
+            assert_eq!(range.v4.prefix_len(), len);
+            assert!(devices <= range.devices() || size == AddressPlan::MAX_SIZE);
+            assert_eq!(range.v6.to_string(), "fd01:203:405:20::/64");
+        }
+        for (first, size) in [(1, 2), (0, 3), (0, 32), (4, 8), (2, 4), (u32::MAX, 1)] {
+            assert_eq!(plan(24).range_of(Block { first, size }), None, "{first} {size}");
+        }
+    }
+
+    #[test]
     fn a_pool_is_private_and_written_without_host_bits() {
         let v6 = AddressPlan::v6_site([0; 5]);
         for text in ["8.8.8.0/24", "10.0.0.1/8", "10.0.0.0/27", "10.0.0.0/7", "172.0.0.0/8"] {
@@ -181,6 +230,41 @@ mod tests {
             let apart = !one.v4.contains(&two.v4) && !one.v6.contains(&two.v6);
             prop_assert_eq!(apart, a != b);
             prop_assert!(plan.v4.contains(&one.v4) && plan.v6.contains(&one.v6));
+        }
+
+        /// Pods of every size come and go in any order until the pool is full: no two overlap, what
+        /// was released is given again, and nothing is lost on the way.
+        #[test]
+        fn p10_pods_of_mixed_sizes_never_overlap(
+            len in 16u8..=24,
+            steps in prop::collection::vec((any::<u8>(), any::<prop::sample::Index>()), 1..300),
+        ) {
+            let plan = plan(len);
+            let (mut free, mut given, mut end) = (Vec::<Block>::new(), Vec::<Block>::new(), 0);
+            for (step, which) in steps {
+                if step % 3 == 0 && !given.is_empty() {
+                    free.push(given.swap_remove(which.index(given.len())));
+                } else {
+                    let size = 1 << (step % 5);
+                    let Some(taken) = take(&free, end, plan.capacity(), size) else { continue };
+                    free.retain(|it| !taken.used_up.contains(it));
+                    free.extend(taken.left_over);
+                    given.push(taken.block);
+                    end = end.max(taken.block.end());
+                }
+                let all: u32 = free.iter().chain(&given).map(|it| it.size).sum();
+                prop_assert_eq!(all, end, "every number is free or given, once");
+                let mut ranges: Vec<_> =
+                    given.iter().map(|it| plan.range_of(*it).unwrap()).collect();
+                ranges.sort_by_key(|it| it.v4.network());
+                for pair in ranges.windows(2) {
+                    prop_assert!(pair[0].v4.broadcast() < pair[1].v4.network());
+                    prop_assert!(pair[0].v6 != pair[1].v6);
+                }
+            }
+            free.append(&mut given);
+            let all = take(&free, end, end, end.next_power_of_two() / 2);
+            prop_assert!(end < 2 || all.is_some(), "neighbours come together again");
         }
 
         /// Devices come and go in any order: no two hold an address at the same time, a released
