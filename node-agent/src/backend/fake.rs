@@ -197,7 +197,8 @@ impl Backend for FakeBackend {
         let before = memory.node.interfaces.insert(spec.interface.clone(), interface);
         if before.is_none_or(|it| it.public_key != public_key) {
             memory.interfaces_made += 1;
-            let counters = Counters { index: memory.interfaces_made, ..Counters::default() };
+            let (pod, index) = (Some(spec.pod), memory.interfaces_made);
+            let counters = Counters { pod, index, ..Counters::default() };
             memory.counters.insert(spec.interface.clone(), counters);
         }
         Ok(())

@@ -117,7 +117,8 @@ impl Links {
                 _ => None,
             });
             let (received, sent) = counted?;
-            Some((link.interface()?, Counters { index: link.index, received, sent }))
+            let (pod, index) = (link.pod(), link.index);
+            Some((link.interface()?, Counters { pod, index, received, sent }))
         });
         Ok(counters.collect())
     }

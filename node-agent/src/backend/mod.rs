@@ -50,6 +50,8 @@ pub struct Observed {
 /// (`IFLA_STATS64` of linux/if_link.h).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// The pod it serves, read from the interface's alias; none when the alias is damaged.
+    pub pod: Option<PodId>,
     /// The interface's index: an interface that is made anew gets another, and starts at zero.
     pub index: u32,
     /// `rx_bytes`: what came from the devices.
