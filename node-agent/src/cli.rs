@@ -26,7 +26,7 @@ use crate::{
     enrol,
     link::PortalAddress,
     private_dir::PrivateDir,
-    status,
+    privileges, status,
     system::{Machine, System},
 };
 
@@ -113,6 +113,11 @@ fn execute(command: Command) -> anyhow::Result<()> {
         }
         Command::Run { backend, state } => {
             start_log();
+            // Before there is a second thread: what this one gives up, the others never have.
+            let privileges = privileges::narrow()?;
+            if backend != BackendKind::Fake {
+                privileges.require_net_admin()?;
+            }
             let runtime = runtime()?;
             let ended = runtime.block_on(run(backend, &state.state_dir));
             // A thread may still wait for a device's packets.

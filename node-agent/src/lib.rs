@@ -14,6 +14,7 @@ mod node;
 pub mod plan;
 pub mod pod_keys;
 pub mod private_dir;
+pub mod privileges;
 pub mod reconcile;
 pub mod status;
 pub mod system;

@@ -8,8 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use myrelay_agent::backend::{self, Backend, BackendKind};
+use myrelay_agent::backend::{Backend, BackendKind};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+#[path = "confined.rs"]
+mod confined;
+
+use confined::Confined;
 
 /// Long enough for a machine that is emulated and busy.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -43,11 +48,13 @@ impl Namespace {
         })
     }
 
-    /// Does something with a backend on this node, in a runtime of its own.
+    /// Does something with a backend on this node, in a runtime of its own, whose threads have
+    /// what the agent's have.
     pub(crate) fn run<R: Send>(&self, act: impl AsyncFnOnce(&Self) -> R + Send) -> R {
         self.enter(|| {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
+                .on_thread_start(confined::narrow)
                 .enable_all()
                 .build()
                 .unwrap();
@@ -126,8 +133,10 @@ pub(crate) fn kind() -> Option<BackendKind> {
     None
 }
 
+/// The backend, with no more rights than the agent has under its unit.
+#[expect(clippy::unused_async, reason = "it is only ever opened inside a runtime")]
 pub(crate) async fn open(kind: BackendKind) -> std::sync::Arc<dyn Backend> {
-    backend::open(kind).await.unwrap()
+    std::sync::Arc::new(Confined::open(kind))
 }
 
 /// Waits until something is so.

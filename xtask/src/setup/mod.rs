@@ -29,6 +29,8 @@ const PACKAGES: &[&str] = &[
     "procps",
     "wireguard-go",
     "wireguard-tools",
+    // What the unit of the agent leaves open.
+    "systemd",
     // The machine with a kernel of its own.
     "busybox-static",
     "qemu-system-x86",
