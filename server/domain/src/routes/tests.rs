@@ -1,0 +1,1 @@
+//! Golden lists, and what every list must be.
