@@ -1,8 +1,9 @@
 //! Networks that somebody typed, as a list of checked prefixes.
 
-use std::{collections::BTreeSet, fmt, net::IpAddr};
+use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize, de};
 
 /// The longest entry that an error repeats, in characters.
 const SHOWN_CHARS: usize = 50;
@@ -51,6 +52,12 @@ impl CidrList {
         Ok(Self(found.into_iter().collect()))
     }
 
+    /// Checks networks that come from elsewhere, such as a pod's own range.
+    pub fn of(networks: impl IntoIterator<Item = IpNet>) -> Result<Self, CidrError> {
+        let texts: Vec<String> = networks.into_iter().map(|it| it.to_string()).collect();
+        Self::parse(&texts.join(" "))
+    }
+
     /// What is not the internet: private, link-local and multicast networks of both families
     /// (RFC 1918, RFC 3927, RFC 5771, RFC 4193, RFC 4291).
     pub fn local_networks() -> Self {
@@ -83,6 +90,26 @@ impl fmt::Display for CidrList {
             write!(f, "{space}{network}")?;
         }
         Ok(())
+    }
+}
+
+impl FromStr for CidrList {
+    type Err = CidrError;
+
+    fn from_str(text: &str) -> Result<Self, CidrError> {
+        Self::parse(text)
+    }
+}
+
+impl Serialize for CidrList {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CidrList {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(d)?).map_err(de::Error::custom)
     }
 }
 
