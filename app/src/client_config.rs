@@ -111,7 +111,7 @@ mod tests {
         net::{Ipv4Addr, Ipv6Addr},
     };
 
-    use myrelay_domain::{addresses::HostAddresses, keys::PublicKey};
+    use myrelay_domain::{addresses::HostAddresses, keys::PublicKey, routes::Routes};
     use proptest::prelude::*;
 
     use super::*;
@@ -119,6 +119,7 @@ mod tests {
     fn config(endpoint: &str) -> ClientConfig {
         ClientConfig {
             addresses: HostAddresses { v4: Ipv4Addr::new(10, 0, 0, 2), v6: Ipv6Addr::LOCALHOST },
+            routes: Routes::Everything,
             dns: Vec::new(),
             pod_key: PublicKey::from_bytes([9; 32]).unwrap(),
             endpoint: endpoint.to_owned(),
@@ -207,7 +208,7 @@ mod tests {
             let Ok(pod_key) = PublicKey::from_bytes(pod_key) else { return Ok(()) };
             let addresses = HostAddresses { v4: v4.into(), v6: v6.into() };
             let endpoint = format!("[{}]:{port}", addresses.v6);
-            let config = ClientConfig { addresses, dns, pod_key, endpoint, mtu };
+            let config = ClientConfig { addresses, routes: Routes::Everything, dns, pod_key, endpoint, mtu };
             let text = render(&config, Some(&key)).unwrap();
             prop_assert!(text.capacity() == CAPACITY, "the text with the key in it was moved");
             let mut parsed = parse(&text);

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use myrelay_node_protocol::INSTANCE_DIGITS;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +57,8 @@ pub enum AgentError {
     File(#[from] FileError),
     #[error("the kernel does not name this boot: {0}")]
     BootId(std::io::Error),
+    #[error("the kernel gives no random bytes: {0}")]
+    Random(std::io::Error),
     #[error("a part of the agent ended by mistake: {0}")]
     Broken(tokio::task::JoinError),
 }
@@ -85,14 +88,20 @@ impl Agent {
             .map_err(AgentError::BootId)?
             .trim()
             .to_owned();
+        let mut instance = [0; INSTANCE_DIGITS / 2];
+        system.fill_random(&mut instance).map_err(AgentError::Random)?;
+        let instance = instance.iter().map(|it| format!("{it:02x}")).collect();
         let node = Node {
             dir: Arc::new(dir),
             system,
             backend,
             pace,
             boot_id,
+            instance,
             identity: watch::Sender::new(Arc::new(identity)),
             desired: watch::Sender::new(desired),
+            quotas: watch::Sender::default(),
+            hardening: watch::Sender::default(),
             applied: watch::Sender::new(None),
             contact: watch::Sender::new(Contact::default()),
             sequence: sequence.into(),

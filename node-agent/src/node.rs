@@ -1,8 +1,15 @@
 //! What the agent's loops share: what is wanted, what is there, and how it stands with the portal.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use myrelay_node_protocol::{Apply, DesiredState, ObservedState, StateError};
+use myrelay_domain::ids::PodId;
+use myrelay_node_protocol::{
+    Apply, DesiredState, HardeningReport, MAX_FAULT_CHARS, MAX_FAULTS, ObservedState, QuotaState,
+    StateError,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 
@@ -35,9 +42,15 @@ pub(crate) struct Node {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) pace: Pace,
     pub(crate) boot_id: String,
+    /// Names this run of the agent: the portal notices by it that two run with one identity.
+    pub(crate) instance: String,
     pub(crate) identity: watch::Sender<Arc<Identity>>,
     /// None until the disk or the portal said something.
     pub(crate) desired: watch::Sender<Option<Arc<DesiredState>>>,
+    /// How the pods stand with their quotas; those that are not in it are within.
+    pub(crate) quotas: watch::Sender<Arc<BTreeMap<PodId, QuotaState>>>,
+    /// How the host is hardened, as far as it has been looked at.
+    pub(crate) hardening: watch::Sender<Arc<HardeningReport>>,
     /// None until the first round.
     pub(crate) applied: watch::Sender<Option<Arc<Applied>>>,
     pub(crate) contact: watch::Sender<Contact>,
@@ -132,6 +145,10 @@ impl Node {
             sequence,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: self.backend.name().to_owned(),
+            clock_ms: self.system.now_ms(),
+            faults: cut(&applied.faults),
+            foreign: applied.foreign.iter().take(MAX_FAULTS).cloned().collect(),
+            hardening: self.hardening.borrow().as_ref().clone(),
             pods: applied.pods.clone(),
         })
     }
@@ -139,4 +156,10 @@ impl Node {
     fn sequence(&self) -> MutexGuard<'_, Sequence> {
         self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As much of these texts as a report holds.
+fn cut(texts: &[String]) -> Vec<String> {
+    let texts = texts.iter().take(MAX_FAULTS);
+    texts.map(|it| it.chars().take(MAX_FAULT_CHARS).collect()).collect()
 }

@@ -40,7 +40,7 @@ fn pod((_, name, port, range, peers): &Draft) -> DesiredPod {
         (PeerId::from(uuid::Uuid::from_u128(u128::from(*key))), peer)
     });
     let peers = peers.collect();
-    DesiredPod { interface: interface(*name), port: 20_000 + port, range, peers }
+    DesiredPod::new(interface(*name), 20_000 + port, range, peers)
 }
 
 /// Sound wishes: a pod that clashes with one before it is left out.
@@ -152,7 +152,8 @@ proptest! {
         for index in order {
             let generation = Generation(index as u64 + 1);
             let pods = states[index].clone();
-            let state = DesiredState { epoch: Epoch(1), generation, pods };
+            let state =
+                DesiredState { epoch: Epoch(1), generation, pods, ..DesiredState::default() };
             if have.replace(state) == Ok(Apply::Newer) {
                 converge_now(&have.pods, &keys(0), &node);
             }
@@ -163,7 +164,7 @@ proptest! {
     #[test]
     fn whatever_fails_is_repaired_by_a_later_round(
         states in collection::vec(any_wishes(), 1..4),
-        faults in collection::vec((0usize..8, any::<bool>()), 0..10),
+        faults in collection::vec((0usize..Verb::ALL.len(), any::<bool>()), 0..10),
     ) {
         let node = FakeBackend::default();
         for (index, state) in states.iter().enumerate() {

@@ -8,13 +8,10 @@ use std::{
 };
 
 use myrelay_domain::ids::PodId;
-use myrelay_node_protocol::{DesiredState, Epoch, Generation, ObservedPod};
+use myrelay_node_protocol::{DesiredState, Epoch, Generation, MAX_FAULT_CHARS, ObservedPod};
 use tokio::time::sleep;
 
 use crate::{backoff::Backoff, node::Node, plan, pod_keys::PodKeys, system::jitter};
-
-/// The longest fault that is reported, in characters.
-const FAULT_CHARS: usize = 300;
 
 /// What came of the last round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +30,7 @@ pub struct Applied {
 /// the node. As long as no state is known, nothing is touched.
 pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> Infallible {
     let mut desired = node.desired.subscribe();
+    let mut quotas = node.quotas.subscribe();
     let mut backoff = Backoff::new(node.pace);
     loop {
         let state = desired.borrow_and_update().clone();
@@ -57,12 +55,14 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
         tokio::select! {
             // The sender lives as long as the node.
             _ = desired.changed() => {}
+            _ = quotas.changed() => {}
             () = sleep(pause) => {}
         }
     }
 }
 
 async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied {
+    let quotas = node.quotas.borrow().clone();
     let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
     let converged = plan::converge(&state.pods, keys.all(), node.backend.as_ref()).await;
     let mut faults = converged.node_faults;
@@ -72,14 +72,13 @@ async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied
     }
     let mut by_pod = converged.faults;
     by_pod.extend(keyless.into_iter().map(|(pod, fault)| (pod, fault.to_string())));
-    let pods = state.pods.keys().filter_map(|pod| {
-        let public_key = keys.all().get(pod)?.public_key().ok()?;
-        let fault = by_pod.get(pod).map(|it| it.chars().take(FAULT_CHARS).collect());
-        Some((*pod, ObservedPod { public_key, fault }))
+    let pods = state.pods.keys().map(|pod| {
+        let public_key = keys.all().get(pod).and_then(|it| it.public_key().ok());
+        let fault = by_pod.get(pod).map(|it| it.chars().take(MAX_FAULT_CHARS).collect());
+        let quota = quotas.get(pod).copied().unwrap_or_default();
+        (*pod, ObservedPod { public_key, fault, quota })
     });
     let pods = pods.collect();
-    let gone = by_pod.into_iter().filter(|(pod, _)| !keys.all().contains_key(pod));
-    faults.extend(gone.map(|(pod, fault)| format!("{pod}: {fault}")));
     let before = || node.applied.borrow().as_ref().map(|it| it.version).unwrap_or_default();
     let version = if converged.unfinished { before() } else { state.version() };
     Applied { version, pods, faults, foreign: converged.foreign }

@@ -124,7 +124,7 @@ fn status(node: &Node) -> Status {
             interface: pod.interface.clone(),
             port: pod.port,
             devices: pod.peers.len(),
-            public_key: observed(id).map(|it| it.public_key),
+            public_key: observed(id).and_then(|it| it.public_key),
             fault: observed(id).and_then(|it| it.fault.clone()),
         };
         (*id, status)

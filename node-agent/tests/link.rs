@@ -56,7 +56,7 @@ async fn what_is_wanted_is_made_and_reported() {
 
     let records = portal.records();
     let last = records.observed.last().unwrap();
-    assert_eq!(last.pods[&pod_id(2)].public_key.to_string(), machine.public_key(2));
+    assert_eq!(last.pods[&pod_id(2)].public_key.unwrap().to_string(), machine.public_key(2));
     assert_eq!(last.pods[&pod_id(2)].fault, None);
     assert_eq!(last.backend, "fake");
     assert!(records.observed.windows(2).all(|it| it[0].sequence < it[1].sequence));

@@ -13,7 +13,7 @@ use myrelay_domain::{
     ids::{LocationId, NodeId, PodId},
     keys::PublicKey,
 };
-use myrelay_node_protocol::{EnrolRequest, ObservedPod, ObservedState};
+use myrelay_node_protocol::{EnrolRequest, HardeningReport, ObservedPod, ObservedState};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
@@ -259,7 +259,7 @@ impl TestNode {
     pub(crate) async fn observed(&mut self, world: &World) -> ObservedState {
         self.sequence += 1;
         let state = desired_state::snapshot(&world.context, self.id).await.unwrap();
-        let pod = |id: &PodId| ObservedPod { public_key: pod_key(*id), fault: None };
+        let pod = |id: &PodId| ObservedPod::serving(pod_key(*id));
         ObservedState {
             epoch: state.epoch,
             generation: state.generation,
@@ -267,6 +267,10 @@ impl TestNode {
             sequence: self.sequence,
             agent_version: "0.1.0".to_owned(),
             backend: "fake".to_owned(),
+            clock_ms: world.context.now(),
+            faults: Vec::new(),
+            foreign: Vec::new(),
+            hardening: HardeningReport::new(),
             pods: state.pods.keys().map(|id| (*id, pod(id))).collect(),
         }
     }

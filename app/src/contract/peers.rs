@@ -5,6 +5,7 @@ use myrelay_domain::{
     addresses::HostAddresses,
     ids::{PeerId, PodId},
     keys::PublicKey,
+    routes::Routes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct PeerView {
     pub name: String,
     pub public_key: PublicKey,
     pub addresses: HostAddresses,
+    /// What it sends through the tunnel.
+    pub routes: Routes,
     /// Whether the node has it.
     pub applied: bool,
     pub created_at: Millis,
@@ -36,6 +39,7 @@ pub struct PeerView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientConfig {
     pub addresses: HostAddresses,
+    pub routes: Routes,
     /// What the operator configured; may be empty.
     pub dns: Vec<std::net::IpAddr>,
     /// The pod's public key, made on the node.

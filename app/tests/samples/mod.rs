@@ -10,7 +10,7 @@ use myrelay_app::{
         PodRow, PodState, PodView, PortalError,
     },
 };
-use myrelay_domain::{addresses::HostAddresses, ids::TypedId, keys::PublicKey};
+use myrelay_domain::{addresses::HostAddresses, ids::TypedId, keys::PublicKey, routes::Routes};
 
 /// 20 March 2026, 09:30 UTC.
 pub(crate) const NOW: Millis = 1_773_999_000_000;
@@ -164,6 +164,7 @@ fn peer(number: u8, name: &str, applied: bool) -> PeerView {
             v4: [10, 86, 0, number + 2].into(),
             v6: Ipv6Addr::new(0xfd5a, 0x1b2c, 0x3d4e, 7, 0, 0, 0, host),
         },
+        routes: Routes::Everything,
         applied,
         created_at: NOW - MINUTE * 60 * 26 * i64::from(number + 1),
     }
@@ -174,6 +175,7 @@ pub(crate) fn device(name: &str, applied: bool) -> AddedPeer {
     let peer = peer(0, name, applied);
     let config = ClientConfig {
         addresses: peer.addresses,
+        routes: peer.routes.clone(),
         dns: vec![[10, 86, 0, 1].into()],
         pod_key: PublicKey::from_bytes([77; 32]).expect("no point of small order"),
         endpoint: "fra-1.relay.example:51820".to_owned(),

@@ -7,14 +7,16 @@
 //! |---|---|---|---|
 //! | `POST /enrol` | none | [`EnrolRequest`] | [`Enrolled`] |
 //! | `POST /v1/renew` | node | [`RenewRequest`] | [`Renewed`] |
-//! | `GET /v1/state?epoch=E&have=G` | node | | lines of [`StateMessage`], without end |
+//! | `GET /v1/state?epoch=E&have=G&instance=I` | node | | lines of [`StateMessage`], without end |
 //! | `POST /v1/observed` | node | [`ObservedState`] | 204 |
 //! | `POST /v1/usage` | node | [`UsageReport`] | 204 |
 //! | `POST /v1/answers` | node | [`CheckAnswer`] | 204 |
 //!
 //! An error is a [`Refusal`] with a 4xx or 5xx status. A retired node gets 410 with the code
 //! [`NODE_RETIRED`] on every path under `/v1` and then removes its pods; whatever else it is
-//! refused with, it serves on and asks again.
+//! refused with, it serves on and asks again. A node whose identity two agents used at a time gets
+//! 409 with the code [`NODE_QUARANTINED`] until it joins anew. A certificate that is over lets its
+//! node renew it, for 30 days, and do nothing else.
 
 mod hardening;
 mod join_token;
@@ -29,7 +31,8 @@ pub use messages::{
     CheckAnswer, CheckOutcome, EnrolRequest, Enrolled, Refusal, RenewRequest, Renewed,
 };
 pub use resolver::{
-    DomainName, MAX_BLOCKED, MAX_UPSTREAMS, ResolverSettings, ResolverSettingsError, ResolverUpstream,
+    DomainName, MAX_BLOCKED, MAX_UPSTREAMS, ResolverSettings, ResolverSettingsError,
+    ResolverUpstream,
 };
 pub use state::{
     Apply, Carried, Delta, DesiredPeer, DesiredPod, DesiredState, Digest, Epoch, Generation,
@@ -47,6 +50,10 @@ pub const ALPN: &[u8] = b"myrelay-node/1";
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// The code of the one refusal that ends what a node serves.
 pub const NODE_RETIRED: &str = "node_retired";
+/// The code that says that two agents ran with one identity: none of them is believed.
+pub const NODE_QUARANTINED: &str = "node_quarantined";
+/// An agent's name for one run of itself has so many hexadecimal digits, made at random.
+pub const INSTANCE_DIGITS: usize = 32;
 /// How often the portal sends something on a stream, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 15;
 /// After this much silence on a stream the agent dials again, in seconds.

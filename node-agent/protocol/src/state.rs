@@ -8,8 +8,11 @@ use myrelay_domain::{
     ids::{PeerId, PodId},
     interface::InterfaceName,
     keys::PublicKey,
+    limits::{Quota, Speed},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::{HardeningReport, ResolverSettings};
 
 /// Changes when the portal's memory is restored or replaced; a lower one is never applied.
 #[derive(
@@ -43,7 +46,34 @@ pub struct DesiredPod {
     /// The UDP port it listens on.
     pub port: u16,
     pub range: PodRange,
+    /// Whether its devices reach each other; else they reach only what lies beyond the node.
+    #[serde(default)]
+    pub devices_meet: bool,
+    #[serde(default)]
+    pub speed: Option<Speed>,
+    #[serde(default)]
+    pub quota: Option<PodQuota>,
     pub peers: BTreeMap<PeerId, DesiredPeer>,
+}
+
+/// How much one pod may move in a month, kept by the node also while the portal is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodQuota {
+    pub limit: Quota,
+    /// The day of the month on which it starts anew, at 00:00 UTC: 1 to 28.
+    pub reset_day: u8,
+    /// What was used in a month before this node had the pod; counts for that month only.
+    pub carried: Carried,
+}
+
+/// Bytes that were used in one month somewhere else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carried {
+    /// When that month began, in milliseconds since 1970-01-01 UTC.
+    pub period_ms: i64,
+    pub bytes: u64,
 }
 
 /// Everything a node should have.
@@ -52,22 +82,28 @@ pub struct DesiredPod {
 pub struct DesiredState {
     pub epoch: Epoch,
     pub generation: Generation,
+    /// The resolver the node runs for its pods; none: it runs none.
+    #[serde(default)]
+    pub resolver: Option<ResolverSettings>,
     pub pods: BTreeMap<PodId, DesiredPod>,
 }
 
 /// What changed after one generation up to another. A pod that stands in `pods` comes with all
-/// its peers; `removed` are the pods that are gone.
+/// its peers; `removed` are the pods that are gone. The resolver comes whole every time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delta {
     pub epoch: Epoch,
     pub after: Generation,
     pub generation: Generation,
+    #[serde(default)]
+    pub resolver: Option<ResolverSettings>,
     pub pods: BTreeMap<PodId, DesiredPod>,
     pub removed: Vec<PodId>,
 }
 
-/// SHA-256 over the JSON of a [`DesiredState`]'s pods, as hexadecimal: both sides compare it.
+/// SHA-256 over the JSON of a [`DesiredState`]'s resolver and pods, as hexadecimal: both sides
+/// compare it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(pub String);
@@ -113,6 +149,8 @@ pub enum PodFault {
     Outside(PeerId),
     #[error("peer {0} has the key or the address of another peer")]
     Twice(PeerId),
+    #[error("its quota starts anew on day {0}: that is no day of every month")]
+    ResetDay(u8),
 }
 
 /// What taking in a state did.
@@ -152,6 +190,7 @@ impl DesiredState {
         }
         let mut next = self.clone();
         next.generation = delta.generation;
+        next.resolver = delta.resolver;
         for pod in &delta.removed {
             next.pods.remove(pod);
         }
@@ -166,11 +205,11 @@ impl DesiredState {
         (self.epoch, self.generation)
     }
 
-    /// The digest of the pods; equal states have equal digests on both sides.
+    /// The digest of resolver and pods; equal states have equal digests on both sides.
     pub fn digest(&self) -> Digest {
         use sha2::Digest as _;
         // Maps with ordered string keys always serialise.
-        let json = serde_json::to_vec(&self.pods).unwrap_or_default();
+        let json = serde_json::to_vec(&(&self.resolver, &self.pods)).unwrap_or_default();
         Digest(sha2::Sha256::digest(json).iter().map(|it| format!("{it:02x}")).collect())
     }
 
@@ -210,7 +249,22 @@ impl DesiredState {
 }
 
 impl DesiredPod {
+    /// A pod without limits, whose devices do not meet.
+    pub fn new(
+        interface: InterfaceName,
+        port: u16,
+        range: PodRange,
+        peers: BTreeMap<PeerId, DesiredPeer>,
+    ) -> Self {
+        Self { interface, port, range, devices_meet: false, speed: None, quota: None, peers }
+    }
+
     fn fault(&self) -> Option<PodFault> {
+        if let Some(quota) = &self.quota
+            && !(1..=28).contains(&quota.reset_day)
+        {
+            return Some(PodFault::ResetDay(quota.reset_day));
+        }
         let (mut keys, mut hosts) = (BTreeMap::new(), BTreeMap::new());
         for (id, peer) in &self.peers {
             if !self.range.has_device(&peer.addresses) {
@@ -241,15 +295,51 @@ pub struct ObservedState {
     pub agent_version: String,
     /// `kernel` or `userspace`.
     pub backend: String,
+    /// The node's clock at the time of the report, in milliseconds since 1970-01-01 UTC.
+    pub clock_ms: i64,
+    /// What is wrong with the node as a whole, in words for the operator: at most
+    /// [`MAX_FAULTS`] of at most [`MAX_FAULT_CHARS`] characters.
+    pub faults: Vec<String>,
+    /// Interfaces that look like ours and are not, which are left alone: at most [`MAX_FAULTS`]
+    /// names of at most 15 characters.
+    pub foreign: Vec<String>,
+    /// How the host is hardened; empty while it has not been looked at.
+    pub hardening: HardeningReport,
     pub pods: BTreeMap<PodId, ObservedPod>,
 }
+
+/// The most faults and foreign interfaces in a report.
+pub const MAX_FAULTS: usize = 20;
+/// The longest fault in a report, in characters.
+pub const MAX_FAULT_CHARS: usize = 300;
 
 /// What became of one pod on the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObservedPod {
-    /// The public half of the key the node made for the pod.
-    pub public_key: PublicKey,
-    /// Why it does not serve, in words for the operator; at most 300 characters.
+    /// The public half of the key the node made for the pod; none when it could not make one.
+    pub public_key: Option<PublicKey>,
+    /// Why it does not serve, in words for the operator; at most [`MAX_FAULT_CHARS`] characters.
     pub fault: Option<String>,
+    pub quota: QuotaState,
+}
+
+impl ObservedPod {
+    /// A pod that serves, with the key the node made for it.
+    pub fn serving(public_key: PublicKey) -> Self {
+        Self { public_key: Some(public_key), fault: None, quota: QuotaState::Within }
+    }
+}
+
+/// How a pod stands with its quota, as its node enforces it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuotaState {
+    /// Something is left, or there is no quota.
+    #[default]
+    Within,
+    /// Used up: it goes on slowly until the next month.
+    Throttled,
+    /// Used up: nothing passes until the next month.
+    Stopped,
 }

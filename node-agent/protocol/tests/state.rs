@@ -43,20 +43,19 @@ fn peer(pod: u32, device: u8) -> DesiredPeer {
 /// A pod with the devices whose bits are set.
 fn pod(number: u32, devices: u8) -> DesiredPod {
     let devices = (0..8).filter(|bit| devices & (1 << bit) != 0);
-    DesiredPod {
-        interface: format!("wg-pod{number}").parse().unwrap(),
-        port: 20_000 + u16::try_from(number).unwrap(),
-        range: range(number),
-        peers: devices
-            .map(|bit| (peer_id(bit), peer(number, 2 + u8::try_from(bit).unwrap())))
-            .collect(),
-    }
+    DesiredPod::new(
+        format!("wg-pod{number}").parse().unwrap(),
+        20_000 + u16::try_from(number).unwrap(),
+        range(number),
+        devices.map(|bit| (peer_id(bit), peer(number, 2 + u8::try_from(bit).unwrap()))).collect(),
+    )
 }
 
 fn state(generation: u64, pods: &[(u32, u8)]) -> DesiredState {
     DesiredState {
         epoch: Epoch(1),
         generation: Generation(generation),
+        resolver: None,
         pods: pods
             .iter()
             .map(|(number, devices)| (pod_id(*number), pod(*number, *devices)))
@@ -95,7 +94,7 @@ impl History {
             }
         }
         let (after, generation) = (self.states[after].generation, self.states[to].generation);
-        Delta { epoch: Epoch(1), after, generation, pods, removed }
+        Delta { epoch: Epoch(1), after, generation, resolver: None, pods, removed }
     }
 }
 
@@ -195,6 +194,7 @@ fn a_delta_with_a_gap_or_of_another_epoch_is_refused() {
         epoch: Epoch(epoch),
         after: Generation(after),
         generation: Generation(generation),
+        resolver: None,
         pods: BTreeMap::new(),
         removed: Vec::new(),
     };
@@ -267,10 +267,26 @@ fn an_unknown_field_is_refused_everywhere() {
     refuses_more(&delta, &["delta"]);
     let observed = json!({
         "epoch": 1, "generation": 2, "boot_id": "b", "sequence": 3, "agent_version": "0.1.0",
-        "backend": "kernel", "pods": {},
+        "backend": "kernel", "clock_ms": 4, "faults": [], "foreign": [],
+        "hardening": { "fail2ban": { "verdict": "ok", "detail": "" } },
+        "pods": { (pod): { "public_key": null, "fault": null, "quota": "within" } },
     });
     assert!(serde_json::from_value::<ObservedState>(observed.clone()).is_ok());
-    let mut more = observed;
+    let mut more = observed.clone();
     more["client_address"] = json!("192.0.2.1");
     assert!(serde_json::from_value::<ObservedState>(more).is_err());
+    let mut more = observed;
+    more["pods"][&pod]["last_handshake_ms"] = json!(1);
+    assert!(serde_json::from_value::<ObservedState>(more).is_err());
+}
+
+/// A state that an agent of before wrote to its disk has no limits in it, and still serves.
+#[test]
+fn a_state_without_limits_is_one_without_limits() {
+    let mut old = serde_json::to_value(state(1, &[(1, 1)])).unwrap();
+    old.as_object_mut().unwrap().remove("resolver");
+    for field in ["devices_meet", "speed", "quota"] {
+        old["pods"][pod_id(1).to_string()].as_object_mut().unwrap().remove(field);
+    }
+    assert_eq!(serde_json::from_value::<DesiredState>(old).unwrap(), state(1, &[(1, 1)]));
 }

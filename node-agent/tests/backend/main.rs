@@ -66,12 +66,12 @@ pub(crate) fn pod(
         let id = PeerId::from(Uuid::from_u128(host.into()));
         (id, DesiredPeer { public_key, addresses })
     });
-    let pod = DesiredPod {
-        interface: InterfaceName::from_random([number; 10]),
-        port: 51_000 + u16::from(number),
+    let pod = DesiredPod::new(
+        InterfaceName::from_random([number; 10]),
+        51_000 + u16::from(number),
         range,
-        peers: peers.collect(),
-    };
+        peers.collect(),
+    );
     (pod_id(number), pod)
 }
 

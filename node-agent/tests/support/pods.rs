@@ -31,18 +31,23 @@ pub(crate) fn pod(number: u32, devices: u32) -> DesiredPod {
         let addresses = range.device(device).unwrap();
         (id, DesiredPeer { public_key: peer_key(number, device), addresses })
     };
-    DesiredPod {
-        interface: format!("wg-pod{number}").parse().unwrap(),
-        port: 20_000 + u16::try_from(number).unwrap(),
+    DesiredPod::new(
+        format!("wg-pod{number}").parse().unwrap(),
+        20_000 + u16::try_from(number).unwrap(),
         range,
-        peers: (2..2 + devices).map(peer).collect(),
-    }
+        (2..2 + devices).map(peer).collect(),
+    )
 }
 
 /// A state of epoch 1 with these pods and their numbers of devices.
 pub(crate) fn state(generation: u64, pods: &[(u32, u32)]) -> DesiredState {
     let pods = pods.iter().map(|(number, devices)| (pod_id(*number), pod(*number, *devices)));
-    DesiredState { epoch: Epoch(1), generation: Generation(generation), pods: pods.collect() }
+    DesiredState {
+        epoch: Epoch(1),
+        generation: Generation(generation),
+        resolver: None,
+        pods: pods.collect(),
+    }
 }
 
 pub(crate) fn snapshot(state: DesiredState) -> StateMessage {
@@ -63,6 +68,7 @@ pub(crate) fn delta(
             epoch: Epoch(1),
             after: Generation(after),
             generation: Generation(generation),
+            resolver: None,
             pods,
             removed: removed.iter().map(|it| pod_id(*it)).collect(),
         },

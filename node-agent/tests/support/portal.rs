@@ -210,7 +210,9 @@ async fn answer(
     records: &Mutex<Records>,
     authority: &Authority,
 ) -> Response<Body> {
+    // Every run of an agent has a name of its own; what it asks for is the rest.
     let target = format!("{} {}", request.method(), request.uri());
+    let target = target.split("&instance=").next().unwrap_or_default().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let mut records = records.lock().unwrap();
     records.requests.push(target.clone());

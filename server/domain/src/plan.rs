@@ -1,5 +1,7 @@
 //! Plans: what is sold, and the limits that come with it.
 
+use crate::limits::TrafficLimits;
+
 /// What a plan allows one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanLimits {
@@ -7,6 +9,8 @@ pub struct PlanLimits {
     pub pods: u32,
     /// How many devices in each pod.
     pub devices_per_pod: u32,
+    /// How fast each pod is, and how much it may move in a month.
+    pub traffic: TrafficLimits,
 }
 
 /// A limit of the plan was reached.
@@ -20,7 +24,8 @@ pub enum LimitError {
 
 impl PlanLimits {
     /// What the plan of a new account allows, until the operator makes plans of their own.
-    pub const FREE: Self = Self { pods: 2, devices_per_pod: 5 };
+    pub const FREE: Self =
+        Self { pods: 2, devices_per_pod: 5, traffic: TrafficLimits { speed: None, quota: None } };
 
     /// Whether one more pod fits beside this many.
     pub fn ensure_pod(self, existing: u32) -> Result<(), LimitError> {
@@ -43,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_last_one_fits_and_the_next_does_not() {
-        let limits = PlanLimits { pods: 1, devices_per_pod: 2 };
+        let limits = PlanLimits { pods: 1, devices_per_pod: 2, ..PlanLimits::FREE };
         assert_eq!(limits.ensure_pod(0), Ok(()));
         assert_eq!(limits.ensure_pod(1), Err(LimitError::Pods(1)));
         assert_eq!(limits.ensure_device(1), Ok(()));

@@ -21,7 +21,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Everything a node should have, as of one moment.
 pub async fn snapshot(context: &Context, node: NodeId) -> Result<DesiredState> {
     let (generation, pods, _) = read(context, node, Generation(0)).await?;
-    Ok(DesiredState { epoch: epoch(context), generation, pods })
+    Ok(DesiredState { epoch: epoch(context), generation, resolver: None, pods })
 }
 
 /// What an agent that has `have` is sent next: a delta if it can be continued from, else
@@ -47,7 +47,9 @@ pub async fn next(
     }
     let (generation, pods, removed) = read(context, node, have).await?;
     let epoch = epoch(context);
-    Ok(Some(StateMessage::Delta { delta: Delta { epoch, after: have, generation, pods, removed } }))
+    let resolver = None;
+    let delta = Delta { epoch, after: have, generation, resolver, pods, removed };
+    Ok(Some(StateMessage::Delta { delta }))
 }
 
 /// Takes a node in, in one transaction: its join token is used up, it has its first certificate,

@@ -13,16 +13,17 @@ use crate::{
     nodes::{self, Opened},
 };
 
-/// Opens a node's stream from what the agent has. It ends when the node is retired, when the node
+/// Opens a stream for a run of a node's agent, from what it has. It ends when the node is retired, when the node
 /// opens another, or when the portal stops; the agent then dials again.
 pub async fn stream(
     context: Context,
     node: NodeId,
+    instance: &str,
     epoch: Epoch,
     have: Generation,
-) -> Result<impl Stream<Item = StateMessage> + Send + 'static> {
-    // Retired nodes are told so before anything is sent.
-    nodes::wanted(&context, node).await?;
+) -> Result<impl Stream<Item = StateMessage> + Send + use<>> {
+    // Retired and quarantined nodes are told so before anything is sent.
+    nodes::meet(&context, node, instance).await?;
     let opened = context.connections.open(node);
     nodes::set_present(&context, node, true).await?;
     let leave = Leave { context: context.clone(), node, number: opened.number };

@@ -15,6 +15,9 @@ use crate::{
     testing::{TestNode, World, public_key, stories},
 };
 
+/// The one run of the agent.
+const RUN: &str = "00112233445566778899aabbccddeeff";
+
 /// A stream as an agent sees it, with the agent's state.
 struct Listener {
     lines: Pin<Box<dyn Stream<Item = StateMessage> + Send>>,
@@ -24,7 +27,7 @@ struct Listener {
 impl Listener {
     async fn open(world: &World, node: &TestNode, state: DesiredState) -> Self {
         let (epoch, have) = state.version();
-        let lines = stream(world.context.clone(), node.id, epoch, have).await.unwrap();
+        let lines = stream(world.context.clone(), node.id, RUN, epoch, have).await.unwrap();
         Self { lines: Box::pin(lines), state }
     }
 
@@ -122,7 +125,7 @@ stories! {
         second.line().await;
         olga.api().retire_node(&node.id.to_string()).await.unwrap();
         assert_eq!(second.line().await, None);
-        let third = stream(world.context.clone(), node.id, Epoch(0), Generation(0)).await;
+        let third = stream(world.context.clone(), node.id, RUN, Epoch(0), Generation(0)).await;
         assert!(matches!(third.err(), Some(Error::Retired)));
     }
 
@@ -164,7 +167,7 @@ stories! {
         };
         assert!(refused(&node, good).await.contains("sequence"), "the same again");
         let mut foreign = other.observed(&world).await;
-        let theirs = ObservedPod { public_key: public_key(9), fault: None };
+        let theirs = ObservedPod::serving(public_key(9));
         foreign.pods.insert(pod, theirs.clone());
         assert!(refused(&other, foreign).await.contains("pods"));
         let mut unknown = node.observed(&world).await;

@@ -127,7 +127,7 @@ pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<A
     let (peer, pod) = find_own(context, caller.account()?, peer).await?;
     let contact = nodes::contact(context, pod.node).await?;
     let peer = view(context, peer, &pod, &contact)?;
-    let config = config(context, &pod, peer.addresses)?;
+    let config = config(context, &pod, &peer)?;
     Ok(AddedPeer { peer, location: pod.location, config })
 }
 
@@ -181,6 +181,7 @@ fn view(
         name: row.name,
         public_key: row.public_key,
         addresses: addresses(context, pod, row.host)?,
+        routes: row.routes,
         applied: current && row.added_generation <= generation,
         created_at: row.created_at,
     })
@@ -192,15 +193,12 @@ fn addresses(context: &Context, pod: &PodFacts, host: u32) -> Result<HostAddress
     Ok(addresses.ok_or_else(|| anyhow::anyhow!("device {host} of {} has no address", pod.id))?)
 }
 
-fn config(
-    context: &Context,
-    pod: &PodFacts,
-    addresses: HostAddresses,
-) -> Result<Option<ClientConfig>> {
+fn config(context: &Context, pod: &PodFacts, peer: &PeerView) -> Result<Option<ClientConfig>> {
     let Some(pod_key) = pod.public_key else { return Ok(None) };
     let host = Host::parse(&pod.endpoint).map_err(|error| anyhow::anyhow!("endpoint: {error}"))?;
     Ok(Some(ClientConfig {
-        addresses,
+        addresses: peer.addresses,
+        routes: peer.routes.clone(),
         dns: context.settings.client_dns.clone(),
         pod_key,
         endpoint: host.with_port(pod.port),

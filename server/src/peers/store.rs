@@ -4,6 +4,7 @@ use myrelay_domain::{
     ids::{PeerId, PodId},
     keys::PublicKey,
     names::Name,
+    routes::Routes,
 };
 use myrelay_node_protocol::Generation;
 use sqlx::AnyPool;
@@ -27,6 +28,7 @@ pub(super) struct PeerRow {
     pub(super) name: String,
     pub(super) public_key: PublicKey,
     pub(super) host: u32,
+    pub(super) routes: Routes,
     pub(super) added_generation: Generation,
     pub(super) created_at: i64,
 }
@@ -73,11 +75,11 @@ pub(super) async fn delete(tx: &mut Write, id: PeerId) -> sqlx::Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-type Row = (String, String, String, String, i64, i64, i64);
+type Row = (String, String, String, String, i64, String, i64, i64);
 
 pub(super) async fn find(pool: &AnyPool, id: PeerId) -> sqlx::Result<Option<PeerRow>> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, pod_id, name, public_key, host, added_generation, created_at \
+        "SELECT id, pod_id, name, public_key, host, routes, added_generation, created_at \
          FROM peers WHERE id = $1",
     )
     .bind(id.to_string())
@@ -88,7 +90,7 @@ pub(super) async fn find(pool: &AnyPool, id: PeerId) -> sqlx::Result<Option<Peer
 
 pub(super) async fn list(pool: &AnyPool, pod: PodId) -> sqlx::Result<Vec<PeerRow>> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, pod_id, name, public_key, host, added_generation, created_at \
+        "SELECT id, pod_id, name, public_key, host, routes, added_generation, created_at \
          FROM peers WHERE pod_id = $1 ORDER BY created_at, id",
     )
     .bind(pod.to_string())
@@ -98,13 +100,14 @@ pub(super) async fn list(pool: &AnyPool, pod: PodId) -> sqlx::Result<Vec<PeerRow
 }
 
 fn read_row(row: Row) -> sqlx::Result<PeerRow> {
-    let (id, pod, name, public_key, host, generation, created_at) = row;
+    let (id, pod, name, public_key, host, routes, generation, created_at) = row;
     Ok(PeerRow {
         id: read_id(&id)?,
         pod: read_id(&pod)?,
         name,
         public_key: read_text(&public_key)?,
         host: read_number(host)?,
+        routes: read_text(&routes)?,
         added_generation: Generation(read_number(generation)?),
         created_at,
     })

@@ -51,5 +51,12 @@ pub(super) async fn get_of_account(
     .fetch_one(executor)
     .await?;
     let count = |it: i64| u32::try_from(it).unwrap_or_default();
-    Ok(Plan { name, limits: PlanLimits { pods: count(pods), devices_per_pod: count(devices) } })
+    Ok(Plan {
+        name,
+        limits: PlanLimits {
+            pods: count(pods),
+            devices_per_pod: count(devices),
+            ..PlanLimits::FREE
+        },
+    })
 }

@@ -1,19 +1,35 @@
 //! Pods: an account's own interface in a location.
 
+mod moving;
+mod retirement;
 mod store;
 mod suspension;
+mod switches;
 #[cfg(test)]
 mod tests;
+mod worker;
 
-use myrelay_app::contract::{CreatePod, HomeView, NodePodRow, PAGE_ROWS, Page, PodRow, PodState};
+use std::net::IpAddr;
+
+use myrelay_app::contract::{
+    CreatePod, HomeView, MovedView, NodePodRow, PAGE_ROWS, Page, PodRow, PodState,
+};
 use myrelay_domain::{
+    addresses::AddressPlan,
+    host::Host,
     ids::{AccountId, LocationId, NodeId, PodId},
     interface::InterfaceName,
 };
-use myrelay_node_protocol::{Generation, ObservedState};
+use myrelay_node_protocol::{Generation, MAX_FAULT_CHARS, ObservedState};
 use serde_json::json;
 pub(crate) use store::{PodFacts, desired};
-pub use suspension::{resume_account, suspend_account};
+pub use {
+    moving::{move_pod, move_view},
+    retirement::{get_node, retire_node},
+    suspension::{resume_account, suspend_account},
+    switches::{set_devices_meet, set_paused},
+    worker::work,
+};
 
 use crate::{
     Error, Result,
@@ -29,6 +45,9 @@ use crate::{
 
 /// The first UDP port of pods on a node, and how many there are.
 const PORTS: std::ops::Range<u16> = 51820..61820;
+/// How long a range rests after the last node confirmed that its pod is gone: a device that still
+/// sends from its addresses does not meet another account's.
+const REST_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Makes a pod in a location, on the node there that suits best. Asked twice it answers the pod
 /// that exists.
@@ -44,20 +63,19 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         return Ok(pod);
     }
     let node = nodes::pick(&mut tx, context, location).await?.ok_or(Error::NotFound("location"))?;
-    let plan = plans::plan_of(&mut tx, account).await?;
+    let limits = plans::plan_of(&mut tx, account).await?.limits;
     let existing = store::count_of_account(&mut tx, account).await?;
-    plan.limits.ensure_pod(existing).map_err(|error| Error::Limit(error.to_string()))?;
+    limits.ensure_pod(existing).map_err(|error| Error::Limit(error.to_string()))?;
 
-    let pod: PodId = context.new_id();
-    let range_number = store::take_range(&mut tx, pod).await?;
-    if context.deployment.addresses.pod_range(range_number).is_none() {
+    let (pod, now): (PodId, _) = (context.new_id(), context.now());
+    let size = AddressPlan::size_for(limits.devices_per_pod);
+    let capacity = context.deployment.addresses.capacity();
+    let range = store::take_range(&mut tx, pod, size, capacity, now).await?.ok_or_else(|| {
         let message = "no addresses are left: the operator has to enlarge the IPv4 pool";
-        return Err(Error::Unavailable(message.to_owned()));
-    }
-    let generation = nodes::bump(&mut tx, node).await?;
-    let port = store::free_port(&mut tx, node, PORTS).await?.ok_or_else(|| {
-        Error::Unavailable("this location is full: pick another one for now".to_owned())
+        Error::Unavailable(message.to_owned())
     })?;
+    let generation = nodes::bump(&mut tx, node).await?;
+    let port = free_port(&mut tx, node).await?;
     let row = store::NewPod {
         id: pod,
         account,
@@ -65,10 +83,10 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         location,
         interface: InterfaceName::from_random(context.random()),
         port,
-        range_number,
+        range,
         generation,
     };
-    store::insert(&mut tx, &row, context.now()).await?;
+    store::insert(&mut tx, &row, now).await?;
     let payload = json!({ "pod": pod, "node": node });
     outbox::record(context, &mut tx, Event::PodCreated, Some(account), payload).await?;
     tx.commit().await?;
@@ -76,20 +94,38 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
     Ok(pod)
 }
 
-/// Deletes a pod and its devices. The node forgets its key; the addresses are given to another
-/// pod only after the node said so.
+/// Deletes a pod of the account that asks, with its devices. The node forgets its key; the
+/// addresses are given to another pod only when they rested after the node said so.
 pub async fn delete_pod(context: &Context, caller: Caller, pod: &str) -> Result<()> {
     let account = caller.account()?;
     let mut tx = context.database.write().await?;
     let facts = get_own(&mut tx, account, pod).await?;
-    let generation = nodes::bump(&mut tx, facts.node).await?;
-    if !store::delete(&mut tx, &facts, generation, context.now()).await? {
-        return Err(Error::NotFound("pod"));
+    delete(context, tx, &facts).await
+}
+
+/// For operators: deletes any account's pod.
+pub async fn delete_any_pod(context: &Context, caller: Caller, pod: &str) -> Result<()> {
+    caller.operator()?;
+    let mut tx = context.database.write().await?;
+    let facts = store::find(&mut tx, parse_id(pod)?).await?.ok_or(Error::NotFound("pod"))?;
+    delete(context, tx, &facts).await
+}
+
+async fn delete(context: &Context, mut tx: Write, facts: &PodFacts) -> Result<()> {
+    let changed = count_change(&mut tx, facts.nodes()).await?;
+    let now = context.now();
+    let former = facts.former.as_ref().map(|it| (it.node, it.port));
+    for placement in [(facts.node, facts.port)].into_iter().chain(former) {
+        let generation = changed.of(placement.0);
+        store::insert_tombstone(&mut tx, facts.id, placement, generation, now).await?;
+    }
+    if !store::delete(&mut tx, facts.id, facts.node).await? {
+        return Err(gone(&mut tx, facts.id).await);
     }
     let payload = json!({ "pod": facts.id, "node": facts.node });
-    outbox::record(context, &mut tx, Event::PodDeleted, Some(account), payload).await?;
+    outbox::record(context, &mut tx, Event::PodDeleted, Some(facts.account), payload).await?;
     tx.commit().await?;
-    context.connections.wake(facts.node, generation);
+    changed.tell(context);
     Ok(())
 }
 
@@ -124,6 +160,14 @@ pub async fn list(
     Ok(page(rows, |row| row.id.to_string()))
 }
 
+/// For operators: one pod.
+pub async fn get_any_row(context: &Context, caller: Caller, pod: &str) -> Result<NodePodRow> {
+    caller.operator()?;
+    let since = context.now() - nodes::AWAY_MS;
+    let row = store::find_operator_row(context.database.read(), parse_id(pod)?, since).await?;
+    row.ok_or(Error::NotFound("pod"))
+}
+
 /// For operators: the pods of one node, newest first, at most a page of them.
 pub async fn list_of_node(
     context: &Context,
@@ -151,13 +195,97 @@ pub(crate) async fn view_own(
     facts.filter(|it| it.account == account).ok_or(Error::NotFound("pod"))
 }
 
-/// Marks a pod as changed at the node's next generation, and holds both rows until the commit.
-pub(crate) async fn mark_changed(tx: &mut Write, facts: &PodFacts) -> Result<Generation> {
-    let generation = nodes::bump(tx, facts.node).await?;
-    if !store::set_changed(tx, facts.id, generation).await? {
-        return Err(Error::NotFound("pod"));
+/// A change that nodes are told of after its commit.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// Of the node that the pod is on.
+    pub(crate) generation: Generation,
+    nodes: Vec<(NodeId, Generation)>,
+}
+
+impl Changed {
+    fn of(&self, node: NodeId) -> Generation {
+        self.nodes.iter().find(|it| it.0 == node).map_or(self.generation, |it| it.1)
     }
-    Ok(generation)
+
+    /// Wakes the streams of the nodes.
+    pub(crate) fn tell(&self, context: &Context) {
+        for (node, generation) in &self.nodes {
+            context.connections.wake(*node, *generation);
+        }
+    }
+}
+
+/// Marks a pod as changed at the next generation of every node that serves it, and holds the rows
+/// until the commit.
+pub(crate) async fn mark_changed(tx: &mut Write, facts: &PodFacts) -> Result<Changed> {
+    let mut changed = count_change(tx, facts.nodes()).await?;
+    changed.generation = changed.of(facts.node);
+    if !store::set_changed(tx, facts.id, facts.node, changed.generation).await? {
+        return Err(gone(tx, facts.id).await);
+    }
+    if let Some(former) = &facts.former {
+        let generation = changed.of(former.node);
+        store::set_former_changed(tx, facts.id, former.node, generation).await?;
+    }
+    Ok(changed)
+}
+
+/// Counts a change on some nodes, always in the same order: two of these never wait for one
+/// another.
+async fn count_change(tx: &mut Write, mut nodes: Vec<NodeId>) -> Result<Changed> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    let mut changed = Changed { generation: Generation(0), nodes: Vec::new() };
+    for node in nodes {
+        changed.nodes.push((node, nodes::bump(tx, node).await?));
+    }
+    Ok(changed)
+}
+
+/// Why a pod is not on the node where it was a moment ago.
+async fn gone(tx: &mut Write, pod: PodId) -> Error {
+    match store::find(tx, pod).await {
+        Ok(None) => Error::NotFound("pod"),
+        Ok(Some(_)) => {
+            Error::Unavailable("this location moves to another server just now".to_owned())
+        }
+        Err(error) => error.into(),
+    }
+}
+
+async fn free_port(tx: &mut Write, node: NodeId) -> Result<u16> {
+    let port = store::free_port(tx, node, PORTS).await?;
+    port.ok_or_else(|| {
+        Error::Unavailable("this location is full: pick another one for now".to_owned())
+    })
+}
+
+/// What a configuration names as DNS: the pod's own address on a node that resolves, else what the
+/// operator configured.
+pub(crate) fn dns(context: &Context, facts: &PodFacts) -> Vec<IpAddr> {
+    let resolves = facts.node_resolves || context.settings.resolver.is_some();
+    match facts.range(&context.deployment.addresses) {
+        Some(range) if resolves => range.node().all().to_vec(),
+        _ => context.settings.client_dns.clone(),
+    }
+}
+
+/// What the owner of a pod that moved has to know.
+pub(crate) fn moved(facts: &PodFacts) -> Result<Option<MovedView>> {
+    let Some(former) = &facts.former else { return Ok(None) };
+    Ok(Some(MovedView {
+        ends_at: former.ends_at,
+        public_key: facts.public_key,
+        endpoint: endpoint(facts)?,
+    }))
+}
+
+/// Where devices send their packets to.
+pub(crate) fn endpoint(facts: &PodFacts) -> Result<String> {
+    let host =
+        Host::parse(&facts.endpoint).map_err(|error| anyhow::anyhow!("endpoint: {error}"))?;
+    Ok(host.with_port(facts.port))
 }
 
 /// Forgets the keys of a node's pods: a new agent may have made others, and will tell.
@@ -168,29 +296,38 @@ pub(crate) async fn forget_keys(tx: &mut Write, node: NodeId) -> Result<()> {
 /// Writes down what a node says of its pods, and lets go of what it has forgotten. A pod of
 /// another node is refused.
 pub(crate) async fn record_observed(
+    context: &Context,
     tx: &mut Write,
     node: NodeId,
     observed: &ObservedState,
 ) -> Result<()> {
     let known = store::observed_of_node(tx, node).await?;
     for (pod, state) in &observed.pods {
-        if state.fault.as_ref().is_some_and(|it| it.chars().count() > 300) {
-            return Err(Error::invalid("fault", "at most 300 characters"));
+        if let Some(fault) = &state.fault {
+            nodes::ensure_words("fault", fault, MAX_FAULT_CHARS)?;
         }
         match known.get(pod) {
-            Some(Some(before)) if before == state => {}
-            Some(_) => store::set_observed(tx, *pod, state).await?,
+            Some(before) if before == state => {}
+            Some(_) => store::set_observed(tx, node, *pod, state).await?,
             // A pod that is being forgotten, or one that never was this node's.
             None if store::is_tombstone_of(tx, *pod, node).await? => {}
             None => return Err(Error::invalid("pods", "one of them is not this node's")),
         }
     }
-    store::bury(tx, node, observed.generation).await?;
-    Ok(())
+    let rests_until = context.now() + REST_MS;
+    Ok(store::bury(tx, node, observed.generation, rests_until).await?)
 }
 
 /// What a pod is like to its owner.
-pub(crate) fn state(has_key: bool, has_fault: bool, node_in_contact: bool) -> PodState {
+pub(crate) fn state(
+    paused: bool,
+    has_key: bool,
+    has_fault: bool,
+    node_in_contact: bool,
+) -> PodState {
+    if paused {
+        return PodState::Paused;
+    }
     match (has_key, has_fault, node_in_contact) {
         (_, _, false) => PodState::NodeAway,
         (_, true, true) => PodState::Faulty,

@@ -3,15 +3,32 @@
 use std::collections::BTreeMap;
 
 use myrelay_domain::{
-    addresses::{AddressPlan, HostAddresses, PodRange},
+    addresses::{AddressPlan, Block, HostAddresses, PodRange},
     ids::{NodeId, PeerId, PodId},
 };
 use myrelay_node_protocol::{DesiredPeer, DesiredPod, Generation};
+use sqlx::FromRow;
 
 use crate::database::{Write, read_id, read_number, read_text};
 
+/// A statement over the pods that a node is to serve and that changed: those on it, and those that
+/// moved away and are served there still.
+macro_rules! placed {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            "FROM (SELECT id AS pod_id, port FROM pods \
+                   WHERE node_id = $1 AND changed_generation > $2 \
+                   UNION ALL SELECT pod_id, port FROM former_placements \
+                   WHERE node_id = $1 AND changed_generation > $2) AS placed \
+             JOIN pods ON pods.id = placed.pod_id ",
+            $rest
+        )
+    };
+}
 /// The pods of a node that changed after a generation, with all their devices, and those that are
-/// gone. The transaction is a snapshot. A suspended account's pods have no devices.
+/// gone. A pod that moved away stands in it for as long as the node serves it. The transaction is
+/// a snapshot. A paused pod has no devices, nor has one of a suspended account.
 pub(crate) async fn desired(
     snapshot: &mut Write,
     addresses: &AddressPlan,
@@ -19,31 +36,33 @@ pub(crate) async fn desired(
     after: Generation,
 ) -> sqlx::Result<(BTreeMap<PodId, DesiredPod>, Vec<PodId>)> {
     let (node, after) = (node.to_string(), i64::try_from(after.0).unwrap_or(i64::MAX));
-    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
-        "SELECT id, interface, port, range_number FROM pods \
-         WHERE node_id = $1 AND changed_generation > $2",
-    )
+    let rows: Vec<PodRow> = sqlx::query_as(placed!(
+        "SELECT pods.id, pods.interface, placed.port, pods.range_number, pod_ranges.size, \
+             pods.devices_meet_at ",
+        "JOIN pod_ranges ON pod_ranges.number = pods.range_number"
+    ))
     .bind(&node)
     .bind(after)
     .fetch_all(&mut **snapshot)
     .await?;
     let mut pods = BTreeMap::new();
-    for (id, interface, port, range_number) in rows {
+    for row in rows {
         let pod = DesiredPod {
-            interface: read_text(&interface)?,
-            port: read_number(port)?,
-            range: range(addresses, range_number)?,
+            interface: read_text(&row.interface)?,
+            port: read_number(row.port)?,
+            range: range(addresses, row.range_number, row.size)?,
+            devices_meet: row.devices_meet_at.is_some(),
+            speed: None,
+            quota: None,
             peers: BTreeMap::new(),
         };
-        pods.insert(read_id(&id)?, pod);
+        pods.insert(read_id(&row.id)?, pod);
     }
-    let peers: Vec<(String, String, String, i64)> = sqlx::query_as(
-        "SELECT peers.pod_id, peers.id, peers.public_key, peers.host \
-         FROM peers JOIN pods ON pods.id = peers.pod_id \
-             JOIN accounts ON accounts.id = pods.account_id \
-         WHERE pods.node_id = $1 AND pods.changed_generation > $2 \
-             AND accounts.suspended_at IS NULL",
-    )
+    let peers: Vec<(String, String, String, i64)> = sqlx::query_as(placed!(
+        "SELECT peers.pod_id, peers.id, peers.public_key, peers.host ",
+        "JOIN peers ON peers.pod_id = pods.id JOIN accounts ON accounts.id = pods.account_id \
+         WHERE pods.paused_at IS NULL AND accounts.suspended_at IS NULL"
+    ))
     .bind(&node)
     .bind(after)
     .fetch_all(&mut **snapshot)
@@ -65,9 +84,20 @@ pub(crate) async fn desired(
     Ok((pods, removed))
 }
 
-fn range(addresses: &AddressPlan, number: i64) -> sqlx::Result<PodRange> {
-    let range = addresses.pod_range(read_number(number)?);
-    range.ok_or_else(|| outside(format!("range {number} is outside the deployment's pools")))
+#[derive(FromRow)]
+struct PodRow {
+    id: String,
+    interface: String,
+    port: i64,
+    range_number: i64,
+    size: i64,
+    devices_meet_at: Option<i64>,
+}
+
+fn range(addresses: &AddressPlan, first: i64, size: i64) -> sqlx::Result<PodRange> {
+    let block = Block { first: read_number(first)?, size: read_number(size)? };
+    let range = addresses.range_of(block);
+    range.ok_or_else(|| outside(format!("range {first} is outside the deployment's pools")))
 }
 
 fn device(range: &PodRange, host: i64) -> sqlx::Result<HostAddresses> {

@@ -14,6 +14,7 @@ struct OwnRow {
     location: String,
     public_key: Option<String>,
     fault: Option<String>,
+    paused_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
     devices: i64,
@@ -23,7 +24,7 @@ macro_rules! select_own {
     ($rest:literal) => {
         concat!(
             "SELECT pods.id, pods.location_id, locations.name AS location, pods.public_key, \
-                 pods.fault, nodes.away_at, nodes.last_contact_at, \
+                 pods.fault, pods.paused_at, nodes.away_at, nodes.last_contact_at, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \
                  JOIN locations ON locations.id = pods.location_id \
@@ -68,9 +69,26 @@ struct NodeSideRow {
     port: i64,
     public_key: Option<String>,
     fault: Option<String>,
+    paused_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
+    moved_until: Option<i64>,
     devices: i64,
+}
+
+macro_rules! select_rows {
+    ($rest:literal) => {
+        concat!(
+            "SELECT pods.id, nodes.name AS node, accounts.email, pods.interface, pods.port, \
+                 pods.public_key, pods.fault, pods.paused_at, nodes.away_at, \
+                 nodes.last_contact_at, former_placements.ends_at AS moved_until, \
+                 (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
+             FROM pods JOIN nodes ON nodes.id = pods.node_id \
+                 JOIN accounts ON accounts.id = pods.account_id \
+                 LEFT JOIN former_placements ON former_placements.pod_id = pods.id ",
+            $rest
+        )
+    };
 }
 
 pub(in crate::pods) async fn list(
@@ -81,15 +99,10 @@ pub(in crate::pods) async fn list(
     rows: usize,
 ) -> sqlx::Result<Vec<NodePodRow>> {
     // Ids are UUIDv7: their order is the order of creation.
-    let rows: Vec<NodeSideRow> = sqlx::query_as(
-        "SELECT pods.id, nodes.name AS node, accounts.email, pods.interface, pods.port, \
-             pods.public_key, pods.fault, nodes.away_at, nodes.last_contact_at, \
-             (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
-         FROM pods JOIN nodes ON nodes.id = pods.node_id \
-             JOIN accounts ON accounts.id = pods.account_id \
-         WHERE ($1 = '' OR pods.node_id = $1) AND ($2 = '' OR pods.id < $2) \
-         ORDER BY pods.id DESC LIMIT $3",
-    )
+    let rows: Vec<NodeSideRow> = sqlx::query_as(select_rows!(
+        "WHERE ($1 = '' OR pods.node_id = $1) AND ($2 = '' OR pods.id < $2) \
+         ORDER BY pods.id DESC LIMIT $3"
+    ))
     .bind(node.map(|it| it.to_string()).unwrap_or_default())
     .bind(after.map(|it| it.to_string()).unwrap_or_default())
     .bind(i64::try_from(rows).unwrap_or(i64::MAX))
@@ -98,15 +111,28 @@ pub(in crate::pods) async fn list(
     rows.into_iter().map(|row| row.into_view(in_contact_since)).collect()
 }
 
+pub(in crate::pods) async fn find_operator_row(
+    pool: &AnyPool,
+    pod: PodId,
+    in_contact_since: i64,
+) -> sqlx::Result<Option<NodePodRow>> {
+    let row: Option<NodeSideRow> = sqlx::query_as(select_rows!("WHERE pods.id = $1"))
+        .bind(pod.to_string())
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| row.into_view(in_contact_since)).transpose()
+}
+
 /// How the pod is, from what its row and its node's row say.
 fn pod_state(
+    paused_at: Option<i64>,
     key: Option<&String>,
     fault: Option<&String>,
     (away_at, last_contact_at): (Option<i64>, Option<i64>),
     in_contact_since: i64,
 ) -> PodState {
     let in_contact = away_at.is_none() && last_contact_at.is_some_and(|it| in_contact_since < it);
-    state(key.is_some(), fault.is_some(), in_contact)
+    state(paused_at.is_some(), key.is_some(), fault.is_some(), in_contact)
 }
 
 impl OwnRow {
@@ -116,7 +142,7 @@ impl OwnRow {
         Ok(PodRow {
             id: read_id(&self.id)?,
             location_id: read_id(&self.location_id)?,
-            state: pod_state(key, fault, contact, in_contact_since),
+            state: pod_state(self.paused_at, key, fault, contact, in_contact_since),
             location: self.location,
             devices: read_number(self.devices)?,
         })
@@ -129,12 +155,13 @@ impl NodeSideRow {
         let (key, fault) = (self.public_key.as_ref(), self.fault.as_ref());
         Ok(NodePodRow {
             id: read_id(&self.id)?,
-            state: pod_state(key, fault, contact, in_contact_since),
+            state: pod_state(self.paused_at, key, fault, contact, in_contact_since),
             node: self.node,
             account_email: self.email,
             interface: self.interface,
             port: read_number(self.port)?,
             fault: self.fault,
+            moved_until: self.moved_until,
             devices: read_number(self.devices)?,
         })
     }
