@@ -1,5 +1,7 @@
 //! The certificate authority of one deployment: it vouches for nodes, and for the portal to nodes.
 
+mod rotation;
+
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write as _},
@@ -24,6 +26,8 @@ use time::OffsetDateTime;
 use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
 use zeroize::Zeroizing;
 
+use self::rotation::Earlier;
+pub use self::rotation::{Rotated, forget_earlier, rotate};
 use crate::{
     Error, Result,
     context::{Clock, Random},
@@ -40,13 +44,22 @@ const NODE_LIFE: i64 = DAY;
 const SERVER_LIFE: i64 = 90 * DAY;
 /// Certificates start a little earlier than now: the clocks of two machines differ.
 const CLOCK_SKEW: i64 = 300 * SECOND;
+/// What nodes judge by their own clocks starts two days earlier: a node whose clock is a day behind
+/// must still reach the portal, which tells the operator so.
+const NODE_CLOCK_SKEW: i64 = 2 * DAY;
 /// The longest certificate request that is looked at, in bytes of PEM.
 const MAX_CSR_BYTES: usize = 8 * 1024;
 
 /// The authority's key and certificate, ECDSA P-256. The key does not print.
+///
+/// After a rotation the authorities of before are still believed, and each has certified the key
+/// that came after it: whoever knows only an old one follows from there to the new one (cross
+/// certificates, RFC 5280 section 3.2).
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    earlier: Earlier,
+    /// The certificates of all authorities that are believed, newest first.
     pem: String,
 }
 
@@ -62,7 +75,7 @@ pub struct IssuedCertificate {
 
 /// A certificate for a listener of ours, with its key.
 pub struct ServerCertificate {
-    /// The leaf, then the authority.
+    /// The leaf, then all that leads to an authority somebody may know.
     pub chain: Vec<CertificateDer<'static>>,
     pub key: PrivateKeyDer<'static>,
     /// When it ends, in milliseconds since 1970-01-01 UTC.
@@ -79,11 +92,14 @@ impl Authority {
         random: &dyn Random,
     ) -> anyhow::Result<Self> {
         ensure_private_dir(dir)?;
+        rotation::finish(dir)?;
         let (key_path, pem_path) = (dir.join("ca.key"), dir.join("ca.pem"));
         if let Some(key) = read_private(&key_path)? {
             let pem = fs::read_to_string(&pem_path)
                 .with_context(|| format!("there is a ca.key, but no {}", pem_path.display()))?;
-            return Self::open(&key, pem).with_context(|| format!("open {}", key_path.display()));
+            let earlier = Earlier::read(dir)?;
+            let opened = Self::open(&key, &pem, earlier);
+            return opened.with_context(|| format!("open {}", key_path.display()));
         }
         if pem_path.exists() {
             bail!("there is a ca.pem, but no {}: restore it", key_path.display());
@@ -94,10 +110,10 @@ impl Authority {
         let key_pem = Zeroizing::new(key.serialize_pem());
         write_private(&pem_path, pem.as_bytes())?;
         write_private(&key_path, key_pem.as_bytes())?;
-        Self::open(&key_pem, pem)
+        Self::open(&key_pem, &pem, Earlier::default())
     }
 
-    fn open(key_pem: &str, pem: String) -> anyhow::Result<Self> {
+    fn open(key_pem: &str, pem: &str, earlier: Earlier) -> anyhow::Result<Self> {
         let key = KeyPair::from_pem(key_pem).context("the CA's key does not parse")?;
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
             .context("the CA's certificate does not parse")?;
@@ -107,17 +123,23 @@ impl Authority {
             bail!("ca.key and ca.pem do not belong together");
         }
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
-        Ok(Self { issuer, certificate, pem })
+        let pem = [pem, earlier.pem.as_str()].concat();
+        Ok(Self { issuer, certificate, earlier, pem })
     }
 
-    /// The authority's certificate as PEM.
+    /// The certificates of every authority a node should believe, newest first, as PEM.
     pub fn ca_pem(&self) -> &str {
         &self.pem
     }
 
-    /// The authority's certificate.
+    /// The certificate of the authority that issues.
     pub fn ca_certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// The authorities whose certificates are accepted, newest first.
+    pub fn believed(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        std::iter::once(&self.certificate).chain(&self.earlier.roots)
     }
 
     /// What a join line carries, so that an agent knows the portal.
@@ -153,7 +175,7 @@ impl Authority {
         Ok(IssuedCertificate { certificate_pem: certificate.pem(), key_hash, not_after_ms })
     }
 
-    /// Certifies the node listener for 90 days, with a new key.
+    /// Certifies the node listener for 90 days, with a new key. It starts two days early.
     pub fn issue_server(
         &self,
         names: &[String],
@@ -163,12 +185,17 @@ impl Authority {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let not_after_ms = now_ms.saturating_add(SERVER_LIFE);
         let mut params = leaf(now_ms, not_after_ms, serial)?;
+        params.not_before = moment(now_ms.saturating_sub(NODE_CLOCK_SKEW))?;
         params.distinguished_name.push(DnType::CommonName, "MyRelay portal");
         params.subject_alt_names = subject_names(names)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(ServerCertificate {
-            chain: vec![certificate.der().clone(), self.certificate.clone()],
+            chain: std::iter::once(certificate.der())
+                .chain(&self.earlier.crosses)
+                .chain(self.believed())
+                .cloned()
+                .collect(),
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             not_after_ms,
         })
@@ -217,11 +244,25 @@ fn self_signed(
 ) -> anyhow::Result<String> {
     let mut serial = [0; 16];
     random.fill(&mut serial);
+    let params = authority(deployment, now_ms, serial)?;
+    Ok(CertifiedIssuer::self_signed(params, key)?.pem())
+}
+
+/// What an authority's certificate says, by whomever it is signed. Every authority has a name of
+/// its own, made of its serial number.
+fn authority(
+    deployment: DeploymentId,
+    now_ms: i64,
+    serial: [u8; 16],
+) -> anyhow::Result<CertificateParams> {
     let mut params = leaf(now_ms, now_ms.saturating_add(CA_LIFE), serial)?;
-    params.distinguished_name.push(DnType::CommonName, format!("MyRelay {deployment}"));
+    let [a, b, c, d, ..] = serial;
+    let name = format!("MyRelay {deployment} {:08x}", u32::from_be_bytes([a, b, c, d]));
+    params.not_before = moment(now_ms.saturating_sub(NODE_CLOCK_SKEW))?;
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    Ok(CertifiedIssuer::self_signed(params, key)?.pem())
+    Ok(params)
 }
 
 /// RFC 5280 4.1.2.2: a serial number is positive and has at most 20 octets.

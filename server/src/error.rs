@@ -26,6 +26,12 @@ pub enum Error {
     /// A certificate that is not its node's current one.
     #[error("{0}")]
     Refused(&'static str),
+    /// Two agents ran with one node's identity: neither is believed.
+    #[error(
+        "two agents ran with this node's identity: make a new join line on the node's page, and \
+         join the machine that should stay"
+    )]
+    Quarantined,
     /// The node was retired: it shall take its pods down.
     #[error("this node was retired")]
     Retired,
@@ -52,7 +58,9 @@ impl Error {
     pub fn into_portal_error(self, request_id: &str) -> PortalError {
         match self {
             Self::SignedOut => PortalError::SignedOut,
-            Self::NotAllowed | Self::Refused(_) | Self::Retired => PortalError::NotAllowed,
+            Self::NotAllowed | Self::Refused(_) | Self::Quarantined | Self::Retired => {
+                PortalError::NotAllowed
+            }
             Self::NotFound(what) => PortalError::NotFound { what: what.to_owned() },
             Self::Invalid { field, message } => PortalError::invalid(field, message),
             Self::Limit(message) => PortalError::Limit { message },

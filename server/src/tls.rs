@@ -11,9 +11,14 @@ use anyhow::{Context as _, bail, ensure};
 use myrelay_node_protocol::ALPN;
 use rcgen::{DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
-    RootCertStore, ServerConfig, SignatureAlgorithm,
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureAlgorithm,
+    SignatureScheme,
+    client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, aws_lc_rs},
-    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier},
+    server::{
+        ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
     sign::CertifiedKey,
     time_provider::TimeProvider,
     version::{TLS12, TLS13},
@@ -27,6 +32,8 @@ use crate::{
 };
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How long after its end a node's certificate still lets it ask for the next one.
+const RENEWED_LATE_SECONDS: u64 = 30 * 24 * 3600;
 /// How long a certificate of our own making is good for.
 const SELF_SIGNED_MS: i64 = 365 * DAY_MS;
 /// A certificate of our own making with less life than this is made anew at the start.
@@ -101,19 +108,23 @@ fn site(
     Ok(Arc::new(config))
 }
 
-/// The node listener's TLS: version 1.3 only, one ALPN name. A certificate of our authority is
-/// asked for; whoever shows another one, or one that is over or not for clients, is cut off.
-/// Whoever shows none may only enrol: the routes see to that.
+/// The node listener's TLS: version 1.3 only, one ALPN name. A certificate of an authority we
+/// believe is asked for; whoever shows another one, or one that is not for clients, is cut off.
+/// Whoever shows none may only enrol, and whoever shows one that is over may only renew it: the
+/// routes see to that.
 pub fn node_listener(
     authority: &Authority,
     certificate: Arc<Renewable>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<ServerConfig>> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.ca_certificate().clone())?;
+    for root in authority.believed() {
+        roots.add(root.clone())?;
+    }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
         .allow_unauthenticated()
         .build()?;
+    let verifier = Arc::new(NodeVerifier(verifier));
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsClock(clock)))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(verifier)
@@ -123,6 +134,71 @@ pub fn node_listener(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
+}
+
+/// Verifies nodes' certificates as of the last moment they were good, if that was not long ago: a
+/// portal that was away for a day must not have to let all its nodes join again.
+#[derive(Debug)]
+struct NodeVerifier(Arc<dyn ClientCertVerifier>);
+
+impl NodeVerifier {
+    /// The moment to judge by: now, or the end of a certificate that is over.
+    fn moment(certificate: &CertificateDer<'_>, now: UnixTime) -> UnixTime {
+        let ends_ms = x509_parser::parse_x509_certificate(certificate)
+            .ok()
+            .and_then(|(_, it)| u64::try_from(it.validity().not_after.timestamp()).ok());
+        match ends_ms {
+            Some(end) if end < now.as_secs() && now.as_secs() - end <= RENEWED_LATE_SECONDS => {
+                UnixTime::since_unix_epoch(Duration::from_secs(end))
+            }
+            _ => now,
+        }
+    }
+}
+
+impl ClientCertVerifier for NodeVerifier {
+    fn offer_client_auth(&self) -> bool {
+        self.0.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.0.verify_client_cert(end_entity, intermediates, Self::moment(end_entity, now))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 /// A listener's certificate that can be replaced while it runs.

@@ -38,7 +38,8 @@ pub(crate) async fn hold(node: &Arc<Node>, everything: bool) -> Result<Infallibl
     } else {
         node.wanted().map(|it| it.version()).unwrap_or_default()
     };
-    let stream = connection.stream(&format!("/v1/state?epoch={epoch}&have={have}")).await?;
+    let from = format!("/v1/state?epoch={epoch}&have={have}&instance={}", node.instance);
+    let stream = connection.stream(&from).await?;
     node.connected();
     let (ask, asked) = mpsc::channel(QUESTIONS);
     tokio::select! {

@@ -14,7 +14,7 @@ use x509_parser::extensions::GeneralName;
 use super::{
     Door, Peer,
     answer::{Fault, see_other},
-    routes::Who,
+    routes::{RENEW, Who},
     visit::Visit,
 };
 use crate::{authority::key_hash, context::Caller, nodes, sessions};
@@ -72,6 +72,11 @@ pub(crate) async fn node(
     let Some((node, key_hash)) = named else {
         return Fault::from(PortalError::NotAllowed).into_response();
     };
+    // TLS lets a certificate in that is over for not too long: to renew it, and for nothing else.
+    if request.uri().path() != RENEW && !certificate_holds(&certificate, door.context.now()) {
+        let error = crate::Error::Refused("this certificate is over: renew it");
+        return Fault::of_node(error, &visit.id).into_response();
+    }
     match nodes::identify(&door.context, &key_hash, node).await {
         Ok(node) => {
             visit.set_caller(Caller::Node(node));
@@ -81,6 +86,11 @@ pub(crate) async fn node(
         }
         Err(error) => Fault::of_node(error, &visit.id).into_response(),
     }
+}
+
+fn certificate_holds(certificate: &[u8], now_ms: i64) -> bool {
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    parsed.is_ok_and(|(_, it)| now_ms <= it.validity().not_after.timestamp().saturating_mul(1000))
 }
 
 /// The node that a certificate names: `spiffe://<deployment>/node/<id>`, once.

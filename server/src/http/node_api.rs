@@ -24,6 +24,7 @@ use crate::{desired_state, nodes};
 pub(crate) struct From {
     epoch: u64,
     have: u64,
+    instance: String,
 }
 
 /// `POST /enrol`
@@ -72,18 +73,19 @@ pub(crate) async fn answers(
     StatusCode::NO_CONTENT
 }
 
-/// `GET /v1/state?epoch=E&have=G`: one message per line, until the portal or the node ends.
+/// `GET /v1/state?epoch=E&have=G&instance=I`: one message per line, until the portal or the node ends.
 pub(crate) async fn state(
     State(door): State<Door>,
     visit: Visit,
     Extension(node): Extension<NodeId>,
     from: Result<Query<From>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Fault> {
-    let Ok(Query(From { epoch, have })) = from else {
-        return Err(PortalError::invalid("epoch", "ask with ?epoch=E&have=G").into());
+    let Ok(Query(From { epoch, have, instance })) = from else {
+        return Err(PortalError::invalid("epoch", "ask with ?epoch=E&have=G&instance=I").into());
     };
     let context = door.context.clone();
-    let stream = desired_state::stream(context, node, Epoch(epoch), Generation(have)).await;
+    let (epoch, have) = (Epoch(epoch), Generation(have));
+    let stream = desired_state::stream(context, node, &instance, epoch, have).await;
     let stream = stream.map_err(|it| fault(it, &visit))?;
     let lines = stream.map(|message| {
         let mut line = serde_json::to_vec(&message)?;

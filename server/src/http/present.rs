@@ -18,7 +18,7 @@ use myrelay_app::{
     Content, Frame, Viewer,
     contract::{AccountContract, OperatorContract, PortalError},
 };
-use myrelay_node_protocol::{NODE_RETIRED, Refusal};
+use myrelay_node_protocol::{NODE_QUARANTINED, NODE_RETIRED, Refusal};
 
 use super::{
     Door,
@@ -148,6 +148,7 @@ fn json(mut parts: Parts, value: &impl serde::Serialize) -> Response {
 fn refusal(error: &PortalError, status: StatusCode) -> Refusal {
     let (code, field) = match error {
         _ if status == StatusCode::GONE => (NODE_RETIRED, None),
+        _ if status == StatusCode::CONFLICT => (NODE_QUARANTINED, None),
         PortalError::SignedOut => ("no_certificate", None),
         PortalError::NotAllowed => ("refused", None),
         PortalError::NotFound { .. } => ("not_found", None),

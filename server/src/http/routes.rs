@@ -141,6 +141,8 @@ fn operator_routes() -> Vec<Route> {
     ]
 }
 
+/// Where a node asks for its next certificate.
+pub(crate) const RENEW: &str = "/v1/renew";
 /// Where a node's report goes: it names every pod of the node.
 const OBSERVED: &str = "/v1/observed";
 
@@ -148,7 +150,7 @@ const OBSERVED: &str = "/v1/observed";
 pub(crate) fn node_routes() -> Vec<Route> {
     vec![
         does("/enrol", Who::Joining, post(node_api::enrol)).strict(Strict::Enrol),
-        does("/v1/renew", Who::Node, post(node_api::renew)),
+        does(RENEW, Who::Node, post(node_api::renew)),
         shows("/v1/state", Who::Node, get(node_api::state)),
         does(OBSERVED, Who::Node, post(node_api::observed)),
         does("/v1/answers", Who::Node, post(node_api::answers)),

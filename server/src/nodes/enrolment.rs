@@ -69,10 +69,11 @@ pub async fn identify(context: &Context, key_hash: &str, node: NodeId) -> Result
     let Some(keys) = found else { return Err(unknown) };
     // Hashes of public keys: there is nothing to learn from how long this takes.
     let known = [keys.current, keys.previous].into_iter().flatten().any(|it| it == key_hash);
-    match (known, keys.retired) {
-        (true, false) => Ok(node),
-        (true, true) => Err(Error::Retired),
-        (false, _) => Err(unknown),
+    match known {
+        true if keys.retired => Err(Error::Retired),
+        true if keys.quarantined => Err(Error::Quarantined),
+        true => Ok(node),
+        false => Err(unknown),
     }
 }
 

@@ -1,26 +1,36 @@
 //! Nodes: adding, enrolling, renewing, retiring, and how they are.
 
 mod connections;
+mod draining;
 mod enrolment;
+mod report;
+mod resolver;
 mod store;
+mod trust;
 #[cfg(test)]
 mod tests;
 
 pub use connections::Connections;
 pub(crate) use connections::Opened;
+pub(crate) use draining::{draining, ensure_takes_pods, is_draining, others, pick, pick_other};
+pub use draining::{start_draining, stop_draining};
 pub(crate) use enrolment::enrol;
 pub use enrolment::{identify, renew};
+pub(crate) use report::{ensure_words, record_observed};
+pub(crate) use resolver::resolver_in;
+pub use resolver::{set_resolver, settle_resolver};
 use myrelay_app::contract::{
-    AddNode, JoinView, LocationView, NodeRow, NodeState, NodeView, Overview,
+    AddNode, JoinView, LocationView, NodeRow, NodeState, NodeTrouble, NodeView, Overview,
 };
 use myrelay_domain::{
     host::Host,
     ids::{LocationId, NodeId},
     names::Name,
 };
-use myrelay_node_protocol::{Generation, JoinToken, ObservedState};
+use myrelay_node_protocol::{Generation, JoinToken};
 use serde_json::json;
-pub(crate) use store::Contact;
+pub(crate) use store::{Contact, Facts};
+pub(crate) use trust::meet;
 
 use crate::{
     Error, Result,
@@ -91,42 +101,42 @@ async fn open_join(
     Ok(JoinView { node, name: name.to_owned(), line, expires_at })
 }
 
-/// Retires a node: its certificate is refused from now on and its connection closed. Refused
-/// while it has pods: their customers would lose them. Twice is fine.
-pub async fn retire_node(context: &Context, caller: Caller, node: &str) -> Result<()> {
-    caller.operator()?;
-    let node = parse_id(node)?;
-    let mut tx = context.database.write().await?;
-    let facts = store::find(&mut tx, node).await?.ok_or(Error::NotFound("node"))?;
-    if facts.retired {
-        return Ok(());
-    }
-    // Holds the node's row: no pod can come while we look.
-    bump(&mut tx, node).await?;
-    let pods = store::count_pods(&mut tx, node).await?;
-    if pods > 0 {
-        let message = format!("this node still has pods ({pods}): they have to be deleted first");
-        return Err(Error::invalid("node", message));
-    }
-    store::set_retired(&mut tx, node, context.now()).await?;
-    outbox::record(context, &mut tx, Event::NodeRetired, None, json!({ "node": node })).await?;
-    tx.commit().await?;
-    context.connections.close(node);
-    Ok(())
+/// What rules ask of a node.
+pub(crate) async fn find(tx: &mut Write, node: NodeId) -> Result<Facts> {
+    store::find(tx, node).await?.ok_or(Error::NotFound("node"))
+}
+
+/// Retires a node in a transaction that has seen that it may go.
+pub(crate) async fn retire(context: &Context, tx: &mut Write, node: NodeId) -> Result<()> {
+    store::set_retired(tx, node, context.now()).await?;
+    outbox::record(context, tx, Event::NodeRetired, None, json!({ "node": node })).await
 }
 
 /// All nodes, oldest first.
 pub async fn list(context: &Context, caller: Caller) -> Result<Vec<NodeRow>> {
     caller.operator()?;
     let rows = store::list(context.database.read()).await?;
-    Ok(rows.into_iter().map(|row| row.into_view(context.now())).collect())
+    let mut rows: Vec<_> = rows.into_iter().map(|row| row.into_view(context.now())).collect();
+    let takers: Vec<String> =
+        rows.iter().filter(|it| it.takes_pods()).map(|it| it.location.clone()).collect();
+    for row in &mut rows {
+        if row.draining && row.pods > 0 && !takers.contains(&row.location) {
+            row.troubles.push(NodeTrouble::NowhereToDrain);
+        }
+    }
+    Ok(rows)
 }
 
 /// One node, without its pods.
 pub async fn get(context: &Context, caller: Caller, node: &str) -> Result<NodeView> {
-    caller.operator()?;
-    let row = store::find_view(context.database.read(), parse_id(node)?).await?;
-    Ok(row.ok_or(Error::NotFound("node"))?.into_detail(context.now()))
+    let node = parse_id(node)?;
+    let rows = list(context, caller).await?;
+    let row = store::find_view(context.database.read(), node).await?;
+    let resolver = context.settings.resolver.as_ref().map(resolver::text).unwrap_or_default();
+    let mut view = row.ok_or(Error::NotFound("node"))?.into_detail(context.now(), resolver)?;
+    let troubles = rows.into_iter().find(|it| it.id == node).map(|it| it.troubles);
+    view.troubles = troubles.unwrap_or_default();
+    Ok(view)
 }
 
 /// What an operator sees first.
@@ -134,34 +144,18 @@ pub async fn overview(context: &Context, caller: Caller) -> Result<Overview> {
     let nodes = list(context, caller).await?;
     let [pods, devices, accounts] = store::counts(context.database.read()).await?;
     let living = |row: &&NodeRow| row.state != NodeState::Retired;
-    Ok(Overview {
-        nodes: u32::try_from(nodes.iter().filter(living).count()).unwrap_or(u32::MAX),
-        attention: nodes
-            .into_iter()
-            .filter(|row| {
-                matches!(row.state, NodeState::Awaiting | NodeState::Away)
-                    || (row.state == NodeState::InContact && row.faults > 0)
-            })
-            .collect(),
-        pods,
-        devices,
-        accounts,
-    })
+    let nodes_living = u32::try_from(nodes.iter().filter(living).count()).unwrap_or(u32::MAX);
+    let attention = nodes.into_iter().filter(|row| match row.state {
+        NodeState::Awaiting | NodeState::Away | NodeState::Quarantined => true,
+        NodeState::InContact => row.faults > 0 || !row.troubles.is_empty(),
+        NodeState::Retired => false,
+    });
+    Ok(Overview { nodes: nodes_living, attention: attention.collect(), pods, devices, accounts })
 }
 
 /// Every location that has a node, by name.
 pub async fn locations(context: &Context) -> Result<Vec<LocationView>> {
     Ok(store::locations(context.database.read(), context.now() - AWAY_MS).await?)
-}
-
-/// The node in a location that a new pod goes to: one in contact before one that is away, then
-/// the one with the fewest pods.
-pub(crate) async fn pick(
-    tx: &mut Write,
-    context: &Context,
-    location: LocationId,
-) -> Result<Option<NodeId>> {
-    Ok(store::pick(tx, location, context.now() - AWAY_MS).await?)
 }
 
 /// Counts a change that concerns the node, in the transaction of the change. It holds the node's
@@ -192,38 +186,6 @@ pub(crate) async fn set_present(context: &Context, node: NodeId, present: bool) 
     let mut tx = context.database.write().await?;
     store::set_present(&mut tx, node, present, context.now()).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-/// Writes down what a node says of itself. A report that is older than the last one is refused.
-pub(crate) async fn record_observed(
-    context: &Context,
-    tx: &mut Write,
-    node: NodeId,
-    observed: &ObservedState,
-) -> Result<()> {
-    for (field, text) in [
-        ("boot_id", &observed.boot_id),
-        ("agent_version", &observed.agent_version),
-        ("backend", &observed.backend),
-    ] {
-        if text.is_empty() || 64 < text.len() || text.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                field,
-                "1 to 64 characters, none of them control characters",
-            ));
-        }
-    }
-    let wanted = wanted_in(tx, node).await?;
-    if observed.epoch.0 == context.deployment.epoch.unsigned_abs() && wanted < observed.generation {
-        return Err(Error::invalid("generation", "nobody has wanted this generation yet"));
-    }
-    if !store::record_observed(tx, node, observed, context.now()).await? {
-        return Err(Error::invalid(
-            "sequence",
-            "a newer report of this node was taken already: two agents may run with one identity",
-        ));
-    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The nodes' and locations' SQL.
 
+mod trust;
 mod views;
 
 use myrelay_domain::{
@@ -10,6 +11,7 @@ use myrelay_domain::{
 };
 use myrelay_node_protocol::{Epoch, Generation, ObservedState};
 use sqlx::AnyPool;
+pub(super) use trust::{find_instances, find_keys, set_instance, set_quarantined};
 pub(super) use views::{counts, find_view, list, locations};
 
 use crate::database::{Write, read_id, read_number};
@@ -17,13 +19,6 @@ use crate::database::{Write, read_id, read_number};
 /// What rules ask of a node.
 pub(super) struct Facts {
     pub(super) name: String,
-    pub(super) retired: bool,
-}
-
-/// The keys a node's certificates may have.
-pub(super) struct Keys {
-    pub(super) current: Option<String>,
-    pub(super) previous: Option<String>,
     pub(super) retired: bool,
 }
 
@@ -91,19 +86,6 @@ pub(super) async fn find(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Fact
     Ok(row.map(|(name, retired_at)| Facts { name, retired: retired_at.is_some() }))
 }
 
-pub(super) async fn find_keys(pool: &AnyPool, id: NodeId) -> sqlx::Result<Option<Keys>> {
-    let row: Option<(Option<String>, Option<String>, Option<i64>)> =
-        sqlx::query_as("SELECT key_hash, previous_key_hash, retired_at FROM nodes WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(pool)
-            .await?;
-    Ok(row.map(|(current, previous, retired_at)| Keys {
-        current,
-        previous,
-        retired: retired_at.is_some(),
-    }))
-}
-
 pub(super) async fn put_join_token(
     tx: &mut Write,
     node: NodeId,
@@ -169,7 +151,7 @@ pub(super) async fn set_joined(
     sqlx::query(
         "UPDATE nodes SET key_hash = $2, previous_key_hash = NULL, certificate_ends_at = $3, \
              joined_at = $4, applied_epoch = 0, applied_generation = 0, boot_id = NULL, \
-             sequence = 0 \
+             sequence = 0, instance = NULL, previous_instance = NULL, quarantined_at = NULL \
          WHERE id = $1",
     )
     .bind(id.to_string())

@@ -12,16 +12,24 @@ use crate::{Result, context::Context, database::Write};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     AccountCreated,
+    AccountPlanChanged,
     AccountResumed,
     AccountSuspended,
     NodeAdded,
     NodeJoined,
+    NodeQuarantined,
     NodeRetired,
+    NodeUsageRefused,
     OperatorCreated,
     PeerAdded,
     PeerRemoved,
+    PlanAdded,
+    PlanMadeDefault,
+    PlanRemoved,
     PodCreated,
     PodDeleted,
+    UsageQuota100,
+    UsageQuota80,
 }
 
 impl Event {
@@ -29,16 +37,24 @@ impl Event {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::AccountCreated => "account.created",
+            Self::AccountPlanChanged => "account.plan_changed",
             Self::AccountResumed => "account.resumed",
             Self::AccountSuspended => "account.suspended",
             Self::NodeAdded => "node.added",
             Self::NodeJoined => "node.joined",
+            Self::NodeQuarantined => "node.quarantined",
             Self::NodeRetired => "node.retired",
+            Self::NodeUsageRefused => "node.usage_refused",
             Self::OperatorCreated => "operator.created",
             Self::PeerAdded => "peer.added",
             Self::PeerRemoved => "peer.removed",
+            Self::PlanAdded => "plan.added",
+            Self::PlanMadeDefault => "plan.made_default",
+            Self::PlanRemoved => "plan.removed",
             Self::PodCreated => "pod.created",
             Self::PodDeleted => "pod.deleted",
+            Self::UsageQuota100 => "usage.quota_100",
+            Self::UsageQuota80 => "usage.quota_80",
         }
     }
 }

@@ -242,7 +242,11 @@ async fn only_a_live_node_gets_in_at_the_node_listener() {
                 "/v1/answers" => json!({ "request": "req_x", "outcome": "connected" }),
                 _ => json!({}),
             };
-            let url = if method == "GET" { "/v1/state?epoch=0&have=0" } else { path };
+            let url = if method == "GET" {
+                "/v1/state?epoch=0&have=0&instance=00112233445566778899aabbccddeeff"
+            } else {
+                path
+            };
             let request = Request::builder()
                 .method(method)
                 .uri(url)

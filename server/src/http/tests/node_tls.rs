@@ -136,7 +136,7 @@ async fn ask(tls: &mut TlsStream<TcpStream>, line: &str) -> io::Result<u16> {
     Ok(start.strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap())
 }
 
-const STATE: &str = "GET /v1/state?epoch=0&have=0";
+const STATE: &str = "GET /v1/state?epoch=0&have=0&instance=00112233445566778899aabbccddeeff";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p15_agents_speak_tls_13_and_our_protocol_and_get_an_ecdsa_chain() {

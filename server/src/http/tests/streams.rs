@@ -20,7 +20,10 @@ async fn open(portal: &Portal, name: &str) -> (String, Body) {
 async fn open_as(portal: &Portal, certificate: Arc<[u8]>) -> Body {
     let mut agent = Browser::at(&portal.nodes);
     agent.certificate = Some(certificate);
-    let request = Request::get("/v1/state?epoch=0&have=0").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/v1/state?epoch=0&have=0&instance=00112233445566778899aabbccddeeff")
+            .body(Body::empty())
+            .unwrap();
     let (status, headers, mut body) = agent.open(request).await;
     assert_eq!(status, 200);
     assert_eq!(headers["content-type"], "application/x-ndjson");
@@ -46,7 +49,8 @@ async fn retiring_a_node_closes_its_stream_and_refuses_its_certificate() {
     ends(body).await;
     let mut agent = Browser::at(&portal.nodes);
     agent.certificate = Some(certificate);
-    let answer = agent.get("/v1/state?epoch=0&have=0").await;
+    let answer =
+        agent.get("/v1/state?epoch=0&have=0&instance=00112233445566778899aabbccddeeff").await;
     assert_eq!(answer.status, 410, "an agent that hears this takes its pods down");
     assert!(answer.text().contains(NODE_RETIRED), "{}", answer.text());
 }
@@ -65,7 +69,15 @@ async fn a_stream_without_a_place_to_go_on_from_is_refused() {
     let (_, certificate) = certified(&portal, "Berlin").await;
     let mut agent = Browser::at(&portal.nodes);
     agent.certificate = Some(certificate);
-    for query in ["", "?epoch=1", "?epoch=-1&have=0", "?epoch=1&have=0&node=x"] {
+    let run = "instance=00112233445566778899aabbccddeeff";
+    for query in [
+        String::new(),
+        format!("?epoch=1&{run}"),
+        format!("?epoch=-1&have=0&{run}"),
+        "?epoch=1&have=0".to_owned(),
+        "?epoch=1&have=0&instance=me".to_owned(),
+        format!("?epoch=1&have=0&{run}&node=x"),
+    ] {
         let answer = agent.get(&format!("/v1/state{query}")).await;
         assert_eq!(answer.status, 422, "{query}");
     }
