@@ -16,5 +16,6 @@ pub mod pod_keys;
 pub mod private_dir;
 pub mod privileges;
 pub mod reconcile;
+pub mod resolver;
 pub mod status;
 pub mod system;
