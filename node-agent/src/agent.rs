@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::Backend,
+    faults::{Faults, Part},
     identity::{Identity, IdentityError},
     link,
     memory::{self, Sequence},
@@ -16,6 +17,7 @@ use crate::{
     private_dir::{FileError, PrivateDir},
     reconcile, status,
     system::System,
+    usage::{self, Usage},
 };
 
 /// How often things happen. The default is what a node uses; tests are faster.
@@ -33,6 +35,12 @@ pub struct Pace {
     pub drift: Duration,
     /// How often the clock is looked at for the certificate, and the pause after a failed renewal.
     pub clock: Duration,
+    /// How often the pods' traffic is read.
+    pub count: Duration,
+    /// How often it is written to the disk.
+    pub spool: Duration,
+    /// How often it is reported.
+    pub usage: Duration,
 }
 
 impl Default for Pace {
@@ -44,6 +52,9 @@ impl Default for Pace {
             observed: Duration::from_secs(30),
             drift: Duration::from_secs(20),
             clock: Duration::from_secs(60),
+            count: Duration::from_secs(1),
+            spool: Duration::from_secs(10),
+            usage: Duration::from_secs(60),
         }
     }
 }
@@ -83,11 +94,10 @@ impl Agent {
         let desired = memory::load(&dir)?.map(Arc::new);
         let sequence = Sequence::load(&dir, system.as_ref())?;
         let keys = PodKeys::open(&dir)?;
-        // Random, made by the kernel at boot (random(4)).
-        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .map_err(AgentError::BootId)?
-            .trim()
-            .to_owned();
+        let boot_id = system.boot_id().map_err(AgentError::BootId)?;
+        let opened = Usage::open(&dir, &boot_id, system.as_ref(), desired.as_deref())?;
+        let faults = Faults::default();
+        faults.set(Part::UsageFile, opened.fault);
         let mut instance = [0; INSTANCE_DIGITS / 2];
         system.fill_random(&mut instance).map_err(AgentError::Random)?;
         let instance = instance.iter().map(|it| format!("{it:02x}")).collect();
@@ -100,7 +110,9 @@ impl Agent {
             instance,
             identity: watch::Sender::new(Arc::new(identity)),
             desired: watch::Sender::new(desired),
-            quotas: watch::Sender::default(),
+            quotas: watch::Sender::new(Arc::new(opened.quotas)),
+            usage: opened.usage,
+            faults,
             hardening: watch::Sender::default(),
             applied: watch::Sender::new(None),
             contact: watch::Sender::new(Contact::default()),
@@ -120,11 +132,14 @@ impl Agent {
         loops.spawn(link::dial_for_ever(node.clone()));
         loops.spawn(link::renew_for_ever(node.clone()));
         loops.spawn(status::write_for_ever(node.clone()));
+        loops.spawn(usage::count_for_ever(node.clone()));
+        loops.spawn(usage::report_for_ever(node.clone()));
         let ended = tokio::select! {
             () = stop.cancelled() => Ok(()),
             Some(Err(error)) = loops.join_next() => Err(AgentError::Broken(error)),
         };
         loops.shutdown().await;
+        node.usage.finish(&node).await;
         status::write_stopped(&node);
         ended
     }

@@ -28,11 +28,22 @@ enum Damage {
 /// SHA-256 of the rest, and the rest is JSON.
 pub fn store(dir: &PrivateDir, state: &DesiredState) -> Result<(), FileError> {
     // Maps with ordered string keys always serialise.
-    let json = serde_json::to_vec(state).unwrap_or_default();
-    let mut bytes = checksum(&json).into_bytes();
+    dir.write(STATE, &seal(&serde_json::to_vec(state).unwrap_or_default()))
+}
+
+/// A line with the SHA-256 of a text, and the text.
+pub(crate) fn seal(text: &[u8]) -> Vec<u8> {
+    let mut bytes = checksum(text).into_bytes();
     bytes.push(b'\n');
-    bytes.extend(json);
-    dir.write(STATE, &bytes)
+    bytes.extend(text);
+    bytes
+}
+
+/// The text, if it is what was sealed.
+pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|it| *it == b'\n')?;
+    let (sum, text) = (&bytes[..end], &bytes[end + 1..]);
+    (sum == checksum(text).as_bytes()).then_some(text)
 }
 
 /// The state of before the restart; none when there was none. A damaged one is kept aside, and
@@ -55,12 +66,7 @@ pub fn forget(dir: &PrivateDir) -> Result<(), FileError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<DesiredState, Damage> {
-    let end = bytes.iter().position(|it| *it == b'\n').ok_or(Damage::Checksum)?;
-    let (sum, json) = (&bytes[..end], &bytes[end + 1..]);
-    if sum != checksum(json).as_bytes() {
-        return Err(Damage::Checksum);
-    }
-    let state: DesiredState = serde_json::from_slice(json)?;
+    let state: DesiredState = serde_json::from_slice(unseal(bytes).ok_or(Damage::Checksum)?)?;
     state.ensure_sound()?;
     Ok(state)
 }
@@ -78,28 +84,36 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Starts behind every number given out before. When the file is damaged it starts at the
-    /// time in milliseconds, which is above any count of reports.
+    /// Starts behind every number given out before: behind those of the file, and at least at the
+    /// time in milliseconds, which is above any count of reports, should the file be damaged or
+    /// the disk have taken nothing for a while.
     pub fn load(dir: &PrivateDir, system: &dyn System) -> Result<Self, FileError> {
-        let start = match dir.read(SEQUENCE)? {
-            None => 1,
-            Some(bytes) => std::str::from_utf8(&bytes)
-                .ok()
-                .and_then(|it| it.trim().parse().ok())
-                .unwrap_or_else(|| u64::try_from(system.now_ms()).unwrap_or_default()),
-        };
+        let kept = dir.read(SEQUENCE)?;
+        let kept = kept.and_then(|it| std::str::from_utf8(&it).ok()?.trim().parse().ok());
+        let start = kept.unwrap_or(1).max(now(system));
         Ok(Self { next: start, end: start })
     }
 
-    /// The next number.
-    pub fn next(&mut self, dir: &PrivateDir) -> Result<u64, FileError> {
+    /// The next number. While the disk takes nothing it is at least the time in milliseconds,
+    /// which is above any count of reports, so that a report of the trouble gets through.
+    pub fn next(&mut self, dir: &PrivateDir, system: &dyn System) -> u64 {
         if self.next == self.end {
-            dir.write(SEQUENCE, (self.end + BLOCK).to_string().as_bytes())?;
-            self.end += BLOCK;
+            match dir.write(SEQUENCE, (self.end + BLOCK).to_string().as_bytes()) {
+                Ok(()) => self.end += BLOCK,
+                Err(error) => {
+                    tracing::error!(%error, "the count of reports is not kept");
+                    self.next = self.next.max(now(system));
+                    self.end = self.next + 1;
+                }
+            }
         }
         self.next += 1;
-        Ok(self.next - 1)
+        self.next - 1
     }
+}
+
+fn now(system: &dyn System) -> u64 {
+    u64::try_from(system.now_ms()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,13 +165,13 @@ mod tests {
         for _ in 0..3 {
             let mut sequence = Sequence::load(&dir, &Machine).unwrap();
             for _ in 0..BLOCK + 2 {
-                let next = sequence.next(&dir).unwrap();
+                let next = sequence.next(&dir, &Machine);
                 assert!(last < next);
                 last = next;
             }
         }
         dir.write(SEQUENCE, b"nonsense").unwrap();
         let mut sequence = Sequence::load(&dir, &Machine).unwrap();
-        assert!(last < sequence.next(&dir).unwrap());
+        assert!(last < sequence.next(&dir, &Machine));
     }
 }

@@ -16,12 +16,14 @@ use tokio::sync::watch;
 use crate::{
     agent::Pace,
     backend::Backend,
+    faults::{self, Faults},
     identity::Identity,
     link::{LinkError, Requests},
     memory::{self, Sequence},
     private_dir::{FileError, Lock, PrivateDir},
     reconcile::Applied,
     system::System,
+    usage::Usage,
 };
 
 /// How it stands with the portal.
@@ -49,6 +51,9 @@ pub(crate) struct Node {
     pub(crate) desired: watch::Sender<Option<Arc<DesiredState>>>,
     /// How the pods stand with their quotas; those that are not in it are within.
     pub(crate) quotas: watch::Sender<Arc<BTreeMap<PodId, QuotaState>>>,
+    pub(crate) usage: Usage,
+    /// What is wrong with the node beside what a round found.
+    pub(crate) faults: Faults,
     /// How the host is hardened, as far as it has been looked at.
     pub(crate) hardening: watch::Sender<Arc<HardeningReport>>,
     /// None until the first round.
@@ -135,10 +140,10 @@ impl Node {
     }
 
     /// What to tell the portal of a round.
-    pub(crate) fn observed(&self, applied: &Applied) -> Result<ObservedState, FileError> {
-        let sequence = self.sequence().next(&self.dir)?;
+    pub(crate) fn observed(&self, applied: &Applied) -> ObservedState {
+        let sequence = self.sequence().next(&self.dir, self.system.as_ref());
         let (epoch, generation) = applied.version;
-        Ok(ObservedState {
+        ObservedState {
             epoch,
             generation,
             boot_id: self.boot_id.clone(),
@@ -146,20 +151,21 @@ impl Node {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: self.backend.name().to_owned(),
             clock_ms: self.system.now_ms(),
-            faults: cut(&applied.faults),
+            faults: self.all_faults(applied),
             foreign: applied.foreign.iter().take(MAX_FAULTS).cloned().collect(),
             hardening: self.hardening.borrow().as_ref().clone(),
             pods: applied.pods.clone(),
-        })
+        }
+    }
+
+    /// What is wrong with the node as a whole, as much of it as a report holds.
+    pub(crate) fn all_faults(&self, applied: &Applied) -> Vec<String> {
+        let parts = self.faults.texts().into_iter().chain(faults::kept_aside(&self.dir));
+        let texts = applied.faults.iter().cloned().chain(parts).take(MAX_FAULTS);
+        texts.map(|it| it.chars().take(MAX_FAULT_CHARS).collect()).collect()
     }
 
     fn sequence(&self) -> MutexGuard<'_, Sequence> {
         self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// As much of these texts as a report holds.
-fn cut(texts: &[String]) -> Vec<String> {
-    let texts = texts.iter().take(MAX_FAULTS);
-    texts.map(|it| it.chars().take(MAX_FAULT_CHARS).collect()).collect()
 }

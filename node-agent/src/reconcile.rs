@@ -36,6 +36,9 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
         let state = desired.borrow_and_update().clone();
         let mut pause = node.pace.drift;
         if let Some(state) = state {
+            // What an interface counted goes with it.
+            node.usage.read_before(&node, &state).await;
+            quotas.mark_unchanged();
             let applied = round(&node, &mut keys, &state).await;
             if applied.is_well() {
                 backoff = Backoff::new(node.pace);

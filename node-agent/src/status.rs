@@ -7,7 +7,7 @@ use myrelay_domain::{
     interface::InterfaceName,
     keys::PublicKey,
 };
-use myrelay_node_protocol::{Epoch, Generation};
+use myrelay_node_protocol::{Epoch, Generation, HardeningReport, QuotaState};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -15,6 +15,8 @@ use crate::{
     link::PortalAddress,
     node::Node,
     private_dir::{FileError, PrivateDir},
+    privileges::{self, Privileges},
+    usage::UsageStatus,
 };
 
 const FILE: &str = "status.json";
@@ -46,6 +48,14 @@ pub struct Status {
     pub faults: Vec<String>,
     /// Interfaces that look like ours and are not.
     pub foreign: Vec<String>,
+    /// How the counting of traffic is.
+    pub usage: UsageStatus,
+    /// This machine's clock minus the portal's, in milliseconds; none before it answered.
+    pub clock_skew_ms: Option<i64>,
+    /// What the agent may do to its machine; none if the kernel does not tell.
+    pub privileges: Option<Privileges>,
+    /// How the host is hardened.
+    pub hardening: HardeningReport,
 }
 
 /// Which state.
@@ -66,6 +76,8 @@ pub struct PodStatus {
     /// None before the node made its key.
     pub public_key: Option<PublicKey>,
     pub fault: Option<String>,
+    /// How it stands with its quota.
+    pub quota: QuotaState,
 }
 
 /// Reads what the agent last wrote, and whether it runs now.
@@ -82,6 +94,10 @@ pub(crate) async fn write_for_ever(node: Arc<Node>) -> Infallible {
     let mut desired = node.desired.subscribe();
     let mut applied = node.applied.subscribe();
     let mut identity = node.identity.subscribe();
+    let mut usage = node.usage.status.subscribe();
+    let mut quotas = node.quotas.subscribe();
+    let mut faults = node.faults.subscribe();
+    let mut hardening = node.hardening.subscribe();
     loop {
         write(&node, &status(&node));
         // The senders live as long as the node.
@@ -90,12 +106,20 @@ pub(crate) async fn write_for_ever(node: Arc<Node>) -> Infallible {
             _ = desired.changed() => {}
             _ = applied.changed() => {}
             _ = identity.changed() => {}
+            _ = usage.changed() => {}
+            _ = quotas.changed() => {}
+            _ = faults.changed() => {}
+            _ = hardening.changed() => {}
         }
         sleep(SETTLE).await;
         contact.mark_unchanged();
         desired.mark_unchanged();
         applied.mark_unchanged();
         identity.mark_unchanged();
+        usage.mark_unchanged();
+        quotas.mark_unchanged();
+        faults.mark_unchanged();
+        hardening.mark_unchanged();
     }
 }
 
@@ -117,6 +141,7 @@ fn status(node: &Node) -> Status {
     let contact = node.contact.borrow().clone();
     let wanted = node.wanted();
     let applied = node.applied.borrow().clone();
+    let quotas = node.quotas.borrow().clone();
     let version = |(epoch, generation)| Version { epoch, generation };
     let observed = |pod: &PodId| applied.as_ref().and_then(|it| it.pods.get(pod));
     let pods = wanted.iter().flat_map(|it| &it.pods).map(|(id, pod)| {
@@ -126,6 +151,7 @@ fn status(node: &Node) -> Status {
             devices: pod.peers.len(),
             public_key: observed(id).and_then(|it| it.public_key),
             fault: observed(id).and_then(|it| it.fault.clone()),
+            quota: quotas.get(id).copied().unwrap_or_default(),
         };
         (*id, status)
     });
@@ -142,7 +168,11 @@ fn status(node: &Node) -> Status {
         pods: pods.collect(),
         wanted: wanted.as_ref().map(|it| version(it.version())),
         applied: applied.as_ref().map(|it| version(it.version)),
-        faults: applied.as_ref().map(|it| it.faults.clone()).unwrap_or_default(),
+        faults: node.all_faults(&applied.as_deref().cloned().unwrap_or_default()),
         foreign: applied.iter().flat_map(|it| it.foreign.clone()).collect(),
+        usage: *node.usage.status.borrow(),
+        clock_skew_ms: *node.requests.skew_ms.borrow(),
+        privileges: privileges::current().ok(),
+        hardening: node.hardening.borrow().as_ref().clone(),
     }
 }

@@ -15,6 +15,12 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// Fills the buffer from a cryptographic generator.
     fn fill_random(&self, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Names this run of the machine: random, made by the kernel at boot (random(4)).
+    fn boot_id(&self) -> io::Result<String> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+        Ok(id.trim().to_owned())
+    }
 }
 
 /// The real clock and the kernel's generator (`getrandom(2)`).

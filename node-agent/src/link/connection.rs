@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     authority: String,
+    /// The portal's clock in its last answer, in milliseconds since 1970-01-01 UTC.
+    said_ms: Option<i64>,
     driver: JoinSet<hyper::Result<()>>,
 }
 
@@ -60,12 +62,17 @@ impl Connection {
             .map_err(|error| LinkError::from_hyper(&error))?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Ok(Self { sender, authority: address.authority(), driver })
+        Ok(Self { sender, authority: address.authority(), said_ms: None, driver })
     }
 
     /// Whether another request can go over it.
     pub(crate) fn is_open(&self) -> bool {
         !self.sender.is_closed()
+    }
+
+    /// The portal's clock in its last answer, in milliseconds since 1970-01-01 UTC: whole seconds.
+    pub(crate) fn said_ms(&self) -> Option<i64> {
+        self.said_ms
     }
 
     /// Posts a message and reads the answer; `null` stands for an empty one.
@@ -111,6 +118,9 @@ impl Connection {
             Ok(()) => self.sender.send_request(request).await,
             Err(error) => Err(error),
         };
+        if let Ok(response) = &sent {
+            self.said_ms = date(response);
+        }
         match sent {
             Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => Err(refusal(response).await),
@@ -170,4 +180,11 @@ async fn refusal(response: Response<Incoming>) -> LinkError {
         return LinkError::Retired;
     }
     LinkError::Refused { status, refusal }
+}
+
+/// The `Date` of an answer (RFC 9110, section 6.6.1), whose usual form RFC 5322 has too.
+fn date(response: &Response<Incoming>) -> Option<i64> {
+    let text = response.headers().get(header::DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(date.as_millisecond())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::{Connection, LinkError, of_node};
 use crate::{identity::Identity, system::System};
@@ -12,6 +12,8 @@ use crate::{identity::Identity, system::System};
 #[derive(Default)]
 pub(crate) struct Requests {
     kept: Mutex<Option<(Arc<Identity>, Connection)>>,
+    /// Our clock minus the portal's at the last answer, in milliseconds; none before the first.
+    pub(crate) skew_ms: watch::Sender<Option<i64>>,
 }
 
 impl Requests {
@@ -30,7 +32,9 @@ impl Requests {
             && Arc::ptr_eq(&of, &identity)
             && connection.is_open()
         {
-            match connection.post(path, message).await {
+            let answer = connection.post(path, message).await;
+            self.compare_clocks(&connection, system);
+            match answer {
                 // The portal closed it meanwhile.
                 Err(LinkError::Unreachable(_)) => {}
                 answer => {
@@ -42,8 +46,15 @@ impl Requests {
         let config = of_node(&identity, system)?;
         let mut connection = Connection::dial(&identity.portal, config).await?;
         let answer = connection.post(path, message).await;
+        self.compare_clocks(&connection, system);
         *kept = Some((identity, connection)).filter(|_| is_usable_after(&answer));
         answer
+    }
+
+    fn compare_clocks(&self, connection: &Connection, system: &Arc<dyn System>) {
+        if let Some(said) = connection.said_ms() {
+            self.skew_ms.send_replace(Some(system.now_ms().saturating_sub(said)));
+        }
     }
 }
 

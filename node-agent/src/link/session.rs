@@ -10,7 +10,7 @@ use myrelay_node_protocol::{
 use tokio::sync::mpsc;
 
 use super::{Connection, LinkError, connection::Stream, lines::Lines, of_node, report};
-use crate::node::Node;
+use crate::{faults::Part, node::Node};
 
 /// More questions than that at once are not answered: the portal asks again.
 const QUESTIONS: usize = 64;
@@ -50,7 +50,7 @@ pub(crate) async fn hold(node: &Arc<Node>, everything: bool) -> Result<Infallibl
 }
 
 async fn listen(
-    node: &Node,
+    node: &Arc<Node>,
     stream: Stream,
     ask: mpsc::Sender<Question>,
 ) -> Result<Infallible, LinkError> {
@@ -66,15 +66,40 @@ async fn listen(
                 if ask.try_send(Question { request, pod, public_key }).is_err() {
                     tracing::warn!("too many questions at once: one is left unanswered");
                 }
-                Ok(())
+                continue;
             }
         };
         match taken {
             // Nothing of it was taken, and the next message may be a newer one.
             Err(error @ LinkError::State(StateError::Older { .. })) => node.note(&error),
-            Err(error) => return Err(error),
-            Ok(()) => node.all_well(),
+            Err(error) => {
+                if let Some(fault) = not_taken(&error) {
+                    node.faults.set(Part::Wanted, Some(fault));
+                    // The stream ends with this, and the reports end with the stream.
+                    report::send_now(node).await;
+                }
+                return Err(error);
+            }
+            Ok(()) => {
+                node.faults.set(Part::Wanted, None);
+                node.all_well();
+            }
         }
+    }
+}
+
+/// What the operator should know of a state that is not applied.
+fn not_taken(error: &LinkError) -> Option<String> {
+    match error {
+        LinkError::State(StateError::Malformed { pod, fault }) => Some(format!(
+            "the portal's newest state is not applied, pod {pod} makes no sense: {fault}. What was \
+             applied before is served on"
+        )),
+        LinkError::File(error) => Some(format!(
+            "the portal's newest state is not applied, the disk does not take it: {error}. What was \
+             applied before is served on; make room or repair the disk"
+        )),
+        _ => None,
     }
 }
 

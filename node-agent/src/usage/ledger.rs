@@ -1,0 +1,379 @@
+//! The sums: what every pod moved in every hour, and the readings that they were made from.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use myrelay_domain::{ids::PodId, interface::InterfaceName};
+use myrelay_node_protocol::{
+    HOUR_MS, MAX_USAGE_RECORDS, USAGE_KEPT_HOURS, UsageRecord, UsageReport,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::backend::Counters;
+
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Hours that the portal has stay this long, so that a clock that is set back meets its own sums.
+const REPORTED_HOURS: i64 = 3;
+/// A month has at most 31 days, and a clock may be wrong by some.
+const KEPT_DAYS: usize = 40;
+/// After so many days without traffic a pod that has no interface any more is forgotten.
+const FORGOTTEN_DAYS: i64 = 62;
+/// The most hours of pods that are kept; each is about 70 bytes on the disk.
+const KEPT_RECORDS: usize = 200_000;
+/// With more interfaces than that, those that are gone are forgotten.
+const KEPT_BASES: usize = 4_000;
+/// Readings this close to each other are told apart at the full hour.
+const CLOSE_MS: i64 = 5_000;
+
+/// Everything counted in one folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ledger {
+    present: Counter,
+    /// Counters that count no more, until the portal has all of them.
+    former: Vec<Counter>,
+    /// Bytes of each pod, both directions, by days since 1970-01-01 UTC: a month of a quota is
+    /// made of them.
+    days: BTreeMap<PodId, BTreeMap<i64, u64>>,
+    /// Which run of the machine the last readings are of.
+    boot_id: String,
+    /// The last reading of each interface: all up to there is in the sums.
+    bases: BTreeMap<InterfaceName, Base>,
+    /// The clock at the last reading.
+    read_ms: i64,
+    /// What is there at the first reading was counted before, by a counter that was lost.
+    adopting: bool,
+    /// Counts what should come to the disk.
+    #[serde(skip)]
+    changes: u64,
+}
+
+/// One name under which the portal adds up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Counter {
+    name: String,
+    /// By hours since 1970-01-01 UTC.
+    pods: BTreeMap<PodId, BTreeMap<i64, Sums>>,
+    /// The latest hour of which something was forgotten because the portal has it. In such an
+    /// hour this name cannot count again: it would start at zero, and the portal keeps the larger.
+    forgotten: Option<i64>,
+}
+
+/// What one pod moved in one hour: bytes received and sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sums {
+    received: u64,
+    sent: u64,
+    /// What of it the portal said it has.
+    taken: (u64, u64),
+    /// The portal does not want it.
+    #[serde(skip)]
+    refused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Base {
+    pod: PodId,
+    index: u32,
+    received: u64,
+    sent: u64,
+    /// Whether it was there at the last reading. One that was not is remembered all the same: a
+    /// list that misses one by mistake must not make it look new.
+    #[serde(skip)]
+    there: bool,
+}
+
+impl Ledger {
+    /// Starts with nothing. What interfaces that are there counted so far is not this ledger's.
+    pub(super) fn new(name: String, boot_id: &str) -> Self {
+        Self {
+            present: Counter::new(name),
+            former: Vec::new(),
+            days: BTreeMap::new(),
+            boot_id: boot_id.to_owned(),
+            bases: BTreeMap::new(),
+            read_ms: 0,
+            adopting: true,
+            changes: 1,
+        }
+    }
+
+    /// Goes on in this run of the machine: after a reboot every interface started at zero.
+    pub(super) fn resume(&mut self, boot_id: &str) {
+        if self.boot_id != boot_id {
+            boot_id.clone_into(&mut self.boot_id);
+            self.bases.clear();
+            self.adopting = false;
+            self.changes += 1;
+        }
+    }
+
+    /// Adds what every interface moved since the reading before. Readings come in the order in
+    /// which they were made. `name` makes the name of a new counter.
+    ///
+    /// An interface that is not known, has another index, or counted less than before, is a new
+    /// one: it started at zero.
+    pub(super) fn take(
+        &mut self,
+        now_ms: i64,
+        readings: &BTreeMap<InterfaceName, Counters>,
+        name: impl FnOnce() -> io::Result<String>,
+    ) -> io::Result<()> {
+        let hour = hour_of(self.read_ms, now_ms);
+        if self.present.forgotten.is_some_and(|it| hour <= it) {
+            let next = Counter::new(name()?);
+            let mut former = std::mem::replace(&mut self.present, next);
+            former.forget_taken();
+            if !former.pods.is_empty() {
+                self.former.push(former);
+            }
+            self.changes += 1;
+        }
+        self.bases.values_mut().for_each(|it| it.there = false);
+        for (interface, reading) in readings {
+            let known = self.bases.get(interface).filter(|it| it.leads_to(reading)).copied();
+            let Some(pod) = reading.pod.or(known.map(|it| it.pod)) else { continue };
+            let Counters { index, received, sent, .. } = *reading;
+            let base = Base { pod, index, received, sent, there: true };
+            let (before_received, before_sent) = match known {
+                Some(it) => (it.received, it.sent),
+                None if self.adopting => (received, sent),
+                None => (0, 0),
+            };
+            if known.is_none_or(|it| !it.equals(reading)) {
+                self.changes += 1;
+            }
+            self.bases.insert(interface.clone(), base);
+            self.add(pod, hour, received - before_received, sent - before_sent);
+        }
+        if self.adopting {
+            self.adopting = false;
+            self.changes += 1;
+        }
+        if self.read_ms.div_euclid(HOUR_MS) != now_ms.div_euclid(HOUR_MS) {
+            self.forget(now_ms, readings);
+        }
+        self.read_ms = now_ms;
+        Ok(())
+    }
+
+    fn add(&mut self, pod: PodId, hour: i64, received: u64, sent: u64) {
+        if received == 0 && sent == 0 {
+            return;
+        }
+        let sums = self.present.pods.entry(pod).or_default().entry(hour).or_default();
+        sums.received = sums.received.saturating_add(received);
+        sums.sent = sums.sent.saturating_add(sent);
+        let day = self.days.entry(pod).or_default().entry(hour.div_euclid(24)).or_default();
+        *day = day.saturating_add(received).saturating_add(sent);
+    }
+
+    /// Bytes of a pod from one midnight up to another, in milliseconds since 1970-01-01 UTC.
+    pub(super) fn used(&self, pod: PodId, from_ms: i64, to_ms: i64) -> u64 {
+        let days = from_ms.div_euclid(DAY_MS)..to_ms.div_euclid(DAY_MS);
+        let counted = self.days.get(&pod).into_iter().flat_map(|it| it.range(days.clone()));
+        counted.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+    }
+
+    /// Everything that the portal does not have, in reports of a size that it takes.
+    pub(super) fn due(&self) -> Vec<UsageReport> {
+        let reports = self.counters().flat_map(|counter| {
+            let waiting = counter.all().filter(|(.., it)| it.is_due());
+            let record = |(pod, hour, it): (PodId, i64, &Sums)| UsageRecord {
+                pod,
+                hour_ms: hour * HOUR_MS,
+                received: it.received,
+                sent: it.sent,
+            };
+            let records: Vec<_> = waiting.map(record).collect();
+            let parts = records.chunks(MAX_USAGE_RECORDS).map(<[_]>::to_vec).collect::<Vec<_>>();
+            let report = |records| UsageReport { counter: counter.name.clone(), records };
+            parts.into_iter().map(report)
+        });
+        reports.collect()
+    }
+
+    /// Whether something was read last of a pod that is none of these.
+    pub(super) fn counts_other_than(&self, wanted: impl Fn(&PodId) -> bool) -> bool {
+        self.bases.values().any(|it| it.there && !wanted(&it.pod))
+    }
+
+    /// Grows with whatever should come to the disk.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// How many records the portal does not have.
+    pub(super) fn waiting(&self) -> usize {
+        self.counters().flat_map(Counter::all).filter(|(.., it)| !it.is_taken()).count()
+    }
+
+    /// How many records the portal does not want.
+    pub(super) fn refused(&self) -> usize {
+        self.counters().flat_map(Counter::all).filter(|(.., it)| it.refused).count()
+    }
+
+    /// Remembers that the portal has these. That needs no disk: it may have them twice.
+    pub(super) fn taken(&mut self, report: &UsageReport) {
+        self.each_of(report, |sums, record| {
+            sums.taken.0 = sums.taken.0.max(record.received);
+            sums.taken.1 = sums.taken.1.max(record.sent);
+        });
+        self.former.iter_mut().for_each(Counter::forget_taken);
+        self.former.retain(|it| !it.pods.is_empty());
+    }
+
+    /// Remembers that the portal does not want these, until [`Self::offer_again`].
+    pub(super) fn refuse(&mut self, report: &UsageReport) {
+        self.each_of(report, |sums, _| sums.refused = true);
+    }
+
+    /// Makes what was refused due again.
+    pub(super) fn offer_again(&mut self) {
+        for counter in self.former.iter_mut().chain([&mut self.present]) {
+            counter.pods.values_mut().flat_map(BTreeMap::values_mut).for_each(|it| {
+                it.refused = false;
+            });
+        }
+    }
+
+    fn each_of(&mut self, report: &UsageReport, act: impl Fn(&mut Sums, &UsageRecord)) {
+        let mut counters = self.former.iter_mut().chain([&mut self.present]);
+        let Some(counter) = counters.find(|it| it.name == report.counter) else { return };
+        for record in &report.records {
+            let hours = counter.pods.get_mut(&record.pod);
+            if let Some(sums) = hours.and_then(|it| it.get_mut(&(record.hour_ms / HOUR_MS))) {
+                act(sums, record);
+            }
+        }
+    }
+
+    fn counters(&self) -> impl Iterator<Item = &Counter> {
+        self.former.iter().chain([&self.present])
+    }
+
+    /// Lets go of what nobody needs, and of the oldest where there is too much of something. By
+    /// number and not by age: a clock that is wrong for a moment must not cost anything.
+    fn forget(&mut self, now_ms: i64, readings: &BTreeMap<InterfaceName, Counters>) {
+        self.present.forget_before(now_ms.div_euclid(HOUR_MS) - REPORTED_HOURS);
+        let there: BTreeSet<PodId> = readings.values().filter_map(|it| it.pod).collect();
+        let end = now_ms.div_euclid(DAY_MS) - FORGOTTEN_DAYS;
+        self.days.retain(|pod, days| {
+            while KEPT_DAYS < days.len() {
+                days.pop_first();
+            }
+            there.contains(pod) || days.last_key_value().is_some_and(|(day, _)| end < *day)
+        });
+        if KEPT_BASES < self.bases.len() {
+            self.bases.retain(|interface, _| readings.contains_key(interface));
+        }
+        let records: usize = self.counters().map(Counter::len).sum();
+        let hours = self.present.pods.values().map(BTreeMap::len).max().unwrap_or_default();
+        let most = usize::try_from(USAGE_KEPT_HOURS).unwrap_or(usize::MAX);
+        if KEPT_RECORDS < records || most < hours {
+            self.drop_oldest(records, most);
+        }
+    }
+
+    fn drop_oldest(&mut self, mut records: usize, most: usize) {
+        let hours: BTreeSet<i64> = self.counters().flat_map(Counter::all).map(|it| it.1).collect();
+        let mut left = hours.len();
+        for hour in hours {
+            if records <= KEPT_RECORDS && left <= most {
+                break;
+            }
+            left -= 1;
+            for counter in self.former.iter_mut().chain([&mut self.present]) {
+                records -= counter.drop_hour(hour);
+            }
+            tracing::error!(hour, "usage that never reached the portal is dropped");
+        }
+        self.former.retain(|it| !it.pods.is_empty());
+        self.changes += 1;
+    }
+}
+
+impl Counter {
+    fn new(name: String) -> Self {
+        Self { name, pods: BTreeMap::new(), forgotten: None }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (PodId, i64, &Sums)> {
+        let of = |(pod, hours)| std::iter::repeat(pod).zip(hours);
+        self.pods
+            .iter()
+            .flat_map(of)
+            .map(|(pod, (hour, it)): (&PodId, (&i64, _))| (*pod, *hour, it))
+    }
+
+    fn len(&self) -> usize {
+        self.pods.values().map(BTreeMap::len).sum()
+    }
+
+    fn forget_before(&mut self, end: i64) {
+        let forgotten = &mut self.forgotten;
+        self.pods.retain(|_, hours| {
+            hours.retain(|hour, it| {
+                let goes = *hour < end && it.is_taken();
+                if goes {
+                    *forgotten = (*forgotten).max(Some(*hour));
+                }
+                !goes
+            });
+            !hours.is_empty()
+        });
+    }
+
+    /// For a counter that counts no more.
+    fn forget_taken(&mut self) {
+        self.forget_before(i64::MAX);
+    }
+
+    /// Returns how many records went.
+    fn drop_hour(&mut self, hour: i64) -> usize {
+        let before = self.len();
+        self.pods.retain(|_, hours| {
+            hours.remove(&hour);
+            !hours.is_empty()
+        });
+        self.forgotten = self.forgotten.max(Some(hour));
+        before - self.len()
+    }
+}
+
+impl Sums {
+    fn is_taken(&self) -> bool {
+        self.taken == (self.received, self.sent)
+    }
+
+    fn is_due(&self) -> bool {
+        !self.is_taken() && !self.refused
+    }
+}
+
+impl Base {
+    fn equals(&self, reading: &Counters) -> bool {
+        (self.received, self.sent) == (reading.received, reading.sent)
+    }
+
+    /// Whether a reading goes on from this one.
+    fn leads_to(&self, reading: &Counters) -> bool {
+        self.index == reading.index
+            && self.received <= reading.received
+            && self.sent <= reading.sent
+    }
+}
+
+/// The hour of what passed between two readings: that of the later one. Only where the two are
+/// close and the hour changed between them, and most of the time lay before that, the earlier one.
+fn hour_of(before_ms: i64, now_ms: i64) -> i64 {
+    let hour = now_ms.div_euclid(HOUR_MS);
+    let start = hour * HOUR_MS;
+    let close = (0..=CLOSE_MS).contains(&now_ms.saturating_sub(before_ms));
+    if close && now_ms - start < start - before_ms { hour - 1 } else { hour }
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;
