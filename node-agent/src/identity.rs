@@ -163,6 +163,12 @@ impl Validity {
         })
     }
 
+    /// How long the certificate is good for.
+    pub fn life(&self) -> std::time::Duration {
+        let life = self.not_after_ms.saturating_sub(self.not_before_ms);
+        std::time::Duration::from_millis(u64::try_from(life).unwrap_or_default())
+    }
+
     /// When to ask for the next certificate: half-way, earlier or later by up to a tenth of the
     /// lifetime, so that nodes that came together do not come back together.
     pub fn renew_at_ms(&self, jitter: f64) -> i64 {

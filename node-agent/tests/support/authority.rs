@@ -1,7 +1,11 @@
 //! A certificate authority of a deployment.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
+use myrelay_agent::system::{Machine, System};
 use myrelay_node_protocol::{ALPN, CaHash};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, DnType,
@@ -14,6 +18,7 @@ use rustls::{
     server::WebPkiClientVerifier,
     version::{TLS12, TLS13},
 };
+use time::OffsetDateTime;
 
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -75,10 +80,21 @@ impl Authority {
     }
 
     /// A node's certificate for the key of a request.
-    pub(crate) fn sign(&self, csr_pem: &str, years: (i32, i32)) -> String {
+    pub(crate) fn sign(&self, csr_pem: &str, (from, to): (i32, i32)) -> String {
+        self.sign_between(csr_pem, date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1))
+    }
+
+    /// The same, from now on for so long.
+    pub(crate) fn sign_for(&self, csr_pem: &str, life: Duration) -> String {
+        let now = OffsetDateTime::from(SystemTime::UNIX_EPOCH)
+            + time::Duration::milliseconds(Machine.now_ms());
+        self.sign_between(csr_pem, now, now + life)
+    }
+
+    fn sign_between(&self, csr_pem: &str, from: OffsetDateTime, to: OffsetDateTime) -> String {
         let mut request = CertificateSigningRequestParams::from_pem(csr_pem).unwrap();
-        request.params.not_before = date_time_ymd(years.0, 1, 1);
-        request.params.not_after = date_time_ymd(years.1, 1, 1);
+        request.params.not_before = from;
+        request.params.not_after = to;
         request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         request.signed_by(&self.issuer).unwrap().pem()
     }

@@ -8,6 +8,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{StreamExt, channel::mpsc};
@@ -55,6 +56,8 @@ pub(crate) struct Records {
     pub(crate) refusal: Option<(StatusCode, &'static str)>,
     /// The years in which node certificates are valid.
     pub(crate) node_years: (i32, i32),
+    /// How long they last from now, in place of that.
+    pub(crate) node_life: Option<Duration>,
     tokens: BTreeMap<String, &'static str>,
     streams: Vec<mpsc::UnboundedSender<Bytes>>,
 }
@@ -64,6 +67,15 @@ pub(crate) struct Portal {
     records: Arc<Mutex<Records>>,
     address: SocketAddr,
     running: Option<JoinSet<()>>,
+}
+
+impl Records {
+    fn sign(&self, authority: &Authority, csr_pem: &str) -> String {
+        match self.node_life {
+            Some(life) => authority.sign_for(csr_pem, life),
+            None => authority.sign(csr_pem, self.node_years),
+        }
+    }
 }
 
 impl Portal {
@@ -231,7 +243,7 @@ async fn answer(
         "POST /v1/renew" => {
             let request: RenewRequest = serde_json::from_slice(&body).unwrap();
             say(&Renewed {
-                certificate_pem: authority.sign(&request.csr_pem, records.node_years),
+                certificate_pem: records.sign(authority, &request.csr_pem),
                 ca_pem: authority.pem(),
                 not_after_ms: 0,
             })
@@ -255,7 +267,7 @@ fn enrol(records: &mut Records, authority: &Authority, body: &[u8]) -> Response<
     match records.tokens.insert(request.token, "token_used") {
         Some("") => say(&Enrolled {
             node,
-            certificate_pem: authority.sign(&request.csr_pem, records.node_years),
+            certificate_pem: records.sign(authority, &request.csr_pem),
             ca_pem: authority.pem(),
             not_after_ms: 0,
         }),
