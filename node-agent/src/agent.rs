@@ -15,7 +15,7 @@ use crate::{
     node::{Contact, Node},
     pod_keys::PodKeys,
     private_dir::{FileError, PrivateDir},
-    reconcile, status,
+    reconcile, resolver, status,
     system::System,
     usage::{self, Usage},
 };
@@ -78,6 +78,7 @@ pub enum AgentError {
 pub struct Agent {
     node: Arc<Node>,
     keys: PodKeys,
+    resolver: resolver::Options,
 }
 
 impl Agent {
@@ -101,6 +102,7 @@ impl Agent {
         let mut instance = [0; INSTANCE_DIGITS / 2];
         system.fill_random(&mut instance).map_err(AgentError::Random)?;
         let instance = instance.iter().map(|it| format!("{it:02x}")).collect();
+        let resolver = resolver::Options::of_node(None, system.clone());
         let node = Node {
             dir: Arc::new(dir),
             system,
@@ -120,18 +122,24 @@ impl Agent {
             requests: link::Requests::default(),
             _lock: lock,
         };
-        Ok(Self { node: Arc::new(node), keys })
+        Ok(Self { node: Arc::new(node), keys, resolver })
+    }
+
+    /// The same agent, whose resolver has these options when the portal wants one.
+    pub fn with_resolver(self, resolver: resolver::Options) -> Self {
+        Self { resolver, ..self }
     }
 
     /// Runs until it is told to stop. Kernel interfaces stay when it ends: tunnels go on.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AgentError> {
-        let Self { node, keys } = self;
+        let Self { node, keys, resolver } = self;
         tracing::info!(node = %node.identity().node, backend = node.backend.name(), "serving");
         let mut loops = JoinSet::new();
         loops.spawn(reconcile::reconcile_for_ever(node.clone(), keys));
         loops.spawn(link::dial_for_ever(node.clone()));
         loops.spawn(link::renew_for_ever(node.clone()));
         loops.spawn(status::write_for_ever(node.clone()));
+        loops.spawn(resolver::resolve_for_ever(node.clone(), resolver));
         loops.spawn(usage::count_for_ever(node.clone()));
         loops.spawn(usage::report_for_ever(node.clone()));
         let ended = tokio::select! {

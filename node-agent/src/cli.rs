@@ -26,7 +26,7 @@ use crate::{
     enrol,
     link::PortalAddress,
     private_dir::PrivateDir,
-    privileges, status,
+    privileges, resolver, status,
     system::{Machine, System},
 };
 
@@ -64,6 +64,10 @@ enum Command {
         /// What makes the tunnels.
         #[arg(long, value_enum, default_value_t)]
         backend: BackendKind,
+        /// A file of names that the node's resolver does not answer: one on each line, or as in
+        /// /etc/hosts. It is read again when it changes.
+        #[arg(long, env = "MYRELAY_BLOCK_LIST")]
+        block_list: Option<PathBuf>,
         #[command(flatten)]
         state: StateDir,
     },
@@ -111,7 +115,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
             )?;
             Ok(())
         }
-        Command::Run { backend, state } => {
+        Command::Run { backend, block_list, state } => {
             start_log();
             // Before there is a second thread: what this one gives up, the others never have.
             let privileges = privileges::narrow()?;
@@ -119,7 +123,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
                 privileges.require_net_admin()?;
             }
             let runtime = runtime()?;
-            let ended = runtime.block_on(run(backend, &state.state_dir));
+            let ended = runtime.block_on(run(backend, &state.state_dir, block_list));
             // A thread may still wait for a device's packets.
             runtime.shutdown_timeout(Duration::from_secs(2));
             ended
@@ -136,10 +140,15 @@ fn execute(command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn run(kind: BackendKind, state_dir: &Path) -> anyhow::Result<()> {
+async fn run(
+    kind: BackendKind,
+    state_dir: &Path,
+    block_list: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let backend = backend::open(kind).await?;
-    let agent = Agent::open(state_dir, Pace::default(), backend, Arc::new(Machine))?;
+    let agent = Agent::open(state_dir, Pace::default(), backend, Arc::new(Machine))?
+        .with_resolver(resolver::Options::of_node(block_list, Arc::new(Machine)));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = agent.run(stop.clone());
@@ -181,8 +190,11 @@ fn start_log() {
         .with_env_var("MYRELAY_LOG")
         .from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // The userspace library would name who sends packets from where.
-    let ours = filter_fn(|it| !it.target().starts_with("gotatun"));
+    // The userspace library would name who sends packets from where, and the resolver's what a
+    // malformed question holds.
+    let ours = filter_fn(|it| {
+        ["gotatun", "hickory"].iter().all(|library| !it.target().starts_with(library))
+    });
     if io::stderr().is_terminal() {
         log.finish().with(ours).init();
     } else {

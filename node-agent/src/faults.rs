@@ -17,6 +17,8 @@ pub(crate) enum Part {
     UsageFile,
     /// The portal does not take the counted traffic.
     UsageReport,
+    /// The pods' resolver does not run, or does not get answers.
+    Resolver,
 }
 
 /// What every part says, in words for the operator.

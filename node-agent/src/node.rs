@@ -96,8 +96,9 @@ impl Node {
     pub(crate) async fn retire(&self) -> Result<(), LinkError> {
         self.contact.send_modify(|it| it.retired = true);
         let clear = |state: &mut DesiredState| {
-            let empty = state.pods.is_empty();
+            let empty = state.pods.is_empty() && state.resolver.is_none();
             state.pods.clear();
+            state.resolver = None;
             Ok(if empty { Apply::Same } else { Apply::Newer })
         };
         self.take(clear).await

@@ -18,6 +18,7 @@ mod socket;
 mod special;
 mod totals;
 mod upstream;
+mod wanted;
 
 use std::{
     io,
@@ -31,6 +32,7 @@ use myrelay_node_protocol::ResolverSettings;
 use rustls::RootCertStore;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
+pub(crate) use self::wanted::resolve_for_ever;
 pub use self::{askers::Pods, totals::Totals};
 use self::{
     names::{ListError, Names},
