@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use myrelay_domain::{
     addresses::HostAddresses, ids::PodId, interface::InterfaceName, keys::PublicKey,
+    limits::QuotaEnd,
 };
-use myrelay_node_protocol::DesiredPod;
+use myrelay_node_protocol::{DesiredPod, QuotaState};
 
 use crate::{
     backend::{
-        Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, node_addresses,
+        Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, Traffic, node_addresses,
         peer_networks,
     },
     keys::PrivateKey,
@@ -20,6 +21,7 @@ use crate::{
 pub enum Change {
     RemovePeers { interface: InterfaceName, peers: BTreeSet<PublicKey> },
     DeleteInterface { interface: InterfaceName },
+    SetTraffic { interface: InterfaceName, traffic: Traffic },
     SetInterface(Box<InterfaceSpec>),
     CreateInterface(Box<InterfaceSpec>),
     SetPeers { interface: InterfaceName, peers: BTreeMap<PublicKey, HostAddresses> },
@@ -31,6 +33,9 @@ pub struct Step {
     pub pod: Option<PodId>,
     pub change: Change,
 }
+
+/// How pods stand with their quotas.
+pub type Quotas = BTreeMap<PodId, QuotaState>;
 
 /// What to do, in order: first what goes, then what moves, then what comes.
 #[derive(Clone, Debug, Default)]
@@ -58,17 +63,22 @@ pub struct Converged {
 /// Compares what a node should have with what it has. It looks at nothing else and does nothing.
 ///
 /// An interface that stays and a peer that stays appear in no step. An interface whose key is not
-/// the pod's in `keys`, or whose next port another of our interfaces still holds, is made anew.
+/// the pod's in `keys`, or whose next port another of our interfaces still holds, is made anew; one
+/// without a key is taken over. Pods that do not stand in `quotas` are within theirs.
 pub fn plan(
     desired: &BTreeMap<PodId, DesiredPod>,
     keys: &BTreeMap<PodId, PrivateKey>,
+    quotas: &Quotas,
     observed: &Observed,
 ) -> Plan {
     let mut plan = Plan::default();
     let mut specs = BTreeMap::new();
     for (id, pod) in desired {
         match keys.get(id) {
-            Some(key) => drop(specs.insert(*id, spec(*id, pod, key))),
+            Some(key) => {
+                let quota = quotas.get(id).copied().unwrap_or_default();
+                drop(specs.insert(*id, spec(*id, pod, quota, key)));
+            }
             None => drop(plan.faults.insert(*id, "the pod's private key is missing".to_owned())),
         }
     }
@@ -77,6 +87,11 @@ pub fn plan(
         // Without its key a pod cannot be judged: what it has stays.
         let same = |spec: &InterfaceSpec| spec.private_key.public_key().ok() == it.public_key;
         specs.get(&id).is_none_or(same).then_some(id)
+    };
+    // Nobody's tunnel: who creates the pod's takes it over.
+    let left = |name: &InterfaceName, it: &ObservedInterface| {
+        let id = it.pod.filter(|_| it.public_key.is_none())?;
+        specs.get(&id).filter(|spec| spec.interface == *name)
     };
     let staying: BTreeMap<PodId, &ObservedInterface> =
         observed.interfaces.iter().filter_map(|(name, it)| Some((stays(name, it)?, it))).collect();
@@ -88,7 +103,7 @@ pub fn plan(
 
     let mut goes = Vec::new();
     for (name, it) in &observed.interfaces {
-        if stays(name, it).is_none_or(|id| !kept.contains_key(&id)) {
+        if left(name, it).is_none() && stays(name, it).is_none_or(|id| !kept.contains_key(&id)) {
             let pod = it.pod.filter(|id| desired.contains_key(id));
             goes.push(Step { pod, change: Change::DeleteInterface { interface: name.clone() } });
         }
@@ -105,6 +120,9 @@ pub fn plan(
         goes.extend(peers_to_remove(pod, &it.peers).map(change));
         if it.port != spec.port || !it.up || it.addresses != node_addresses(&spec.range) {
             moves.push(change(Change::SetInterface(Box::new(spec.clone()))));
+        } else if it.traffic != Some(spec.traffic) {
+            let (interface, traffic) = (pod.interface.clone(), spec.traffic);
+            moves.push(change(Change::SetTraffic { interface, traffic }));
         }
         peers.extend(peers_to_set(pod, &it.peers).map(change));
     }
@@ -112,14 +130,29 @@ pub fn plan(
     plan
 }
 
-fn spec(id: PodId, pod: &DesiredPod, key: &PrivateKey) -> InterfaceSpec {
+fn spec(id: PodId, pod: &DesiredPod, quota: QuotaState, key: &PrivateKey) -> InterfaceSpec {
     InterfaceSpec {
         pod: id,
         interface: pod.interface.clone(),
         port: pod.port,
         range: pod.range,
+        traffic: traffic(pod, quota),
         private_key: key.clone(),
     }
+}
+
+/// What may pass: the plan's speed, and what is left of it when the quota is used up.
+fn traffic(pod: &DesiredPod, quota: QuotaState) -> Traffic {
+    let throttle = pod.quota.and_then(|it| match it.limit.then {
+        QuotaEnd::Throttle(speed) if quota == QuotaState::Throttled => Some(speed),
+        _ => None,
+    });
+    let speed = match (pod.speed, throttle) {
+        (Some(plan), Some(throttle)) => Some(plan.min(throttle)),
+        (one, other) => one.or(other),
+    };
+    let stopped = quota == QuotaState::Stopped;
+    Traffic { devices_meet: pod.devices_meet, speed, stopped }
 }
 
 /// Whether the port a pod should have is right now that of another interface that stays. Two such
@@ -175,6 +208,7 @@ async fn act(change: &Change, backend: &dyn Backend) -> Result<(), BackendError>
     match change {
         Change::RemovePeers { interface, peers } => backend.remove_peers(interface, peers).await,
         Change::DeleteInterface { interface } => backend.delete_interface(interface).await,
+        Change::SetTraffic { interface, traffic } => backend.set_traffic(interface, traffic).await,
         Change::SetInterface(spec) => backend.set_interface(spec).await,
         Change::CreateInterface(spec) => backend.create_interface(spec).await,
         Change::SetPeers { interface, peers } => backend.set_peers(interface, peers).await,
@@ -187,6 +221,7 @@ async fn act(change: &Change, backend: &dyn Backend) -> Result<(), BackendError>
 pub async fn converge(
     desired: &BTreeMap<PodId, DesiredPod>,
     keys: &BTreeMap<PodId, PrivateKey>,
+    quotas: &Quotas,
     backend: &dyn Backend,
 ) -> Converged {
     let observed = match backend.observe().await {
@@ -198,8 +233,9 @@ pub async fn converge(
             return Converged { faults, node_faults, unfinished: true, ..Converged::default() };
         }
     };
-    let mut done = apply(&plan(desired, keys, &observed), backend).await;
+    let mut done = apply(&plan(desired, keys, quotas, &observed), backend).await;
     done.foreign = observed.foreign;
+    done.unfinished |= !backend.going().is_empty();
     if let Err(error) = backend.ensure_forwarding().await {
         let fault = error.to_string();
         // Its tunnel may stand, but no packet leaves: a pod that says it serves would be a lie.

@@ -83,7 +83,7 @@ fn ensure_node_is(node: &Observed, desired: &Wishes, keys: &Keys) {
 }
 
 fn converge_now(desired: &Wishes, keys: &Keys, node: &FakeBackend) -> Converged {
-    block_on(converge(desired, keys, node))
+    block_on(converge(desired, keys, &Quotas::new(), node))
 }
 
 proptest! {
@@ -98,7 +98,7 @@ proptest! {
         let done = converge_now(&after, &keys(salt), &node);
         prop_assert_eq!(done.faults, BTreeMap::new());
         ensure_node_is(&node.node(), &after, &keys(salt));
-        prop_assert!(plan(&after, &keys(salt), &node.node()).steps.is_empty());
+        prop_assert!(plan(&after, &keys(salt), &Quotas::new(), &node.node()).steps.is_empty());
     }
 
     #[test]
@@ -256,7 +256,7 @@ fn what_goes_goes_before_what_comes() {
     let after = wishes(vec![(0, 0, 0, 0, [(1, 2), (2, 3)].into()), (1, 1, 1, 1, [].into())]);
     let node = FakeBackend::default();
     converge_now(&before, &keys(0), &node);
-    let steps = plan(&after, &keys(0), &node.node()).steps;
+    let steps = plan(&after, &keys(0), &Quotas::new(), &node.node()).steps;
     let changes: Vec<_> = steps.iter().map(|it| &it.change).collect();
     let [Change::RemovePeers { peers, .. }, Change::CreateInterface(_), Change::SetPeers { .. }] =
         changes.as_slice()

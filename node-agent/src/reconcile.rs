@@ -59,6 +59,7 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
             // The sender lives as long as the node.
             _ = desired.changed() => {}
             _ = quotas.changed() => {}
+            () = node.backend.changed() => {}
             () = sleep(pause) => {}
         }
     }
@@ -67,7 +68,7 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
 async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied {
     let quotas = node.quotas.borrow().clone();
     let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
-    let converged = plan::converge(&state.pods, keys.all(), node.backend.as_ref()).await;
+    let converged = plan::converge(&state.pods, keys.all(), &quotas, node.backend.as_ref()).await;
     let mut faults = converged.node_faults;
     // After the interfaces are gone: a crash before this leaves a key to delete next time.
     if let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {

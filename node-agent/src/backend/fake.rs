@@ -8,10 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
+use tokio::sync::Notify;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, node_addresses,
-    peer_networks,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    node_addresses, peer_networks,
 };
 
 /// What can be made to fail.
@@ -26,11 +27,13 @@ pub enum Verb {
     EnsureForwarding,
     HandshakeAge,
     Counters,
+    SetTraffic,
+    SetResolver,
 }
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Observe,
         Self::CreateInterface,
         Self::SetInterface,
@@ -40,6 +43,8 @@ impl Verb {
         Self::EnsureForwarding,
         Self::HandshakeAge,
         Self::Counters,
+        Self::SetTraffic,
+        Self::SetResolver,
     ];
 }
 
@@ -49,6 +54,7 @@ struct Memory {
     ages: BTreeMap<(InterfaceName, PublicKey), Duration>,
     counters: BTreeMap<InterfaceName, Counters>,
     interfaces_made: u32,
+    resolver: Option<u16>,
     touches: BTreeMap<PublicKey, u64>,
     calls: BTreeMap<Verb, u64>,
     fail_once: BTreeMap<Verb, u32>,
@@ -60,6 +66,7 @@ struct Memory {
 #[derive(Clone, Default)]
 pub struct FakeBackend {
     memory: Arc<Mutex<Memory>>,
+    changed: Arc<Notify>,
 }
 
 impl FakeBackend {
@@ -104,6 +111,16 @@ impl FakeBackend {
     /// Puts the node into a state, as a person at its console could.
     pub fn set_node(&self, node: Observed) {
         self.memory().node = node;
+    }
+
+    /// Lets the backend notice that something of the host's network changed.
+    pub fn change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Where pods' questions go, as it was said last.
+    pub fn resolver(&self) -> Option<u16> {
+        self.memory().resolver
     }
 
     /// Makes a peer look connected.
@@ -191,6 +208,7 @@ impl Backend for FakeBackend {
             public_key,
             port: spec.port,
             up: true,
+            traffic: Some(spec.traffic),
             addresses: node_addresses(&spec.range),
             peers,
         };
@@ -211,6 +229,17 @@ impl Backend for FakeBackend {
         interface.port = spec.port;
         interface.up = true;
         interface.addresses = node_addresses(&spec.range);
+        interface.traffic = Some(spec.traffic);
+        Ok(())
+    }
+
+    async fn set_traffic(
+        &self,
+        interface: &InterfaceName,
+        traffic: &Traffic,
+    ) -> Result<(), BackendError> {
+        let mut memory = self.enter(Verb::SetTraffic, Some(interface))?;
+        memory.interface(interface)?.traffic = Some(*traffic);
         Ok(())
     }
 
@@ -253,6 +282,15 @@ impl Backend for FakeBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.enter(Verb::EnsureForwarding, None).map(drop)
+    }
+
+    async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {
+        self.enter(Verb::SetResolver, None)?.resolver = port;
+        Ok(())
+    }
+
+    async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {

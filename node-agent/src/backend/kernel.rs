@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,31 +11,34 @@ use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, host::Host,
-    links::Link, wireguard::Wireguard,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    going::Going, host::Host, links::Link, wireguard::Wireguard,
 };
 
 /// The kernel of this network namespace.
 pub struct KernelBackend {
-    host: Host,
+    host: Arc<Host>,
     wireguard: Wireguard,
+    going: Going,
 }
 
 impl KernelBackend {
     /// Opens the sockets; `Unsupported` when the kernel has no WireGuard.
     pub async fn open() -> Result<Self, BackendError> {
-        Ok(Self { wireguard: Wireguard::connect().await?, host: Host::connect()? })
+        let wireguard = Wireguard::connect().await?;
+        let host = Arc::new(Host::connect()?);
+        Ok(Self { going: Going::new(Arc::clone(&host)), host, wireguard })
     }
 
-    /// The interface of that name if there is one and it may be changed: ours, or one that an
-    /// agent was killed over before it could mark it, which has no key.
+    /// The interface of that name if there is one and it may be changed: ours, of whatever kind,
+    /// or one that an agent was killed over before it could mark it, which has no key.
     async fn own(&self, name: &InterfaceName) -> Result<Option<Link>, BackendError> {
         let Some(link) = self.host.links.find(name).await? else { return Ok(None) };
         let device = self.wireguard.device(name).await?;
         let unfinished = link.alias.is_none()
             && !link.up
             && device.as_ref().is_some_and(|it| it.public_key.is_none() && it.peers.is_empty());
-        if device.is_some() && (link.is_ours() || unfinished) {
+        if link.is_ours() || unfinished {
             return Ok(Some(link));
         }
         let what = format!("use the name {name}");
@@ -60,7 +64,7 @@ impl KernelBackend {
             set.map_err(|error| port_error(error, spec))?;
         }
         self.host.links.set_addresses(link, &spec.addresses()).await?;
-        self.host.admit(link.index, spec.range).await?;
+        self.host.admit(link, spec).await?;
         if link.up {
             return Ok(());
         }
@@ -83,38 +87,44 @@ impl Backend for KernelBackend {
 
     async fn observe(&self) -> Result<Observed, BackendError> {
         let mut observed = Observed::default();
-        for link in self.host.links.candidates().await? {
-            let name = link.interface().filter(|_| link.is_ours());
-            let device = match &name {
-                Some(name) => self.wireguard.device(name).await?,
-                None => None,
-            };
-            let (Some(name), Some(device)) = (name, device) else {
+        let mut ports = BTreeMap::new();
+        let going = self.going();
+        let mut links = self.host.links.candidates().await?;
+        links.retain(|it| it.interface().is_none_or(|name| !going.contains(&name)));
+        let traffic = self.host.traffic(&links).await?;
+        for link in links {
+            let Some(name) = link.interface().filter(|_| link.is_ours()) else {
                 observed.foreign.insert(link.name);
                 continue;
             };
+            // One that is not the kernel's was left by the userspace backend.
+            let device = self.wireguard.device(&name).await?.unwrap_or_default();
+            ports.insert(link.index, device.port);
             let peers = device.peers.into_iter().map(|(key, it)| (key, it.networks)).collect();
             let interface = ObservedInterface {
                 pod: link.pod(),
                 public_key: device.public_key,
                 port: device.port,
                 up: link.up,
+                traffic: traffic.get(&link.index).copied().flatten(),
                 addresses: link.addresses,
                 peers,
             };
             observed.interfaces.insert(name, interface);
         }
+        self.host.saw_ports(ports);
         Ok(observed)
     }
 
     async fn create_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
         let name = &spec.interface;
+        self.going.wait(spec).await;
         if let Some(link) = self.own(name).await? {
             let key = self.wireguard.device(name).await?.and_then(|it| it.public_key);
             if key.is_some() && key == spec.private_key.public_key().ok() {
                 return self.finish(&link, spec).await;
             }
-            self.delete_interface(name).await?;
+            self.host.delete(&link).await?;
         }
         self.host.links.create_wireguard(name).await?;
         let created = self.host.links.find(name).await?;
@@ -123,8 +133,7 @@ impl Backend for KernelBackend {
         };
         let finished = self.finish(&link, spec).await;
         if finished.is_err() {
-            self.host.links.delete(link.index).await?;
-            self.host.dismiss(link.index).await?;
+            self.host.delete(&link).await?;
         }
         finished
     }
@@ -136,10 +145,33 @@ impl Backend for KernelBackend {
         self.settle(&link, spec).await
     }
 
+    async fn set_traffic(
+        &self,
+        interface: &InterfaceName,
+        traffic: &Traffic,
+    ) -> Result<(), BackendError> {
+        let Some(link) = self.own(interface).await? else {
+            return Err(BackendError::failed(format!("change {interface}"))("it is gone"));
+        };
+        self.host.set_traffic(&link, traffic).await
+    }
+
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
+        if self.going().contains(interface) {
+            return Ok(());
+        }
         let Some(link) = self.own(interface).await? else { return Ok(()) };
-        self.host.links.delete(link.index).await?;
-        self.host.dismiss(link.index).await
+        let device = self.wireguard.device(interface).await?;
+        if device.is_some() {
+            // At once, whatever the interface itself takes.
+            self.wireguard.clear_peers(interface).await?;
+        }
+        self.going.add(interface.clone(), link, device.map(|it| it.port));
+        Ok(())
+    }
+
+    fn going(&self) -> BTreeSet<InterfaceName> {
+        self.going.names()
     }
 
     async fn set_peers(
@@ -160,6 +192,14 @@ impl Backend for KernelBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.host.ensure_forwarding().await
+    }
+
+    async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {
+        self.host.set_resolver(port).await
+    }
+
+    async fn changed(&self) {
+        self.host.watch.changed().await;
     }
 
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {

@@ -25,7 +25,10 @@ use rtnetlink::{
 use tokio::task::JoinSet;
 
 use super::{BackendError, Counters};
-use crate::firewall::Uplinks;
+use crate::{
+    firewall::Uplinks,
+    shaping::{self, Place},
+};
 
 /// WireGuard's usual MTU: 1500 bytes less an IPv6 header, a UDP header and WireGuard's own 32,
 /// so that a full packet crosses a common path in one piece (wg-quick(8) computes the same).
@@ -61,6 +64,16 @@ impl Link {
     /// The pod in the alias, if it can be read.
     pub(super) fn pod(&self) -> Option<PodId> {
         self.alias.as_deref()?.strip_prefix(ALIAS_PREFIX)?.parse().ok()
+    }
+
+    /// Where its queues hang.
+    pub(super) fn place(&self) -> Place {
+        let rest = self.name.strip_prefix(InterfaceName::PREFIX).unwrap_or(&self.name);
+        Place {
+            index: self.index,
+            ifb: format!("{}{rest}", shaping::PREFIX),
+            alias: self.alias.clone().unwrap_or_else(|| ALIAS_PREFIX.to_owned()),
+        }
     }
 
     /// The name, if it is one that we give.
@@ -121,6 +134,26 @@ impl Links {
             Some((link.interface()?, Counters { pod, index, received, sent }))
         });
         Ok(counters.collect())
+    }
+
+    /// Our ifb devices whose pod's interface is gone.
+    pub(super) async fn orphans(&self) -> Result<Vec<String>, BackendError> {
+        let get_links = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let (mut ours, mut names) = (Vec::new(), BTreeSet::new());
+        for message in self.dump(get_links, "list the interfaces").await? {
+            let RouteNetlinkMessage::NewLink(message) = message else { continue };
+            let link = describe(&message);
+            if link.name.starts_with(shaping::PREFIX) && link.is_ours() {
+                ours.push(link.name);
+            } else {
+                names.insert(link.name);
+            }
+        }
+        let is_left = |ifb: &String| {
+            let rest = ifb.strip_prefix(shaping::PREFIX).unwrap_or_default();
+            !names.contains(&format!("{}{rest}", InterfaceName::PREFIX))
+        };
+        Ok(ours.into_iter().filter(is_left).collect())
     }
 
     /// One of them.
@@ -255,6 +288,10 @@ impl Links {
 }
 
 fn read_link(message: &LinkMessage) -> Option<Link> {
+    Some(describe(message)).filter(|it| it.name.starts_with(InterfaceName::PREFIX))
+}
+
+fn describe(message: &LinkMessage) -> Link {
     let mut link = Link {
         index: message.header.index,
         name: String::new(),
@@ -269,7 +306,7 @@ fn read_link(message: &LinkMessage) -> Option<Link> {
             _ => {}
         }
     }
-    link.name.starts_with(InterfaceName::PREFIX).then_some(link)
+    link
 }
 
 fn read_address(message: &AddressMessage) -> Option<IpNet> {

@@ -1,11 +1,13 @@
 //! The acts a node can do, one verb each; what does them is the kernel, a library, or a fake.
 
 pub mod fake;
+mod going;
 mod host;
 pub mod kernel;
 mod links;
 mod sysctl;
 pub mod userspace;
+mod watch;
 mod wireguard;
 
 use std::{
@@ -21,18 +23,33 @@ use myrelay_domain::{
     ids::PodId,
     interface::InterfaceName,
     keys::PublicKey,
+    limits::Speed,
 };
 
 use crate::keys::PrivateKey;
+
+/// What may pass through a pod's interface, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whether its devices reach each other.
+    pub devices_meet: bool,
+    /// None: as fast as the node can.
+    pub speed: Option<Speed>,
+    /// Nothing passes.
+    pub stopped: bool,
+}
 
 /// One of our interfaces as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedInterface {
     /// The pod it serves, read from the interface's alias; none when the alias is damaged.
     pub pod: Option<PodId>,
+    /// None when it was not finished, or when its process ended: who creates it takes it over.
     pub public_key: Option<PublicKey>,
     pub port: u16,
     pub up: bool,
+    /// None when what holds its traffic is half there.
+    pub traffic: Option<Traffic>,
     /// The node's own addresses on it, with the prefix of the pod's ranges.
     pub addresses: BTreeSet<IpNet>,
     pub peers: BTreeMap<PublicKey, BTreeSet<IpNet>>,
@@ -67,6 +84,7 @@ pub struct InterfaceSpec {
     pub interface: InterfaceName,
     pub port: u16,
     pub range: PodRange,
+    pub traffic: Traffic,
     pub private_key: PrivateKey,
 }
 
@@ -126,14 +144,31 @@ pub trait Backend: Send + Sync {
     /// Reads back what is there, from the source itself and not from memory.
     async fn observe(&self) -> Result<Observed, BackendError>;
 
-    /// Makes the interface with its key, port, addresses and alias, up. Rolls back on failure.
+    /// Makes the interface with its key, port, addresses, alias and limits, up. Takes over one of
+    /// ours that has no key, with its counters where it can. Rolls back on failure.
     async fn create_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError>;
 
-    /// Sets port, addresses and up-state of an existing interface without touching its peers.
+    /// Sets port, addresses, limits and up-state of an existing interface without touching its
+    /// peers.
     async fn set_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError>;
 
-    /// Removes the interface and its peers.
+    /// Sets what may pass through an existing interface. Neither the interface nor its peers are
+    /// touched.
+    async fn set_traffic(
+        &self,
+        interface: &InterfaceName,
+        traffic: &Traffic,
+    ) -> Result<(), BackendError>;
+
+    /// Removes the interface and its peers. Its peers are gone when this returns; the interface
+    /// itself may still be [going](Self::going).
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError>;
+
+    /// Interfaces that were deleted and are not gone yet: the kernel takes its time. They are not
+    /// observed any more, and their names, ports and addresses are not given out again before.
+    fn going(&self) -> BTreeSet<InterfaceName> {
+        BTreeSet::new()
+    }
 
     /// Adds these peers, or moves their addresses; the others stay untouched.
     async fn set_peers(
@@ -152,6 +187,16 @@ pub trait Backend: Send + Sync {
     /// Makes forwarding, masquerade and the walls between pods match the interfaces that are
     /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be.
     async fn ensure_forwarding(&self) -> Result<(), BackendError>;
+
+    /// Says on which UDP port the node's resolver listens, at every address; none: there is none.
+    /// From then on what pods ask their own gateway at UDP port 53 goes there, and nobody else
+    /// reaches that port but the node itself. It holds until it is said otherwise.
+    async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError>;
+
+    /// Waits until something of the host's network may have changed without us: a default route,
+    /// an uplink, an interface or an address of ours. Many changes at once are one. Nothing is
+    /// lost between two calls, or when a call is dropped.
+    async fn changed(&self);
 
     /// What each of our interfaces moved since it was made; one reading of all of them.
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError>;

@@ -1,7 +1,8 @@
 //! Pods on gotatun, a WireGuard library, in this process: for hosts whose kernel has none.
 //!
-//! Packets go between a TUN device and a UDP socket through the library alone. The devices end
-//! with the process; what should be there is on disk, and the next process makes it again.
+//! Packets go between a TUN device and a UDP socket through the library alone. The TUN device
+//! outlives the process, with its counters, walls and queues; the tunnel in it ends. What should be
+//! there is on disk, and the next process takes the devices over.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,15 +13,17 @@ use std::{
 use async_trait::async_trait;
 use gotatun::{
     device::{DefaultDeviceTransports, Device, DeviceBuilder, Error, Peer},
+    tun::tun_async_device::TunDevice,
     x25519,
 };
 use ipnet::IpNet;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 use tokio::sync::Mutex;
+use tun::AsyncDevice;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, host::Host,
-    links::Link,
+    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    host::Host, links::Link,
 };
 
 type Running = Device<DefaultDeviceTransports>;
@@ -37,54 +40,83 @@ impl UserspaceBackend {
         Ok(Self { host: Host::connect()?, devices: Mutex::default() })
     }
 
-    async fn make(&self, spec: &InterfaceSpec) -> Result<Running, BackendError> {
-        let what = || format!("create {}", spec.interface);
+    /// Makes the tunnel of a pod, in the TUN device that an earlier process left or in a new one.
+    async fn make(
+        &self,
+        spec: &InterfaceSpec,
+        left: Option<Link>,
+    ) -> Result<Running, BackendError> {
+        let what = format!("create {}", spec.interface);
+        let tun = match (open_tun(&spec.interface), &left) {
+            (Err(error), Some(link)) if is_another_kind(&error) => {
+                // One of the kernel's WireGuard, from before this backend.
+                self.host.delete(link).await?;
+                open_tun(&spec.interface)
+            }
+            (opened, _) => opened,
+        };
+        let mut tun = tun.map_err(BackendError::failed(what.clone()))?;
+        let Some(link) = self.host.links.find(&spec.interface).await? else {
+            return Err(BackendError::failed(what)("it vanished"));
+        };
+        self.host.links.mark(link.index, spec.pod).await?;
+        // Not before: one that is not marked ends with the process.
+        tun.persist().map_err(BackendError::failed(what.clone()))?;
+        let made = self.start(&link, tun, spec, what).await;
+        if made.is_err() && left.is_none() {
+            self.host.delete(&link).await?;
+        }
+        made
+    }
+
+    async fn start(
+        &self,
+        link: &Link,
+        tun: AsyncDevice,
+        spec: &InterfaceSpec,
+        what: String,
+    ) -> Result<Running, BackendError> {
         let key = x25519::StaticSecret::from(*spec.private_key.expose());
+        let tun = TunDevice::from_tun_device(tun).map_err(BackendError::failed(what.clone()))?;
         let device = DeviceBuilder::new()
             .with_default_udp()
             .with_private_key(key)
-            .create_tun(spec.interface.as_str())
-            .map_err(BackendError::failed(what()))?
+            .with_ip(tun)
             .build()
             .await
-            .map_err(BackendError::failed(what()))?;
-        let Some(link) = self.host.links.find(&spec.interface).await? else {
-            return Err(BackendError::failed(what())("it vanished"));
-        };
-        let finished = match self.host.links.mark(link.index, spec.pod).await {
-            Ok(()) => self.settle(&link, &device, spec).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = finished {
-            device.stop().await;
-            self.host.links.delete(link.index).await?;
-            self.host.dismiss(link.index).await?;
-            return Err(error);
+            .map_err(BackendError::failed(what))?;
+        match self.settle(link, &device, spec).await {
+            Ok(()) => Ok(device),
+            Err(error) => {
+                device.stop().await;
+                Err(error)
+            }
         }
-        Ok(device)
     }
 
-    /// Addresses, walls, port, up.
+    /// Port, addresses, walls, up.
     async fn settle(
         &self,
         link: &Link,
         device: &Running,
         spec: &InterfaceSpec,
     ) -> Result<(), BackendError> {
-        self.host.links.set_addresses(link, &spec.addresses()).await?;
-        self.host.admit(link.index, spec.range).await?;
         let before = device.read(async |it| it.listen_port()).await;
-        let bound = device.set_listen_port(spec.port).await;
-        if bound.is_err() {
-            // The library remembers the port it could not take, and listens nowhere.
-            drop(device.set_listen_port(before).await);
-        }
-        bound.map_err(|error| match error {
-            Error::Bind(error, _) if error.kind() == io::ErrorKind::AddrInUse => {
-                BackendError::PortInUse { port: spec.port }
+        if before != spec.port {
+            let bound = device.set_listen_port(spec.port).await;
+            if bound.is_err() {
+                // The library remembers the port it could not take, and listens nowhere.
+                drop(device.set_listen_port(before).await);
             }
-            error => BackendError::failed(format!("open port {}", spec.port))(error),
-        })?;
+            bound.map_err(|error| match error {
+                Error::Bind(error, _) if error.kind() == io::ErrorKind::AddrInUse => {
+                    BackendError::PortInUse { port: spec.port }
+                }
+                error => BackendError::failed(format!("open port {}", spec.port))(error),
+            })?;
+        }
+        self.host.links.set_addresses(link, &spec.addresses()).await?;
+        self.host.admit(link, spec).await?;
         if link.up {
             return Ok(());
         }
@@ -95,9 +127,52 @@ impl UserspaceBackend {
     async fn stop(&self, name: &InterfaceName, device: Running) -> Result<(), BackendError> {
         let link = self.host.links.find(name).await?;
         device.stop().await;
-        let Some(link) = link else { return Ok(()) };
-        self.host.links.delete(link.index).await?;
-        self.host.dismiss(link.index).await
+        match link {
+            Some(link) => self.host.delete(&link).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Opens the TUN device of that name, and makes it if it is not there.
+fn open_tun(name: &InterfaceName) -> Result<AsyncDevice, tun::Error> {
+    let mut config = tun::Configuration::default();
+    config.tun_name(name.as_str());
+    tun::create_as_async(&config)
+}
+
+/// EINVAL is what the kernel says when an interface of that name is no TUN device (`TUNSETIFF` in
+/// drivers/net/tun.c).
+fn is_another_kind(error: &tun::Error) -> bool {
+    matches!(error, tun::Error::Io(error) if error.raw_os_error() == Some(libc::EINVAL))
+}
+
+/// An interface with a tunnel of this process.
+async fn read(device: &Running, link: Link, traffic: Option<Traffic>) -> ObservedInterface {
+    let (key, port, peers) = device
+        .read(async |it| (public_key(it.private_key()), it.listen_port(), it.peers().await))
+        .await;
+    let peers = peers.into_iter().filter_map(|it| {
+        let key = PublicKey::from_bytes(it.peer.public_key.to_bytes()).ok()?;
+        let networks = it.peer.allowed_ips.iter();
+        let networks = networks.filter_map(|net| IpNet::new(net.ip(), net.prefix()).ok());
+        Some((key, networks.collect()))
+    });
+    let (pod, peers) = (link.pod(), peers.collect());
+    let (up, addresses) = (link.up, link.addresses);
+    ObservedInterface { pod, public_key: key, port, up, traffic, addresses, peers }
+}
+
+/// An interface whose tunnel ended with an earlier process.
+fn left_behind(link: Link, traffic: Option<Traffic>) -> ObservedInterface {
+    ObservedInterface {
+        pod: link.pod(),
+        public_key: None,
+        port: 0,
+        up: link.up,
+        traffic,
+        addresses: link.addresses,
+        peers: BTreeMap::new(),
     }
 }
 
@@ -124,32 +199,23 @@ impl Backend for UserspaceBackend {
         devices.retain(|name, _| there.contains(name));
 
         let mut observed = Observed::default();
+        let mut ports = BTreeMap::new();
+        let traffic = self.host.traffic(&links).await?;
         for link in links {
-            let name = link.interface();
-            let Some((name, device)) = name.and_then(|it| Some((it.clone(), devices.get(&it)?)))
-            else {
+            let Some(name) = link.interface().filter(|_| link.is_ours()) else {
                 observed.foreign.insert(link.name);
                 continue;
             };
-            let (key, port, peers) = device
-                .read(async |it| (public_key(it.private_key()), it.listen_port(), it.peers().await))
-                .await;
-            let peers = peers.into_iter().filter_map(|it| {
-                let key = PublicKey::from_bytes(it.peer.public_key.to_bytes()).ok()?;
-                let networks = it.peer.allowed_ips.iter();
-                let networks = networks.filter_map(|net| IpNet::new(net.ip(), net.prefix()).ok());
-                Some((key, networks.collect()))
-            });
-            let interface = ObservedInterface {
-                pod: link.pod(),
-                public_key: key,
-                port,
-                up: link.up,
-                peers: peers.collect(),
-                addresses: link.addresses,
+            let traffic = traffic.get(&link.index).copied().flatten();
+            let index = link.index;
+            let interface = match devices.get(&name) {
+                Some(device) => read(device, link, traffic).await,
+                None => left_behind(link, traffic),
             };
+            ports.insert(index, interface.port);
             observed.interfaces.insert(name, interface);
         }
+        self.host.saw_ports(ports);
         Ok(observed)
     }
 
@@ -157,7 +223,7 @@ impl Backend for UserspaceBackend {
         let name = &spec.interface;
         let mut devices = self.devices.lock().await;
         let link = self.host.links.find(name).await?;
-        match (devices.remove(name), link) {
+        let left = match (devices.remove(name), link) {
             (Some(device), Some(link)) => {
                 let key = device.read(async |it| public_key(it.private_key())).await;
                 if key == spec.private_key.public_key().ok() {
@@ -167,15 +233,20 @@ impl Backend for UserspaceBackend {
                     return settled;
                 }
                 self.stop(name, device).await?;
+                None
             }
-            (Some(device), None) => device.stop().await,
+            (Some(device), None) => {
+                device.stop().await;
+                None
+            }
+            (None, Some(link)) if link.is_ours() => Some(link),
             (None, Some(_)) => {
                 let what = format!("use the name {name}");
                 return Err(BackendError::failed(what)("an interface that is not ours has it"));
             }
-            (None, None) => {}
-        }
-        let device = self.make(spec).await?;
+            (None, None) => None,
+        };
+        let device = self.make(spec, left).await?;
         devices.insert(name.clone(), device);
         Ok(())
     }
@@ -190,9 +261,22 @@ impl Backend for UserspaceBackend {
         self.settle(&link, device, spec).await
     }
 
+    async fn set_traffic(
+        &self,
+        interface: &InterfaceName,
+        traffic: &Traffic,
+    ) -> Result<(), BackendError> {
+        let link = self.host.links.find(interface).await?;
+        let link = link.filter(Link::is_ours).ok_or_else(|| missing(interface))?;
+        self.host.set_traffic(&link, traffic).await
+    }
+
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
-        match self.devices.lock().await.remove(interface) {
-            Some(device) => self.stop(interface, device).await,
+        if let Some(device) = self.devices.lock().await.remove(interface) {
+            return self.stop(interface, device).await;
+        }
+        match self.host.links.find(interface).await?.filter(Link::is_ours) {
+            Some(link) => self.host.delete(&link).await,
             None => Ok(()),
         }
     }
@@ -240,6 +324,14 @@ impl Backend for UserspaceBackend {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         self.host.ensure_forwarding().await
+    }
+
+    async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {
+        self.host.set_resolver(port).await
+    }
+
+    async fn changed(&self) {
+        self.host.watch.changed().await;
     }
 
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {

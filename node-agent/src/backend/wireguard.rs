@@ -13,7 +13,8 @@ use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::P
 use netlink_packet_generic::GenlMessage;
 use netlink_packet_wireguard::{
     WireguardAddressFamily, WireguardAllowedIp, WireguardAllowedIpAttr, WireguardAttribute,
-    WireguardCmd, WireguardMessage, WireguardPeer, WireguardPeerAttribute, WireguardPeerFlags,
+    WireguardCmd, WireguardDeviceFlags, WireguardMessage, WireguardPeer, WireguardPeerAttribute,
+    WireguardPeerFlags,
 };
 use rtnetlink::packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
@@ -133,6 +134,13 @@ impl Wireguard {
             ])
         });
         self.send_peers(name, peers.collect()).await
+    }
+
+    /// Removes all peers.
+    pub(super) async fn clear_peers(&self, name: &InterfaceName) -> Result<(), BackendError> {
+        let none = vec![WireguardAttribute::Flags(WireguardDeviceFlags::ReplacePeers)];
+        let cleared = self.set(name, none).await;
+        cleared.map_err(BackendError::failed(format!("remove the peers of {name}")))
     }
 
     async fn send_peers(

@@ -3,7 +3,8 @@
 //! Names and numbers are those of linux/netfilter/nf_tables.h. A value is loaded into a register
 //! of four bytes or more of them, and the next expression works on it.
 
-use super::netfilter::Attributes;
+use super::sets::Set;
+use crate::netlink::Attributes;
 
 /// The first register, and the one after its first four bytes (`NFT_REG32_00`, `NFT_REG32_01`).
 pub(super) const FIRST: u32 = 8;
@@ -60,6 +61,11 @@ pub(super) fn message_type() -> Expression {
     payload(TRANSPORT_HEADER, 0, 1, FIRST)
 }
 
+/// Loads the port that a UDP datagram is for.
+pub(super) fn destination_port() -> Expression {
+    payload(TRANSPORT_HEADER, 2, 2, FIRST)
+}
+
 fn payload(base: u32, offset: u32, length: u32, register: u32) -> Expression {
     let data = Attributes::default().number(1, register).number(2, base);
     expression("payload", &data.number(3, offset).number(4, length))
@@ -78,25 +84,39 @@ pub(super) fn is(bytes: &[u8]) -> Expression {
     compare(EQUAL, bytes)
 }
 
+/// The first register is anything but this.
+pub(super) fn is_not(bytes: &[u8]) -> Expression {
+    compare(NOT_EQUAL, bytes)
+}
+
 fn compare(operator: u32, bytes: &[u8]) -> Expression {
     let data = Attributes::default().number(1, FIRST).number(2, operator);
     expression("cmp", &data.nest(3, &value(bytes)))
 }
 
 /// What begins in the first register is in the set.
-pub(super) fn is_in(set: &str, id: u32) -> Expression {
-    let data = Attributes::default().text(1, set).number(2, FIRST).number(4, id);
+pub(super) fn is_in(set: &Set) -> Expression {
+    let data = Attributes::default().text(1, set.name).number(2, FIRST).number(4, set.id);
     expression("lookup", &data)
 }
 
 /// The packet belongs to what was allowed before.
 pub(super) fn is_known() -> Vec<Expression> {
     const STATE: u32 = 0;
-    vec![
-        expression("ct", &Attributes::default().number(1, FIRST).number(2, STATE)),
-        masked(&KNOWN_STATES.to_ne_bytes(), FIRST),
-        compare(NOT_EQUAL, &[0; 4]),
-    ]
+    vec![connection(STATE), masked(&KNOWN_STATES.to_ne_bytes(), FIRST), is_not(&[0; 4])]
+}
+
+/// Loads whether the packet was redirected to where it is going: zero when it was not.
+pub(super) fn redirected() -> [Expression; 2] {
+    const STATUS: u32 = 2;
+    /// `IPS_DST_NAT` of linux/netfilter/nf_conntrack_common.h.
+    const REDIRECTED: u32 = 1 << 5;
+    [connection(STATUS), masked(&REDIRECTED.to_ne_bytes(), FIRST)]
+}
+
+/// Loads what the kernel knows about the connection.
+fn connection(key: u32) -> Expression {
+    expression("ct", &Attributes::default().number(1, FIRST).number(2, key))
 }
 
 /// What becomes of the packet.
@@ -110,6 +130,13 @@ pub(super) fn then(verdict: Verdict) -> Expression {
     };
     let data = Attributes::default().nest(2, &data);
     expression("immediate", &Attributes::default().number(1, VERDICT_REGISTER).nest(2, &data))
+}
+
+/// The packet goes to this port of the node instead: two expressions.
+pub(super) fn redirect(port: u16) -> [Expression; 2] {
+    let data = value(&port.to_be_bytes());
+    let load = Attributes::default().number(1, FIRST).nest(2, &data);
+    [expression("immediate", &load), expression("redir", &Attributes::default().number(1, FIRST))]
 }
 
 /// The packet leaves with the node's own address.

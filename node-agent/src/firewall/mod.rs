@@ -1,11 +1,16 @@
 //! The walls around pods: one nftables table of ours, changed in one transaction or not at all.
 
 mod expressions;
+mod host;
 mod netfilter;
+mod private;
 mod rules;
 mod sets;
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use myrelay_domain::addresses::PodRange;
 use netfilter::Netfilter;
@@ -20,20 +25,45 @@ pub(crate) struct Uplinks {
     pub(crate) v6: Option<u32>,
 }
 
+/// A pod, as far as the walls go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pod {
+    /// What may come from it.
+    pub(crate) range: PodRange,
+    /// The UDP port that it listens on; none while it is not known.
+    pub(crate) port: Option<u16>,
+    /// Its devices reach each other.
+    pub(crate) meeting: bool,
+    /// Nothing passes.
+    pub(crate) stopped: bool,
+}
+
 /// What the walls stand around.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Pods' interfaces, by index, with what may come from them.
-    pub(crate) pods: BTreeMap<u32, PodRange>,
+    /// By the index of their interfaces.
+    pub(crate) pods: BTreeMap<u32, Pod>,
     pub(crate) uplinks: Uplinks,
+    /// The UDP port of the resolver that answers at the pods' gateways.
+    pub(crate) resolver: Option<u16>,
 }
 
 impl Layout {
     /// Adds a pod. What an interface that is gone left behind for the same range goes: a network
     /// stands in a set once.
-    pub(crate) fn insert(&mut self, index: u32, range: PodRange) {
-        self.pods.retain(|_, it| it.v4 != range.v4 && it.v6 != range.v6);
-        self.pods.insert(index, range);
+    pub(crate) fn insert(&mut self, index: u32, pod: Pod) {
+        let range = pod.range;
+        self.pods.retain(|_, it| it.range.v4 != range.v4 && it.range.v6 != range.v6);
+        self.pods.insert(index, pod);
+    }
+
+    /// Without pods and without a resolver there is nothing to guard.
+    fn is_empty(&self) -> bool {
+        self.pods.is_empty() && self.resolver.is_none()
+    }
+
+    fn ports(&self) -> BTreeSet<u16> {
+        self.pods.values().filter_map(|it| it.port).collect()
     }
 }
 
@@ -58,7 +88,8 @@ impl Firewall {
 
     /// Makes the table match the layout; without pods there is no table. When nobody touched the
     /// rule set since, a pod is a few set elements; otherwise the table is made anew. Either way
-    /// it is one transaction: no packet meets half of it, and no other table is touched.
+    /// it is one transaction: no packet meets half of it. Then the host's own firewall is told the
+    /// pods' ports, if it has a place for them; no other table is touched.
     pub(crate) fn ensure(&mut self, layout: Layout) -> io::Result<()> {
         let mut netfilter = Netfilter::open()?;
         let before = netfilter.generation()?;
@@ -68,33 +99,53 @@ impl Firewall {
                 self.applied = Some(known);
                 return Ok(());
             }
-            let table_stays = !known.layout.pods.is_empty() && !layout.pods.is_empty();
-            if table_stays && known.layout.uplinks == layout.uplinks {
-                let sent = netfilter.send(rules::difference(&known.layout.pods, &layout.pods));
-                if sent.is_ok() {
-                    return self.remember(&mut netfilter, before, layout);
+            let same = |one: &Layout, other: &Layout| {
+                (one.uplinks, one.resolver) == (other.uplinks, other.resolver)
+            };
+            let table_stays = !known.layout.is_empty() && !layout.is_empty();
+            if table_stays && same(&known.layout, &layout) {
+                let difference = rules::difference(&known.layout, &layout);
+                let steps = u32::from(!difference.is_empty());
+                if netfilter.send(difference).is_ok() {
+                    return self.remember(netfilter, before.wrapping_add(steps), layout);
                 }
                 // More answers than the first refusal may wait in the old socket.
                 netfilter = Netfilter::open()?;
             }
         }
-        let all = if layout.pods.is_empty() { rules::nothing() } else { rules::all(&layout) };
+        let all = if layout.is_empty() { rules::nothing() } else { rules::all(&layout) };
         netfilter.send(all)?;
-        self.remember(&mut netfilter, before, layout)
+        self.remember(netfilter, before.wrapping_add(1), layout)
     }
 
+    /// `generation` is the count that our transactions lead to.
     fn remember(
         &mut self,
-        netfilter: &mut Netfilter,
-        before: u32,
+        mut netfilter: Netfilter,
+        mut generation: u32,
         layout: Layout,
     ) -> io::Result<()> {
-        let after = netfilter.generation()?;
-        // Our transaction is one step; more means that somebody else made the others.
-        let generation = (after == before.wrapping_add(1)).then_some(after);
+        if host::open_ports(&mut netfilter, &layout.ports())? {
+            generation = generation.wrapping_add(1);
+        }
+        let now = netfilter.generation()?;
+        // More steps than ours mean that somebody else made the others.
+        let generation = (now == generation).then_some(now);
         self.applied = Some(Applied { layout, generation });
         Ok(())
     }
+}
+
+/// The interfaces in the sets `meeting` and `stopped` of the table that stands.
+pub(crate) fn read_marks() -> io::Result<(BTreeSet<u32>, BTreeSet<u32>)> {
+    let mut netfilter = Netfilter::open()?;
+    let mut read = |set: &sets::Set| {
+        let keys = netfilter.elements(TABLE, set.name)?.unwrap_or_default();
+        let indexes =
+            keys.iter().filter_map(|it| it.first_chunk()).map(|it| u32::from_ne_bytes(*it));
+        Ok::<_, io::Error>(indexes.collect())
+    };
+    Ok((read(&sets::MEETING)?, read(&sets::STOPPED)?))
 }
 
 #[cfg(test)]
@@ -107,8 +158,14 @@ mod tests {
     fn layout(pods: u32) -> Layout {
         let site = AddressPlan::v6_site([3; 5]);
         let plan = AddressPlan::new("10.0.0.0/8".parse().unwrap(), site).unwrap();
-        let pods = (0..pods).map(|it| (it + 100, plan.pod_range(it).unwrap())).collect();
-        Layout { pods, uplinks: Uplinks { v4: Some(1), v6: None } }
+        let pod = |it| Pod {
+            range: plan.pod_range(it).unwrap(),
+            port: u16::try_from(it + 10_000).ok(),
+            meeting: it % 2 == 0,
+            stopped: it % 3 == 0,
+        };
+        let pods = (0..pods).map(|it| (it + 100, pod(it))).collect();
+        Layout { pods, uplinks: Uplinks { v4: Some(1), v6: None }, resolver: None }
     }
 
     /// In a network namespace that only its own thread ever sees.
@@ -133,6 +190,11 @@ mod tests {
                 firewall.ensure(layout(pods)).unwrap();
                 assert_eq!(generation(), before + 1, "{pods}: nothing to do");
             }
+            // What stands there can be read.
+            firewall.ensure(layout(700)).unwrap();
+            let (meeting, stopped) = read_marks().unwrap();
+            assert_eq!((meeting.len(), stopped.len()), (350, 234));
+            assert!(meeting.contains(&102) && stopped.contains(&103) && !stopped.contains(&101));
             // A new process knows nothing, and replaces whatever is there.
             firewall.ensure(layout(3)).unwrap();
             Firewall::default().ensure(layout(2)).unwrap();

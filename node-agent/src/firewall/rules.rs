@@ -2,45 +2,59 @@
 //!
 //! ```text
 //! table inet myrelay {
+//!   prerouting (nat):   iif @pods, to the pod's own gateway, udp dport 53: redirect to the resolver
 //!   forward (hook):     iif @pods jump from_pod; oif @pods jump to_pod
-//!   from_pod:           the source is the pod's own: jump leave_v4, leave_v6; else drop
-//!   leave_v4, leave_v6: to the same pod accept; to another pod drop; to the uplink accept; drop
-//!   to_pod:             what the pod asked for (established, related) accept; drop
-//!   input (hook):       iif @pods jump to_node
-//!   to_node:            the source is the pod's own: jump node_v4, node_v6; else drop
-//!   node_v4, node_v6:   established accept; echo request to the pod's own gateway accept; drop
+//!   from_pod:           iif @stopped drop; the source is the pod's own: jump leave_v4, leave_v6;
+//!                       else drop
+//!   leave_v4, leave_v6: to the same pod, iif @meeting accept; to any pod drop; to a private
+//!                       network drop; to the uplink accept; drop
+//!   to_pod:             oif @stopped drop; what the pod asked for (established, related) accept;
+//!                       drop
+//!   input (hook):       iif @pods jump to_node; to the resolver's port but not by loopback drop
+//!   to_node:            iif @stopped drop; the source is the pod's own: jump node_v4, node_v6;
+//!                       else drop
+//!   node_v4, node_v6:   established accept; to the pod's own gateway: echo request accept, to the
+//!                       resolver by redirection accept; drop
 //!   postrouting (nat):  from a pod to the uplink masquerade
 //! }
 //! ```
 //!
-//! Only packets from or to an interface in `@pods` ever leave a base chain, whose policy is
-//! accept: what is not ours passes as if the table were not there.
+//! What has to do with the resolver is there while one runs. Only packets from or to an interface
+//! in `@pods`, and those for the resolver, ever meet a verdict but the base chains' policy, which
+//! is accept: what is not ours passes as if the table were not there.
 //!
-//! The sets `members4` and `members6` hold pairs (interface, network): a rule loads the interface
-//! into one register and the masked address into the next.
-
-use std::collections::BTreeMap;
-
-use myrelay_domain::addresses::PodRange;
+//! The sets `members4` and `members6` hold pairs (interface, network), `gateways4` and `gateways6`
+//! pairs (interface, address): a rule loads the interface into one register and the address,
+//! masked or whole, into the next.
 
 use super::{
     Layout, TABLE,
     expressions::{
-        Expression, FIRST, Meta, SECOND, Verdict, is, is_in, is_known, masked, masquerade,
-        message_type, meta, network, then,
+        Expression, FIRST, Meta, SECOND, Verdict, destination_port, is, is_in, is_known, is_not,
+        masked, masquerade, message_type, meta, network, redirect, redirected, then,
     },
-    netfilter::{Act, Attributes, Batch},
+    netfilter::{Act, Batch},
+    private,
     sets::{self, MASK_V4, MASK_V6, Set},
 };
+use crate::netlink::Attributes;
 
-/// `NF_INET_LOCAL_IN`, `NF_INET_FORWARD` and `NF_INET_POST_ROUTING` of linux/netfilter.h.
+/// `NF_INET_PRE_ROUTING`, `NF_INET_LOCAL_IN`, `NF_INET_FORWARD` and `NF_INET_POST_ROUTING` of
+/// linux/netfilter.h.
+const PREROUTING: u32 = 0;
 const INPUT: u32 = 1;
 const FORWARD: u32 = 2;
 const POSTROUTING: u32 = 4;
-/// `NF_IP_PRI_FILTER` and `NF_IP_PRI_NAT_SRC` of linux/netfilter_ipv4.h.
+/// `NF_IP_PRI_NAT_DST`, `NF_IP_PRI_FILTER` and `NF_IP_PRI_NAT_SRC` of linux/netfilter_ipv4.h.
+const PRIORITY_DESTINATION_NAT: u32 = (-100i32).cast_unsigned();
 const PRIORITY_FILTER: u32 = 0;
 const PRIORITY_SOURCE_NAT: u32 = 100;
 const POLICY_ACCEPT: u32 = 1;
+/// Protocol and port of DNS (RFC 768, RFC 1035).
+const UDP: u8 = 17;
+const DNS: u16 = 53;
+/// In every network namespace (`LOOPBACK_IFINDEX` of net/flow.h).
+const LOOPBACK: u32 = 1;
 
 /// An address family, and what differs by it.
 struct Family {
@@ -52,6 +66,9 @@ struct Family {
     mask: Vec<u8>,
     members: Set,
     nets: Set,
+    gateways: Set,
+    /// Networks that are not the internet: address and mask.
+    private: Vec<(Vec<u8>, Vec<u8>)>,
     /// Protocol number and type of an echo request (RFC 792, RFC 4443).
     echo: (u8, u8),
     leave: &'static str,
@@ -74,33 +91,26 @@ pub(super) fn all(layout: &Layout) -> Batch {
     let mut batch = nothing();
     batch.add(Act::NewTable, &Attributes::default().text(1, TABLE));
     for set in sets::ALL {
-        set.declare(&mut batch);
-        set.change(&mut batch, Act::NewElements, &layout.pods);
+        set.declare(&mut batch, &layout.pods);
     }
     let families = [v4(layout), v6(layout)];
-    chains(&mut batch, &families);
+    chains(&mut batch, &families, layout.resolver.is_some());
     entrances(&mut batch, &families);
     for family in &families {
         leave(&mut batch, family);
-        to_node(&mut batch, family);
+        to_node(&mut batch, family, layout.resolver);
+    }
+    if let Some(port) = layout.resolver {
+        resolver(&mut batch, &families, port);
     }
     batch
 }
 
 /// A transaction of set elements only, for a table that stands.
-pub(super) fn difference(
-    before: &BTreeMap<u32, PodRange>,
-    after: &BTreeMap<u32, PodRange>,
-) -> Batch {
-    let without = |pods: &BTreeMap<u32, PodRange>, others: &BTreeMap<u32, PodRange>| {
-        let differ = pods.iter().filter(|(index, range)| others.get(index) != Some(range));
-        differ.map(|(index, range)| (*index, *range)).collect()
-    };
-    let (gone, new) = (without(before, after), without(after, before));
+pub(super) fn difference(before: &Layout, after: &Layout) -> Batch {
     let mut batch = Batch::new();
     for set in sets::ALL {
-        set.change(&mut batch, Act::DeleteElements, &gone);
-        set.change(&mut batch, Act::NewElements, &new);
+        set.differ(&mut batch, &before.pods, &after.pods);
     }
     batch
 }
@@ -113,6 +123,8 @@ fn v4(layout: &Layout) -> Family {
         mask: MASK_V4.to_be_bytes().into(),
         members: sets::MEMBERS_V4,
         nets: sets::NETS_V4,
+        gateways: sets::GATEWAYS_V4,
+        private: private::v4(),
         echo: (1, 8),
         leave: "leave_v4",
         node: "node_v4",
@@ -128,6 +140,8 @@ fn v6(layout: &Layout) -> Family {
         mask: MASK_V6.to_be_bytes().into(),
         members: sets::MEMBERS_V6,
         nets: sets::NETS_V6,
+        gateways: sets::GATEWAYS_V6,
+        private: private::v6(),
         echo: (58, 128),
         leave: "leave_v6",
         node: "node_v6",
@@ -136,12 +150,15 @@ fn v6(layout: &Layout) -> Family {
 }
 
 /// Declares all chains: a rule can jump only to one that is there.
-fn chains(batch: &mut Batch, families: &[Family]) {
-    for (name, kind, hook, priority) in [
+fn chains(batch: &mut Batch, families: &[Family], with_resolver: bool) {
+    let prerouting = ("prerouting", "nat", PREROUTING, PRIORITY_DESTINATION_NAT);
+    let hooks = [
         ("forward", "filter", FORWARD, PRIORITY_FILTER),
         ("input", "filter", INPUT, PRIORITY_FILTER),
         ("postrouting", "nat", POSTROUTING, PRIORITY_SOURCE_NAT),
-    ] {
+    ];
+    for (name, kind, hook, priority) in with_resolver.then_some(prerouting).into_iter().chain(hooks)
+    {
         let hook = Attributes::default().number(1, hook).number(2, priority);
         let chain = Attributes::default().text(1, TABLE).text(3, name).nest(4, &hook);
         batch.add(Act::NewChain, &chain.number(5, POLICY_ACCEPT).text(7, kind));
@@ -154,10 +171,11 @@ fn chains(batch: &mut Batch, families: &[Family]) {
 
 /// What comes from a pod or goes to one, and whether it says truly where it is from.
 fn entrances(batch: &mut Batch, families: &[Family]) {
-    let pods = |key| vec![meta(key), is_in(sets::PODS.name, sets::PODS.id)];
-    rule(batch, "forward", pods(Meta::InputIndex), then(Verdict::Jump("from_pod")));
-    rule(batch, "forward", pods(Meta::OutputIndex), then(Verdict::Jump("to_pod")));
-    rule(batch, "input", pods(Meta::InputIndex), then(Verdict::Jump("to_node")));
+    rule(batch, "forward", comes_by(&sets::PODS), then(Verdict::Jump("from_pod")));
+    rule(batch, "forward", goes_by(&sets::PODS), then(Verdict::Jump("to_pod")));
+    rule(batch, "input", comes_by(&sets::PODS), then(Verdict::Jump("to_node")));
+    rule(batch, "from_pod", comes_by(&sets::STOPPED), then(Verdict::Drop));
+    rule(batch, "to_node", comes_by(&sets::STOPPED), then(Verdict::Drop));
     for family in families {
         for (chain, next) in [("from_pod", family.leave), ("to_node", family.node)] {
             let own = family.is_of_the_pod(family.source);
@@ -166,16 +184,28 @@ fn entrances(batch: &mut Batch, families: &[Family]) {
     }
     rule(batch, "from_pod", vec![], then(Verdict::Drop));
     rule(batch, "to_node", vec![], then(Verdict::Drop));
+    rule(batch, "to_pod", goes_by(&sets::STOPPED), then(Verdict::Drop));
     rule(batch, "to_pod", is_known(), then(Verdict::Accept));
     rule(batch, "to_pod", vec![], then(Verdict::Drop));
 }
 
-/// From a pod to its own devices, or out by the uplink.
+fn comes_by(set: &Set) -> Vec<Expression> {
+    vec![meta(Meta::InputIndex), is_in(set)]
+}
+
+fn goes_by(set: &Set) -> Vec<Expression> {
+    vec![meta(Meta::OutputIndex), is_in(set)]
+}
+
+/// From a pod to its own devices if they meet, or out by the uplink to the internet.
 fn leave(batch: &mut Batch, family: &Family) {
-    let same_pod = family.is_of_the_pod(family.destination);
-    rule(batch, family.leave, same_pod, then(Verdict::Accept));
-    let pods = vec![meta(Meta::OutputIndex), is_in(sets::PODS.name, sets::PODS.id)];
-    rule(batch, family.leave, pods, then(Verdict::Drop));
+    let meeting = [comes_by(&sets::MEETING), family.is_of_the_pod(family.destination)].concat();
+    rule(batch, family.leave, meeting, then(Verdict::Accept));
+    rule(batch, family.leave, goes_by(&sets::PODS), then(Verdict::Drop));
+    for (net, mask) in &family.private {
+        let to = network(family.destination, family.length(), FIRST);
+        rule(batch, family.leave, vec![to, masked(mask, FIRST), is(net)], then(Verdict::Drop));
+    }
     if let Some(uplink) = family.uplink {
         let uplink = vec![meta(Meta::OutputIndex), is(&uplink.to_ne_bytes())];
         rule(batch, family.leave, uplink.clone(), then(Verdict::Accept));
@@ -186,14 +216,35 @@ fn leave(batch: &mut Batch, family: &Family) {
     rule(batch, family.leave, vec![], then(Verdict::Drop));
 }
 
-/// From a pod to the node itself: an echo request to the pod's gateway.
-fn to_node(batch: &mut Batch, family: &Family) {
+/// From a pod to the node itself: an echo request to the pod's gateway, and questions that were
+/// put to it there.
+fn to_node(batch: &mut Batch, family: &Family, resolver: Option<u16>) {
     rule(batch, family.node, is_known(), then(Verdict::Accept));
     let (protocol, kind) = family.echo;
     let request = vec![meta(Meta::Protocol), is(&[protocol]), message_type(), is(&[kind])];
-    let gateway = family.is_of_the_pod(family.destination);
-    rule(batch, family.node, [gateway, request].concat(), then(Verdict::Accept));
+    let request = [family.is_to_its_gateway(), request].concat();
+    rule(batch, family.node, request, then(Verdict::Accept));
+    if let Some(port) = resolver {
+        let redirected = [redirected().to_vec(), vec![is_not(&[0; 4])]].concat();
+        let question = [family.is_to_its_gateway(), is_udp_to(port), redirected].concat();
+        rule(batch, family.node, question, then(Verdict::Accept));
+    }
     rule(batch, family.node, vec![], then(Verdict::Drop));
+}
+
+/// Questions to a pod's gateway go to the resolver; nobody else reaches it.
+fn resolver(batch: &mut Batch, families: &[Family], port: u16) {
+    for family in families {
+        let to = [comes_by(&sets::PODS), family.is_this(), family.is_to_its_gateway()].concat();
+        let [load, go] = redirect(port);
+        rule(batch, "prerouting", [to, is_udp_to(DNS), vec![load]].concat(), go);
+    }
+    let from_outside = vec![meta(Meta::InputIndex), is_not(&LOOPBACK.to_ne_bytes())];
+    rule(batch, "input", [from_outside, is_udp_to(port)].concat(), then(Verdict::Drop));
+}
+
+fn is_udp_to(port: u16) -> Vec<Expression> {
+    vec![meta(Meta::Protocol), is(&[UDP]), destination_port(), is(&port.to_be_bytes())]
 }
 
 fn rule(batch: &mut Batch, chain: &str, mut matches: Vec<Expression>, then: Expression) {
@@ -213,9 +264,15 @@ impl Family {
             meta(Meta::InputIndex),
             network(place, self.length(), SECOND),
             masked(&self.mask, SECOND),
-            is_in(self.members.name, self.members.id),
+            is_in(&self.members),
         ];
         [self.is_this(), pair].concat()
+    }
+
+    /// The destination is the node's own address in the pod that the packet comes from.
+    fn is_to_its_gateway(&self) -> Vec<Expression> {
+        let address = network(self.destination, self.length(), SECOND);
+        vec![meta(Meta::InputIndex), address, is_in(&self.gateways)]
     }
 
     /// The source is of a pod.
@@ -223,7 +280,7 @@ impl Family {
         vec![
             network(self.source, self.length(), FIRST),
             masked(&self.mask, FIRST),
-            is_in(self.nets.name, self.nets.id),
+            is_in(&self.nets),
         ]
     }
 

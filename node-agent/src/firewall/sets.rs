@@ -1,16 +1,18 @@
 //! The sets of our table: what a pod is to the rules.
 //!
-//! A pod's address is recognised by its network alone, because every pod's range has the same
-//! length: a rule masks the address and looks the result up, so plain hash sets do.
+//! A pod's address is recognised by its network alone: a rule masks the address to the smallest
+//! range a pod can have and looks the result up, so plain hash sets do. A larger range is a block
+//! of smallest ones, and each of them is an element.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use myrelay_domain::addresses::{AddressPlan, PodRange};
+use myrelay_domain::addresses::AddressPlan;
 
 use super::{
-    TABLE,
-    netfilter::{Act, Attributes, Batch},
+    Pod, TABLE,
+    netfilter::{Act, Batch},
 };
+use crate::netlink::Attributes;
 
 /// Data types by which nft(8) prints a set (`enum datatypes` in nftables' datatype.h).
 const IPV4: u32 = 7;
@@ -25,10 +27,12 @@ const HOST_ORDER: u32 = 1;
 /// So many elements fit the 64 KiB of a list of attributes.
 const ELEMENTS_PER_MESSAGE: usize = 512;
 
-/// The mask of a pod's IPv4 range.
+/// The mask of the smallest IPv4 range of a pod.
 pub(super) const MASK_V4: u32 = u32::MAX << (32 - AddressPlan::POD_V4_LEN as u32);
 /// The mask of a pod's IPv6 range.
 pub(super) const MASK_V6: u128 = u128::MAX << 64;
+
+type Keys = Vec<Vec<u8>>;
 
 /// A set, and what a pod puts into it.
 pub(super) struct Set {
@@ -36,49 +40,92 @@ pub(super) struct Set {
     pub(super) id: u32,
     kind: u32,
     length: u32,
-    key: fn(u32, &PodRange) -> Vec<u8>,
+    keys: fn(u32, &Pod) -> Keys,
 }
 
 /// The pods' interfaces.
 pub(super) const PODS: Set =
-    Set { name: "pods", id: 1, kind: INTERFACE, length: 4, key: |index, _| interface(index) };
+    Set { name: "pods", id: 1, kind: INTERFACE, length: 4, keys: |index, _| interface(index) };
+/// Those whose devices reach each other.
+pub(super) const MEETING: Set = Set {
+    name: "meeting",
+    id: 2,
+    kind: INTERFACE,
+    length: 4,
+    keys: |index, pod| only(pod.meeting, index),
+};
+/// Those through which nothing passes.
+pub(super) const STOPPED: Set = Set {
+    name: "stopped",
+    id: 3,
+    kind: INTERFACE,
+    length: 4,
+    keys: |index, pod| only(pod.stopped, index),
+};
 /// The pods' networks.
 pub(super) const NETS_V4: Set =
-    Set { name: "nets4", id: 2, kind: IPV4, length: 4, key: |_, range| net_v4(range) };
+    Set { name: "nets4", id: 4, kind: IPV4, length: 4, keys: |_, pod| nets_v4(pod) };
 pub(super) const NETS_V6: Set =
-    Set { name: "nets6", id: 3, kind: IPV6, length: 16, key: |_, range| net_v6(range) };
-/// Pairs of a pod's interface and its network.
+    Set { name: "nets6", id: 5, kind: IPV6, length: 16, keys: |_, pod| nets_v6(pod) };
+/// Pairs of a pod's interface and a network of it.
 pub(super) const MEMBERS_V4: Set = Set {
     name: "members4",
-    id: 4,
+    id: 6,
     kind: INTERFACE << TYPE_BITS | IPV4,
     length: 8,
-    key: |index, range| [interface(index), net_v4(range)].concat(),
+    keys: |index, pod| pairs(index, nets_v4(pod)),
 };
 pub(super) const MEMBERS_V6: Set = Set {
     name: "members6",
-    id: 5,
+    id: 7,
     kind: INTERFACE << TYPE_BITS | IPV6,
     length: 20,
-    key: |index, range| [interface(index), net_v6(range)].concat(),
+    keys: |index, pod| pairs(index, nets_v6(pod)),
 };
-pub(super) const ALL: [Set; 5] = [PODS, NETS_V4, NETS_V6, MEMBERS_V4, MEMBERS_V6];
+/// Pairs of a pod's interface and the node's own address on it.
+pub(super) const GATEWAYS_V4: Set = Set {
+    name: "gateways4",
+    id: 8,
+    kind: INTERFACE << TYPE_BITS | IPV4,
+    length: 8,
+    keys: |index, pod| pairs(index, vec![pod.range.node().v4.octets().into()]),
+};
+pub(super) const GATEWAYS_V6: Set = Set {
+    name: "gateways6",
+    id: 9,
+    kind: INTERFACE << TYPE_BITS | IPV6,
+    length: 20,
+    keys: |index, pod| pairs(index, vec![pod.range.node().v6.octets().into()]),
+};
+pub(super) const ALL: [Set; 9] =
+    [PODS, MEETING, STOPPED, NETS_V4, NETS_V6, MEMBERS_V4, MEMBERS_V6, GATEWAYS_V4, GATEWAYS_V6];
 
-fn interface(index: u32) -> Vec<u8> {
-    index.to_ne_bytes().into()
+fn interface(index: u32) -> Keys {
+    vec![index.to_ne_bytes().into()]
 }
 
-fn net_v4(range: &PodRange) -> Vec<u8> {
-    range.v4.network().octets().into()
+fn only(condition: bool, index: u32) -> Keys {
+    if condition { interface(index) } else { Vec::new() }
 }
 
-fn net_v6(range: &PodRange) -> Vec<u8> {
-    range.v6.network().octets().into()
+fn nets_v4(pod: &Pod) -> Keys {
+    let net = pod.range.v4;
+    let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
+    let step = 1usize << (32 - AddressPlan::POD_V4_LEN);
+    (first..=last).step_by(step).map(|it| it.to_be_bytes().into()).collect()
+}
+
+fn nets_v6(pod: &Pod) -> Keys {
+    vec![pod.range.v6.network().octets().into()]
+}
+
+fn pairs(index: u32, nets: Keys) -> Keys {
+    nets.into_iter().map(|net| [&index.to_ne_bytes()[..], &net].concat()).collect()
 }
 
 impl Set {
-    /// Declares the empty set.
-    pub(super) fn declare(&self, batch: &mut Batch) {
+    /// Declares the set with what these pods put into it.
+    pub(super) fn declare(&self, batch: &mut Batch, pods: &BTreeMap<u32, Pod>) {
         let mut set = Attributes::default().text(1, TABLE).text(2, self.name);
         set = set.number(4, self.kind).number(5, self.length).number(10, self.id);
         if self.kind == INTERFACE {
@@ -86,19 +133,41 @@ impl Set {
             set = set.bytes(13, &user_data);
         }
         batch.add(Act::NewSet, &set);
+        let all = self.all_keys(pods);
+        change(batch, Act::NewElements, TABLE, self.name, all.iter());
     }
 
-    /// Adds or removes what these pods put into it.
-    pub(super) fn change(&self, batch: &mut Batch, act: Act, pods: &BTreeMap<u32, PodRange>) {
-        let elements: Vec<_> = pods
-            .iter()
-            .map(|(index, range)| Attributes::default().bytes(1, &(self.key)(*index, range)))
-            .map(|value| Attributes::default().nest(1, &value))
-            .collect();
-        for part in elements.chunks(ELEMENTS_PER_MESSAGE) {
-            let list = Attributes::list(part.iter().cloned());
-            let change = Attributes::default().text(1, TABLE).text(2, self.name);
-            batch.add(act, &change.nest(3, &list).number(4, self.id));
-        }
+    /// Takes out what only the pods before put into it, and puts in what only those after do.
+    pub(super) fn differ(
+        &self,
+        batch: &mut Batch,
+        before: &BTreeMap<u32, Pod>,
+        after: &BTreeMap<u32, Pod>,
+    ) {
+        let (before, after) = (self.all_keys(before), self.all_keys(after));
+        change(batch, Act::DeleteElements, TABLE, self.name, before.difference(&after));
+        change(batch, Act::NewElements, TABLE, self.name, after.difference(&before));
+    }
+
+    fn all_keys(&self, pods: &BTreeMap<u32, Pod>) -> BTreeSet<Vec<u8>> {
+        pods.iter().flat_map(|(index, pod)| (self.keys)(*index, pod)).collect()
+    }
+}
+
+/// Adds keys to a set, or removes them.
+pub(super) fn change(
+    batch: &mut Batch,
+    act: Act,
+    table: &str,
+    set: &str,
+    keys: impl Iterator<Item = impl AsRef<[u8]>>,
+) {
+    let elements: Vec<_> = keys
+        .map(|key| Attributes::default().nest(1, &Attributes::default().bytes(1, key.as_ref())))
+        .collect();
+    for part in elements.chunks(ELEMENTS_PER_MESSAGE) {
+        let list = Attributes::list(part.iter().cloned());
+        let change = Attributes::default().text(1, table).text(2, set);
+        batch.add(act, &change.nest(3, &list));
     }
 }

@@ -13,7 +13,9 @@ use std::{
 
 use async_trait::async_trait;
 use myrelay_agent::{
-    backend::{self, Backend, BackendError, BackendKind, Counters, InterfaceSpec, Observed},
+    backend::{
+        self, Backend, BackendError, BackendKind, Counters, InterfaceSpec, Observed, Traffic,
+    },
     privileges,
 };
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
@@ -90,6 +92,14 @@ impl Backend for Confined {
         confined(self.0.set_interface(spec))
     }
 
+    async fn set_traffic(
+        &self,
+        interface: &InterfaceName,
+        traffic: &Traffic,
+    ) -> Result<(), BackendError> {
+        confined(self.0.set_traffic(interface, traffic))
+    }
+
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
         confined(self.0.delete_interface(interface))
     }
@@ -112,6 +122,18 @@ impl Backend for Confined {
 
     async fn ensure_forwarding(&self) -> Result<(), BackendError> {
         confined(self.0.ensure_forwarding())
+    }
+
+    fn going(&self) -> BTreeSet<InterfaceName> {
+        self.0.going()
+    }
+
+    async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {
+        confined(self.0.set_resolver(port))
+    }
+
+    async fn changed(&self) {
+        self.0.changed().await;
     }
 
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError> {

@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Where the node's uplink leads: the far end of cable 1.
-const OUTSIDE: [&str; 2] = ["10.9.1.2", "fd99:1::2"];
+const OUTSIDE: [&str; 2] = ["198.18.1.2", "2001:db8:1::2"];
 /// The node's own end of it: what the internet sees of a pod.
-const NODE_OUTSIDE: [&str; 2] = ["10.9.1.1", "fd99:1::1"];
+const NODE_OUTSIDE: [&str; 2] = ["198.18.1.1", "2001:db8:1::1"];
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -73,12 +73,13 @@ fn p02_a_stock_client_reaches_the_internet_through_its_pod_and_nothing_else() {
         Client::new(&node, 4, stranger),
     ];
     let key = |index: usize| clients[index].public_key();
-    let wishes = Wishes::from([pod(1, [(key(0), 2), (key(1), 3)]), pod(2, [(key(2), 2)])]);
+    let mut wishes = Wishes::from([pod(1, [(key(0), 2), (key(1), 3)]), pod(2, [(key(2), 2)])]);
+    wishes.get_mut(&pod_id(1)).unwrap().devices_meet = true;
     node.run(async |node| {
         let backend = open(kind).await;
         settle(&*backend, &wishes).await;
         for (client, (number, endpoint)) in
-            clients.iter_mut().zip([(1, "10.9.2.1"), (1, "fd99:3::1"), (2, "10.9.4.1")])
+            clients.iter_mut().zip([(1, "198.18.2.1"), (1, "2001:db8:3::1"), (2, "198.18.4.1")])
         {
             let endpoint = SocketAddr::new(address(endpoint), wishes[&pod_id(number)].port);
             let pod = keys()[&pod_id(number)].public_key().unwrap();
@@ -102,7 +103,7 @@ fn p02_a_stock_client_reaches_the_internet_through_its_pod_and_nothing_else() {
         node.connect(&elsewhere, 9);
         node.default_route(9);
         settle(&*backend, &wishes).await;
-        for far in ["10.9.9.2", "fd99:9::2"] {
+        for far in ["198.18.9.2", "2001:db8:9::2"] {
             assert!(clients[0].namespace.pings(far), "{far}");
         }
     });
@@ -146,7 +147,7 @@ fn a_peer_that_stays_keeps_its_session_whatever_happens_around_it() {
         let (name, port) = (before[&pod_id(1)].interface.clone(), before[&pod_id(1)].port);
         assert_eq!(backend.handshake_age(&name, &key).await.unwrap(), None);
 
-        let endpoint = SocketAddr::new(address("10.9.2.1"), port);
+        let endpoint = SocketAddr::new(address("198.18.2.1"), port);
         client.connect(kind, &keys()[&pod_id(1)].public_key().unwrap(), endpoint);
         let gateway = range(1).node().v4;
         eventually("the gateway answers", || client.namespace.pings(gateway));

@@ -35,11 +35,16 @@ impl Namespace {
         namespace
     }
 
+    /// The file that is this namespace.
+    pub(crate) fn path(&self) -> String {
+        format!("/run/netns/{}", self.name)
+    }
+
     /// Does something as a program in this namespace would.
     pub(crate) fn enter<R: Send>(&self, act: impl FnOnce() -> R + Send) -> R {
         thread::scope(|scope| {
             let entered = scope.spawn(|| {
-                let file = File::open(format!("/run/netns/{}", self.name)).unwrap();
+                let file = File::open(self.path()).unwrap();
                 let kind = Some(LinkNameSpaceType::Network);
                 move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), kind).unwrap();
                 act()
@@ -82,22 +87,22 @@ impl Namespace {
             .success()
     }
 
-    /// A cable to another namespace: `10.9.N.1` and `fd99:N::1` at this end, `.2` at the other.
+    /// A cable to another namespace: `198.18.N.1` and `2001:db8:N::1` at this end, `.2` at the other.
     pub(crate) fn connect(&self, other: &Self, number: u8) {
         let (here, there) = (format!("a{number}"), format!("b{number}"));
         let peer = format!("link add {here} type veth peer name {there} netns {}", other.name);
         self.ip(&peer);
         for (namespace, link, host) in [(self, &here, 1), (other, &there, 2)] {
-            namespace.ip(&format!("addr add 10.9.{number}.{host}/24 dev {link}"));
-            namespace.ip(&format!("addr add fd99:{number}::{host}/64 dev {link} nodad"));
+            namespace.ip(&format!("addr add 198.18.{number}.{host}/24 dev {link}"));
+            namespace.ip(&format!("addr add 2001:db8:{number}::{host}/64 dev {link} nodad"));
             namespace.ip(&format!("link set {link} up"));
         }
     }
 
     /// Sends what has no other way to the far end of a cable.
     pub(crate) fn default_route(&self, number: u8) {
-        self.ip(&format!("route replace default via 10.9.{number}.2"));
-        self.ip(&format!("-6 route replace default via fd99:{number}::2"));
+        self.ip(&format!("route replace default via 198.18.{number}.2"));
+        self.ip(&format!("-6 route replace default via 2001:db8:{number}::2"));
     }
 }
 
