@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,7 @@ use super::{eventually, pods::pod_id, portal::Portal};
 #[derive(Debug, Default)]
 pub(crate) struct SetClock {
     pub(crate) moved_ms: AtomicI64,
+    boots: AtomicU32,
 }
 
 impl System for SetClock {
@@ -39,6 +40,10 @@ impl System for SetClock {
 
     fn fill_random(&self, buffer: &mut [u8]) -> io::Result<()> {
         RealSystem.fill_random(buffer)
+    }
+
+    fn boot_id(&self) -> io::Result<String> {
+        Ok(format!("boot-{}", self.boots.load(Ordering::SeqCst)))
     }
 }
 
@@ -56,6 +61,9 @@ impl Machine {
             first_retry: Duration::from_millis(20),
             slowest_retry: Duration::from_millis(200),
             clock: Duration::from_millis(20),
+            count: Duration::from_millis(10),
+            spool: Duration::from_millis(40),
+            usage: Duration::from_millis(20),
             ..Pace::default()
         };
         Self {
@@ -77,6 +85,7 @@ impl Machine {
     /// The same disk in a machine that was switched off and on: nothing of ours is on it.
     pub(crate) fn rebooted(self) -> Self {
         assert!(self.running.is_none(), "stop the agent first");
+        self.clock.boots.fetch_add(1, Ordering::SeqCst);
         Self { backend: FakeBackend::default(), ..self }
     }
 
@@ -109,6 +118,20 @@ impl Machine {
         let (stop, mut running) = self.running.take().unwrap();
         stop.cancel();
         running.join_next().await.unwrap().unwrap();
+    }
+
+    /// Ends it in the middle of whatever it does, as `kill -9` would.
+    pub(crate) async fn kill(&mut self) {
+        let (_, mut running) = self.running.take().unwrap();
+        running.shutdown().await;
+        let dir = PrivateDir::open(&self.state_dir()).unwrap();
+        eventually("its last task is gone", || dir.lock().is_ok()).await;
+    }
+
+    /// Lets bytes pass through a pod, from its devices and to them.
+    pub(crate) fn pass(&self, pod: u32, received: u64, sent: u64) {
+        let interface = format!("wg-pod{pod}").parse().unwrap();
+        self.backend.pass(&interface, received, sent);
     }
 
     pub(crate) fn status(&self) -> Option<Status> {

@@ -1,7 +1,7 @@
 //! A portal's node listener on loopback: it does what the protocol says, and what a test tells it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     io,
     net::SocketAddr,
@@ -20,10 +20,13 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use myrelay_domain::{ids::NodeId, token::Token};
+use myrelay_domain::{
+    ids::{NodeId, PodId},
+    token::Token,
+};
 use myrelay_node_protocol::{
     CheckAnswer, DesiredState, EnrolRequest, Enrolled, JoinToken, ObservedState, Refusal,
-    RenewRequest, Renewed, StateMessage,
+    RenewRequest, Renewed, StateMessage, UsageReport,
 };
 use serde::Serialize;
 use tokio::{
@@ -50,6 +53,12 @@ pub(crate) struct Records {
     pub(crate) certificates: Vec<Option<Vec<u8>>>,
     pub(crate) observed: Vec<ObservedState>,
     pub(crate) answers: Vec<CheckAnswer>,
+    /// Every report of traffic that was taken, in order.
+    pub(crate) usage: Vec<UsageReport>,
+    /// Pods of which it wants to hear nothing: a report that names one is refused.
+    pub(crate) unwanted: BTreeSet<PodId>,
+    /// It takes reports of traffic, and the connection breaks before the answer.
+    pub(crate) loses_answers: bool,
     /// How many connections got as far as TLS, well or not.
     pub(crate) handshakes: usize,
     /// What to answer to everything but `/enrol`.
@@ -186,6 +195,19 @@ impl Portal {
         self.records().streams.retain(|it| it.unbounded_send(bytes.clone()).is_ok());
     }
 
+    /// What it adds up for a pod: bytes received and sent. Of two records that one counter has for
+    /// one hour the larger stands.
+    pub(crate) fn usage_of(&self, pod: PodId) -> (u64, u64) {
+        let mut hours = BTreeMap::<_, (u64, u64)>::new();
+        for report in &self.records().usage {
+            for it in report.records.iter().filter(|it| it.pod == pod) {
+                let kept = hours.entry((report.counter.clone(), it.hour_ms)).or_default();
+                *kept = (kept.0.max(it.received), kept.1.max(it.sent));
+            }
+        }
+        hours.values().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
+    }
+
     /// Ends every stream.
     pub(crate) fn hang_up(&self) {
         self.records().streams.clear();
@@ -211,7 +233,12 @@ async fn converse(
     let service = service_fn(|request| {
         let (records, authority) = (records.clone(), authority.clone());
         let certificate = certificate.clone();
-        async move { Ok::<_, Infallible>(answer(request, certificate, &records, &authority).await) }
+        async move {
+            let is_usage = request.uri().path() == "/v1/usage";
+            let answered = answer(request, certificate, &records, &authority).await;
+            let lost = is_usage && records.lock().unwrap().loses_answers;
+            if lost { Err(io::Error::other("it broke")) } else { Ok(answered) }
+        }
     });
     drop(http1::Builder::new().serve_connection(TokioIo::new(recorder), service).await);
 }
@@ -254,6 +281,14 @@ async fn answer(
         }
         "POST /v1/answers" => {
             records.answers.push(serde_json::from_slice(&body).unwrap());
+            nothing()
+        }
+        "POST /v1/usage" => {
+            let report: UsageReport = serde_json::from_slice(&body).unwrap();
+            if report.records.iter().any(|it| records.unwanted.contains(&it.pod)) {
+                return refuse(StatusCode::BAD_REQUEST, "pod_unknown");
+            }
+            records.usage.push(report);
             nothing()
         }
         _ => stream(&mut records, &target),
