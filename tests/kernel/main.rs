@@ -4,6 +4,7 @@ mod initramfs;
 mod kernel;
 mod machine;
 mod programs;
+mod unit;
 
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ fn a_machine_tells_how_its_commands_ended() {
 
 #[test]
 fn the_agents_kernel_backend_makes_changes_and_removes_pods_and_peers() {
-    let tests = programs::backend_tests().expect("the agent's tests of its backends");
+    let tests = programs::agent_tests("backend", "MYRELAY_TEST_BACKEND");
+    let tests = tests.expect("the agent's tests of its backends");
     let machine = Machine::new().expect("a machine").with_program(&tests, "backend-tests");
     let script = "MYRELAY_BACKEND=kernel RUST_BACKTRACE=1 /programs/backend-tests --test-threads 1";
     let said = machine.run(script, Duration::from_secs(600)).expect("the machine ran");

@@ -1,7 +1,7 @@
 //! The one place that starts other programs.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -26,14 +26,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The agent's tests of its backends, compiled: `cargo xtask test` says where they are, and
+/// Tests of the agent, compiled: `cargo xtask test` says where they are in the variable, and
 /// without it Cargo is asked.
-pub(crate) fn backend_tests() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("MYRELAY_TEST_BACKEND") {
+pub(crate) fn agent_tests(name: &str, variable: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(variable) {
         return Ok(path.into());
     }
     let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["test", "--quiet", "--no-run", "--package", "myrelay-agent", "--test", "backend"]);
+    cargo.args(["test", "--quiet", "--no-run", "--package", "myrelay-agent", "--test", name]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     let messages = output(&mut cargo)?;
     let marker = "\"executable\":\"";
@@ -41,6 +41,12 @@ pub(crate) fn backend_tests() -> Result<PathBuf> {
         .lines()
         .filter_map(|message| message.split_once(marker).and_then(|(_, rest)| rest.split_once('"')))
         .map(|(path, _)| PathBuf::from(path))
-        .next_back();
+        .rfind(|path| path.parent().is_some_and(|folder| folder.ends_with("deps")));
     path.context("Cargo named no test program")
+}
+
+/// The agent itself: Cargo puts it beside the folder with the tests.
+pub(crate) fn agent(tests: &Path) -> Result<PathBuf> {
+    let folder = tests.parent().and_then(Path::parent).context("tests lie two folders deep")?;
+    Ok(folder.join("myrelay-agent"))
 }

@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command},
 };
 
 use myrelay_agent::backend::BackendKind;
 use myrelay_domain::keys::PublicKey;
-use myrelay_node_protocol::DesiredState;
+use myrelay_node_protocol::{DesiredPod, DesiredState};
 use tempfile::TempDir;
 
 use crate::{
@@ -19,7 +20,8 @@ use crate::{
         pods::{pod_id, state},
         portal::Portal,
     },
-    world::{Namespace, command, kind},
+    unit::values,
+    world::{Namespace, command, kind, run, text},
 };
 
 /// CAP_NET_ADMIN alone, as `/proc/PID/status` writes a set (linux/capability.h).
@@ -30,39 +32,68 @@ const LISTENING: &str = "0A";
 /// A user that owns nothing on any machine.
 const NOBODY: u32 = 65_534;
 
-/// A node of this portal, and a user who starts its agent.
+fn name(kind: BackendKind) -> &'static str {
+    if kind == BackendKind::Kernel { "kernel" } else { "userspace" }
+}
+
+/// Who starts the agent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Starter {
+    Root,
+    /// A user that owns nothing, with what the unit would give.
+    Nobody,
+    /// systemd itself, by the unit.
+    Unit,
+}
+
+/// A machine that becomes a node.
 struct Node {
     home: TempDir,
-    user: u32,
+    starter: Starter,
     kind: BackendKind,
 }
 
 impl Node {
-    fn new(user: u32, kind: BackendKind) -> Self {
+    fn new(starter: Starter, kind: BackendKind) -> Self {
         let home = tempfile::tempdir().unwrap();
-        std::os::unix::fs::chown(home.path(), Some(user), Some(user)).unwrap();
-        // Where it was built may be closed to the user.
-        fs::copy(env!("CARGO_BIN_EXE_myrelay-agent"), home.path().join("myrelay-agent")).unwrap();
-        Self { home, user, kind }
+        let node = Self { home, starter, kind };
+        if starter == Starter::Nobody {
+            chown(node.home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        if starter != Starter::Unit {
+            // Where it was built may be closed to the user.
+            fs::copy(env!("CARGO_BIN_EXE_myrelay-agent"), node.program()).unwrap();
+        }
+        node
+    }
+
+    fn program(&self) -> PathBuf {
+        match self.starter {
+            Starter::Unit => values("ExecStart")[0].split(' ').next().unwrap().into(),
+            _ => self.home.path().join("myrelay-agent"),
+        }
     }
 
     fn state_dir(&self) -> PathBuf {
-        self.home.path().join("state")
+        match self.starter {
+            Starter::Unit => Path::new("/var/lib").join(&values("StateDirectory")[0]),
+            _ => self.home.path().join("state"),
+        }
     }
 
-    /// The agent with these words: root as root is, anybody else as the unit would start them.
+    /// The agent with these words.
     fn agent(&self, words: &[&str]) -> Command {
-        let program = self.home.path().join("myrelay-agent");
+        let program = self.program();
         let program = program.to_str().unwrap();
-        let mut command = if self.user == 0 {
-            command(program, words)
-        } else {
-            let user = format!("--reuid={}", self.user);
-            let group = format!("--regid={}", self.user);
+        let mut command = if self.starter == Starter::Nobody {
+            let user = format!("--reuid={NOBODY}");
+            let group = format!("--regid={NOBODY}");
             let mut set = command("setpriv", &[&user, &group, "--clear-groups", "--no-new-privs"]);
             set.args(["--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin"]);
             set.args(["--bounding-set=-all,+net_admin", program]).args(words);
             set
+        } else {
+            command(program, words)
         };
         command.env("MYRELAY_STATE_DIR", self.state_dir());
         command
@@ -72,20 +103,43 @@ impl Node {
         let mut join = self.agent(&["join", &portal.url()]);
         let output = join.env("MYRELAY_JOIN_TOKEN", portal.invite().expose()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
+        if self.starter == Starter::Unit {
+            // As the unit says of a join by root.
+            run("chown", &["-R", "myrelay-agent:", self.state_dir().to_str().unwrap()], &[]);
+        }
     }
 
-    fn run(&self) -> Running {
-        let backend = if self.kind == BackendKind::Kernel { "kernel" } else { "userspace" };
-        Running(self.agent(&["run", "--backend", backend]).spawn().unwrap())
+    fn run(&self, namespace: &Namespace) -> Running {
+        if self.starter == Starter::Unit {
+            return Running::of_the_unit(namespace);
+        }
+        let child = self.agent(&["run", "--backend", name(self.kind)]).spawn().unwrap();
+        Running { process: child.id(), child: Some(child) }
     }
 }
 
 /// An agent that ends with this value.
-struct Running(Child);
+struct Running {
+    process: u32,
+    child: Option<Child>,
+}
 
 impl Running {
+    /// Has systemd start it, in this namespace; all else is as the unit says.
+    fn of_the_unit(namespace: &Namespace) -> Self {
+        let folder = Path::new("/run/systemd/system/myrelay-agent.service.d");
+        fs::create_dir_all(folder).unwrap();
+        let place = format!("[Service]\nNetworkNamespacePath={}\n", namespace.path());
+        fs::write(folder.join("namespace.conf"), place).unwrap();
+        run("systemctl", &["daemon-reload"], &[]);
+        run("systemctl", &["start", "myrelay-agent"], &[]);
+        let shown = run("systemctl", &["show", "--property=MainPID", "myrelay-agent"], &[]);
+        let process = text(shown).trim().strip_prefix("MainPID=").unwrap().parse().unwrap();
+        Self { process, child: None }
+    }
+
     fn proc(&self, path: &str) -> PathBuf {
-        Path::new("/proc").join(self.0.id().to_string()).join(path)
+        Path::new("/proc").join(self.process.to_string()).join(path)
     }
 
     /// What the kernel says of each thread.
@@ -115,6 +169,21 @@ impl Running {
         }
     }
 
+    /// What it may write of the machine: its own folder, and the switches of the network.
+    fn ensure_the_machine_is_read_only(&self) {
+        let mounts = fs::read_to_string(self.proc("mountinfo")).unwrap();
+        let mounts: Vec<Vec<&str>> = mounts.lines().map(|it| it.split(' ').collect()).collect();
+        // The last that was put there is the one that counts (proc_pid_mountinfo(5)).
+        let writable = |place: &str| {
+            let mount = mounts.iter().rfind(|it| it[4] == place);
+            mount.map(|it| it[5].split(',').any(|option| option == "rw"))
+        };
+        for place in ["/", "/proc/sys", "/sys", "/sys/fs/cgroup"] {
+            assert_eq!(writable(place), Some(false), "{place}: {mounts:?}");
+        }
+        assert_eq!(writable("/proc/sys/net"), Some(true), "{mounts:?}");
+    }
+
     /// The sockets it has open, by the numbers the kernel gives them.
     fn sockets(&self) -> BTreeSet<String> {
         let open = fs::read_dir(self.proc("fd")).unwrap();
@@ -141,8 +210,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        match &mut self.child {
+            Some(child) => {
+                drop(child.kill());
+                drop(child.wait());
+            }
+            None => drop(command("systemctl", &["stop", "myrelay-agent"]).output()),
+        }
     }
 }
 
@@ -169,57 +243,75 @@ impl World {
 }
 
 /// Packets go to the pod and back, in both families.
-fn use_pod(client: &mut Client, wanted: &DesiredState, kind: BackendKind, key: &PublicKey) {
-    let pod = &wanted.pods[&pod_id(1)];
-    client.connect(kind, key, format!("10.9.2.1:{}", pod.port).parse().unwrap());
+fn use_pod(node: &Namespace, client: &mut Client, pod: &DesiredPod, key: &PublicKey) {
+    // The node's end of the client's cable.
+    let here = node.ip("-4 -o addr show dev a2");
+    let here = here.split_whitespace().find_map(|it| it.split_once('/')).unwrap().0;
+    client.connect(kind().unwrap(), key, format!("{here}:{}", pod.port).parse().unwrap());
     for address in pod.range.node().all() {
         assert!(client.namespace.pings(address), "{address} answers through the tunnel");
     }
 }
 
-/// The whole story for one user: joins, runs, serves a client, and is looked at meanwhile.
-fn serves_with_one_capability(user: u32) {
+/// The whole story: joins, runs, serves a client, and is looked at meanwhile.
+fn serves_with_one_capability(starter: Starter) {
     let Some(kind) = kind() else { return };
     let World { node: namespace, mut client, wanted, _outside } = World::new();
     let story = async {
         let portal = Portal::start().await;
         portal.set(wanted.clone());
-        let node = Node::new(user, kind);
+        let node = Node::new(starter, kind);
         node.join(&portal);
-        let running = node.run();
-        let mut key = None;
+        let running = node.run(&namespace);
+        let mut seen = None;
         eventually("it reports that the pod is as it should be", || {
-            key = reported_key(&portal);
-            key.is_some()
+            seen = reported(&portal);
+            seen.is_some()
         })
         .await;
-        use_pod(&mut client, &wanted, kind, &key.unwrap());
-        running.ensure_narrow(user);
+        let (key, backend) = seen.unwrap();
+        assert_eq!(backend, name(kind));
+        use_pod(&namespace, &mut client, &wanted.pods[&pod_id(1)], &key);
+        running.ensure_narrow(match starter {
+            Starter::Root => 0,
+            Starter::Nobody => NOBODY,
+            Starter::Unit => fs::metadata(node.state_dir()).unwrap().uid(),
+        });
+        if starter == Starter::Unit {
+            running.ensure_the_machine_is_read_only();
+        }
         assert!(running.tcp_states().contains(&ESTABLISHED.to_owned()), "it is with its portal");
         assert!(!running.tcp_states().contains(&LISTENING.to_owned()), "nobody can connect to it");
     };
     namespace.enter(|| tokio::runtime::Runtime::new().unwrap().block_on(story));
 }
 
-/// The pod's key once the node reports it with no fault.
-fn reported_key(portal: &Portal) -> Option<PublicKey> {
+/// The pod's key once the node reports it with no fault, and who makes its tunnels.
+fn reported(portal: &Portal) -> Option<(PublicKey, String)> {
     let records = portal.records();
-    let pod = records.observed.last()?.pods.get(&pod_id(1))?;
-    let pod = serde_json::to_value(pod).unwrap();
-    if !pod["fault"].is_null() {
-        return None;
-    }
-    pod["public_key"].as_str()?.parse().ok()
+    let node = records.observed.last()?;
+    let pod = node.pods.get(&pod_id(1)).filter(|it| it.fault.is_none())?;
+    Some((pod.public_key?, node.backend.clone()))
 }
 
 #[test]
 fn p23_an_agent_of_its_own_user_serves_with_one_capability() {
-    serves_with_one_capability(NOBODY);
+    serves_with_one_capability(Starter::Nobody);
 }
 
 #[test]
 fn p23_an_agent_that_root_starts_keeps_one_capability() {
-    serves_with_one_capability(0);
+    serves_with_one_capability(Starter::Root);
+}
+
+/// It takes systemd, and a machine that may be changed: the tests of the kernel bring both.
+#[test]
+fn an_agent_that_systemd_starts_serves_with_one_capability() {
+    if std::env::var_os("MYRELAY_UNIT").is_some() {
+        serves_with_one_capability(Starter::Unit);
+    } else {
+        println!("skipped: needs a machine of its own, `cargo xtask test kernel` makes one");
+    }
 }
 
 #[test]

@@ -5,14 +5,14 @@ use std::path::Path;
 use crate::world::{command, text};
 
 const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/myrelay-agent.service");
+const TEXT: &str = include_str!("../../deploy/myrelay-agent.service");
 /// The exposure that `systemd-analyze security` may find at most: 1.7 of 10. What is left is what
 /// the agent is for: the host's network, netlink, CAP_NET_ADMIN, the TUN device.
 const THRESHOLD: &str = "--threshold=17";
 
 /// What a setting is given in the unit, from the first line to the last.
-fn values(setting: &str) -> Vec<String> {
-    let unit = std::fs::read_to_string(UNIT).unwrap();
-    let lines = unit.lines().filter_map(|line| line.split_once('='));
+pub(crate) fn values(setting: &str) -> Vec<String> {
+    let lines = TEXT.lines().filter_map(|line| line.split_once('='));
     lines.filter(|(name, _)| *name == setting).map(|(_, value)| value.to_owned()).collect()
 }
 

@@ -108,11 +108,13 @@ fn run_level(workspace: &Workspace, level: Level, programs: &[Program], results:
         extra.push(("MYRELAY_TEST_POSTGRES_URL", postgres.url()));
         database = Some(postgres);
     }
-    if level == Level::Kernel
-        && let Some(backend) =
-            programs.iter().find(|program| program.is("myrelay-agent", "backend"))
-    {
-        extra.push(("MYRELAY_TEST_BACKEND", backend.path.display().to_string()));
+    if level == Level::Kernel {
+        let inside =
+            [("MYRELAY_TEST_BACKEND", "backend"), ("MYRELAY_TEST_PRIVILEGES", "privileges")];
+        for (variable, name) in inside {
+            let program = programs.iter().find(|program| program.is("myrelay-agent", name));
+            extra.extend(program.map(|it| (variable, it.path.display().to_string())));
+        }
     }
     for program in programs.iter().filter(|program| program.belongs_to(level)) {
         program.run(workspace, level, &extra, results);
