@@ -40,11 +40,6 @@ impl Namespace {
         format!("/run/netns/{}", self.name)
     }
 
-    /// The file that is this namespace.
-    pub(crate) fn path(&self) -> String {
-        format!("/run/netns/{}", self.name)
-    }
-
     /// Does something as a program in this namespace would.
     pub(crate) fn enter<R: Send>(&self, act: impl FnOnce() -> R + Send) -> R {
         thread::scope(|scope| {
