@@ -36,6 +36,7 @@ async fn p15_by_tls_a_session_is_a_cookie_of_this_host_only() {
         node_listen: ([127, 0, 0, 1], node_port).into(),
         node_url: format!("https://127.0.0.1:{node_port}"),
         flags: Vec::new(),
+        verbose: false,
     };
     let url = options.public_url.clone();
     let mut portal = Portal::start(options).await.unwrap();

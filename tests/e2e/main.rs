@@ -6,3 +6,4 @@ mod crash;
 mod https;
 mod leaks;
 mod main_job;
+mod wire;

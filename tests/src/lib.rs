@@ -2,6 +2,7 @@
 //! real browser, a stock WireGuard client.
 
 pub mod browser;
+pub mod capture;
 pub mod network;
 pub mod node;
 pub mod portal;

@@ -75,7 +75,7 @@ impl Network {
             (End::Node, "eth0".to_owned()),
             (End::Client, "eth0".to_owned()),
         ] {
-            let port = format!("port{}", end.number());
+            let port = Self::port(end);
             // Made where it belongs, so that the host's own links are touched as little as can be.
             let place = match end {
                 End::Host => String::new(),
@@ -95,6 +95,11 @@ impl Network {
             network.inside(End::Node, &route).await?;
         }
         Ok(network)
+    }
+
+    /// The bridge's port to an end.
+    pub fn port(end: End) -> String {
+        format!("port{}", end.number())
     }
 
     /// The name of a namespace, as `ip netns` knows it.

@@ -24,12 +24,18 @@ pub struct Options {
     pub programs: PathBuf,
     pub state: PathBuf,
     pub log: PathBuf,
+    /// Whether it says everything it can.
+    pub verbose: bool,
 }
 
 impl Options {
     fn command(&self, network: &Network) -> Command {
         let program = self.programs.join("myrelay-agent");
-        network.command(End::Node, &program.to_string_lossy())
+        let mut command = network.command(End::Node, &program.to_string_lossy());
+        if self.verbose {
+            command.env("MYRELAY_LOG", "trace");
+        }
+        command
     }
 
     fn run(&self, network: &Network) -> Result<Program> {

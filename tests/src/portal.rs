@@ -30,6 +30,8 @@ pub struct Options {
     pub node_url: String,
     /// More flags.
     pub flags: Vec<String>,
+    /// Whether it says everything it can.
+    pub verbose: bool,
 }
 
 impl Options {
@@ -54,6 +56,9 @@ impl Options {
             &self.node_url,
         ]);
         command.args(&self.flags);
+        if self.verbose {
+            command.env("RUST_LOG", "trace");
+        }
         command
     }
 }

@@ -30,11 +30,21 @@ pub struct Stage {
     pub portal: Portal,
     /// Where everything that the story writes is.
     pub folder: PathBuf,
+    verbose: bool,
 }
 
 impl Stage {
     /// Starts a portal with an empty database.
     pub async fn set(name: &str, number: u8, folder: &Path) -> Result<Self> {
+        Self::set_up(name, number, folder, false).await
+    }
+
+    /// The same, where portal and nodes say everything they can.
+    pub async fn set_verbose(name: &str, number: u8, folder: &Path) -> Result<Self> {
+        Self::set_up(name, number, folder, true).await
+    }
+
+    async fn set_up(name: &str, number: u8, folder: &Path, verbose: bool) -> Result<Self> {
         let network = Network::make(name, number).await?;
         let listen: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
         let node_port = free_port()?;
@@ -48,9 +58,10 @@ impl Stage {
             node_listen: ([0, 0, 0, 0], node_port).into(),
             node_url: format!("https://{}:{node_port}", network.v4(End::Host)),
             flags: Vec::new(),
+            verbose,
         };
         let portal = Portal::start(options).await?;
-        Ok(Self { network, recorder, portal, folder: folder.to_owned() })
+        Ok(Self { network, recorder, portal, folder: folder.to_owned(), verbose })
     }
 
     /// A page of the portal.
@@ -96,6 +107,7 @@ impl Stage {
             programs: programs(),
             state: self.folder.join(name),
             log: self.folder.join(format!("{name}.log")),
+            verbose: self.verbose,
         }
     }
 

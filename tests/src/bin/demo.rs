@@ -79,6 +79,7 @@ async fn show() -> Result<()> {
         node_listen: ([0, 0, 0, 0], NODE_PORT).into(),
         node_url: format!("https://{}:{NODE_PORT}", network.v4(End::Host)),
         flags: Vec::new(),
+        verbose: false,
     };
     let mut portal = Portal::start(options).await?;
     let endpoint = network.v4(End::Node).to_string();
@@ -87,6 +88,7 @@ async fn show() -> Result<()> {
         programs: programs(),
         state: folder.join("node"),
         log: folder.join("node.log"),
+        verbose: false,
     };
     let mut node = Node::join(&network, options, &line).await?;
     until("the node to apply its first state", Duration::from_secs(20), async || {

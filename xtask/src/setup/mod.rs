@@ -27,10 +27,14 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "nftables",
     "procps",
+    "tcpdump",
     "wireguard-go",
     "wireguard-tools",
     // What the unit of the agent leaves open.
     "systemd",
+    // What the installer sets up is judged by fail2ban, sshd and apt, which the tests unpack.
+    "openssh-client",
+    "python3",
     // The machine with a kernel of its own.
     "busybox-static",
     "qemu-system-x86",

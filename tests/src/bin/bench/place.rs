@@ -65,6 +65,7 @@ pub(crate) fn options(folder: &Path, node_host: &str) -> Result<Options> {
         node_listen: ([0, 0, 0, 0], node_port).into(),
         node_url: format!("https://{node_host}:{node_port}"),
         flags: flags.collect(),
+        verbose: false,
     })
 }
 
