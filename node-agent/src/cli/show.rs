@@ -39,6 +39,9 @@ fn write_all(text: &mut String, status: &Status, running: bool) -> std::fmt::Res
         writeln!(text, "trouble       {trouble}")?;
     }
     writeln!(text, "agent         {version}, {backend} backend")?;
+    if let Some(privileges) = &status.privileges {
+        writeln!(text, "runs as       {privileges}")?;
+    }
     writeln!(text, "certificate   until {}", time(status.certificate_not_after_ms))?;
     writeln!(text, "wanted        {}", generation(status.wanted))?;
     writeln!(text, "applied       {}", generation(status.applied))?;

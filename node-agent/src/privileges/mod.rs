@@ -7,7 +7,7 @@
 mod capabilities;
 mod syscalls;
 
-use std::io;
+use std::{fmt, io};
 
 use rustix::thread::SecureComputingMode;
 use serde::{Deserialize, Serialize};
@@ -82,5 +82,21 @@ impl Privileges {
     /// An error that says what to do where the agent could not change the network.
     pub fn require_net_admin(&self) -> Result<(), PrivilegeError> {
         if self.net_admin { Ok(()) } else { Err(PrivilegeError::NoNetAdmin) }
+    }
+}
+
+impl fmt::Display for Privileges {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.user {
+            0 => text.write_str("root")?,
+            user => write!(text, "user {user}")?,
+        }
+        text.write_str(match (self.net_admin, self.nothing_else) {
+            (true, true) => ", CAP_NET_ADMIN and nothing else",
+            (false, true) => ", no capability",
+            (true, false) => ", CAP_NET_ADMIN and more than it needs: start it with its unit",
+            (false, false) => ", no CAP_NET_ADMIN",
+        })?;
+        text.write_str(if self.filtered { "" } else { ", free to make every system call" })
     }
 }

@@ -279,6 +279,9 @@ fn serves_with_one_capability(starter: Starter) {
         });
         if starter == Starter::Unit {
             running.ensure_the_machine_is_read_only();
+        } else {
+            let status = text(node.agent(&["status"]).output().unwrap());
+            assert!(status.contains(", CAP_NET_ADMIN and nothing else\n"), "{status}");
         }
         assert!(running.tcp_states().contains(&ESTABLISHED.to_owned()), "it is with its portal");
         assert!(!running.tcp_states().contains(&LISTENING.to_owned()), "nobody can connect to it");
