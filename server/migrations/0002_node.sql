@@ -20,10 +20,6 @@ ALTER TABLE pods ADD COLUMN quota_state TEXT NOT NULL DEFAULT 'within';
 -- Its devices' own generations from before are another node's.
 ALTER TABLE pods ADD COLUMN placed_at BIGINT;
 ALTER TABLE pods ADD COLUMN placed_generation BIGINT;
--- Bytes of one month that were used elsewhere before the pod came to its node, and when that month
--- began.
-ALTER TABLE pods ADD COLUMN carried_bytes BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE pods ADD COLUMN carried_period_at BIGINT NOT NULL DEFAULT 0;
 
 -- Where a pod that moved is still served, until its devices have followed.
 CREATE TABLE former_placements (
@@ -32,8 +28,6 @@ CREATE TABLE former_placements (
     port BIGINT NOT NULL,
     public_key TEXT,
     fault TEXT,
-    carried_bytes BIGINT NOT NULL DEFAULT 0,
-    carried_period_at BIGINT NOT NULL DEFAULT 0,
     changed_generation BIGINT NOT NULL,
     moved_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
@@ -89,6 +83,10 @@ CREATE TABLE usage_placements (
     account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     location_id TEXT NOT NULL,
     placed_at BIGINT NOT NULL,
+    -- Bytes of one month that were used elsewhere, and when that month began: the node counts on
+    -- from there.
+    carried_bytes BIGINT NOT NULL DEFAULT 0,
+    carried_period_at BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (pod_id, node_id)
 );
 CREATE INDEX usage_placements_age ON usage_placements (placed_at);

@@ -1,11 +1,14 @@
 //! The contract's implementation: for one request, the operations in the caller's name.
 
+mod plans;
+mod usage;
+
 use async_trait::async_trait;
 use myrelay_app::contract::{
     AcceptInvite, AccountContract, AccountRow, AccountView, AddNode, AddPeer, AddedPeer,
-    ClientConfig, ConnectionView, CreatePod, HomeView, JoinView, NodeContract, NodePodRow, NodeRow,
+    ClientConfig, ConnectionView, CreatePod, HomeView, JoinView, MovePod, MoveView, NodeContract, NodePodRow, NodeRow,
     NodeView, OperatorContract, OperatorView, Overview, Page, PeerContract, PodContract, PodView,
-    PortalError, SignIn, SignUp, SignedInAccount, SignedInOperator,
+    PortalError, RetireNode, SetRoutes, SignIn, SignUp, SignedInAccount, SignedInOperator,
 };
 use myrelay_domain::ids::PodId;
 
@@ -102,10 +105,7 @@ impl NodeContract for Api {
     }
 
     async fn get_node(&self, node: &str) -> Result<NodeView, PortalError> {
-        let mut view = self.answer(nodes::get(&self.context, self.caller, node).await)?;
-        let pods = pods::list_of_node(&self.context, self.caller, view.id).await;
-        view.pods = self.answer(pods)?;
-        Ok(view)
+        self.answer(pods::get_node(&self.context, self.caller, node).await)
     }
 
     async fn add_node(&self, input: AddNode) -> Result<JoinView, PortalError> {
@@ -116,8 +116,36 @@ impl NodeContract for Api {
         self.answer(nodes::renew_join(&self.context, self.caller, node).await)
     }
 
-    async fn retire_node(&self, node: &str) -> Result<(), PortalError> {
-        self.answer(nodes::retire_node(&self.context, self.caller, node).await)
+    async fn retire_node(&self, node: &str, input: RetireNode) -> Result<(), PortalError> {
+        self.answer(pods::retire_node(&self.context, self.caller, node, input).await)
+    }
+
+    async fn start_draining(&self, node: &str) -> Result<(), PortalError> {
+        self.answer(nodes::start_draining(&self.context, self.caller, node).await)
+    }
+
+    async fn stop_draining(&self, node: &str) -> Result<(), PortalError> {
+        self.answer(nodes::stop_draining(&self.context, self.caller, node).await)
+    }
+
+    async fn set_resolver(&self, node: &str, upstreams: &str) -> Result<(), PortalError> {
+        self.answer(nodes::set_resolver(&self.context, self.caller, node, upstreams).await)
+    }
+
+    async fn get_any_pod(&self, pod: &str) -> Result<NodePodRow, PortalError> {
+        self.answer(pods::get_any_row(&self.context, self.caller, pod).await)
+    }
+
+    async fn move_view(&self, pod: &str) -> Result<MoveView, PortalError> {
+        self.answer(pods::move_view(&self.context, self.caller, pod).await)
+    }
+
+    async fn move_pod(&self, pod: &str, input: MovePod) -> Result<(), PortalError> {
+        self.answer(pods::move_pod(&self.context, self.caller, pod, input).await)
+    }
+
+    async fn delete_any_pod(&self, pod: &str) -> Result<(), PortalError> {
+        self.answer(pods::delete_any_pod(&self.context, self.caller, pod).await)
     }
 
     async fn list_pods(&self, after: Option<&str>) -> Result<Page<NodePodRow>, PortalError> {
@@ -142,6 +170,14 @@ impl PodContract for Api {
     async fn delete_pod(&self, pod: &str) -> Result<(), PortalError> {
         self.answer(pods::delete_pod(&self.context, self.caller, pod).await)
     }
+
+    async fn set_paused(&self, pod: &str, paused: bool) -> Result<(), PortalError> {
+        self.answer(pods::set_paused(&self.context, self.caller, pod, paused).await)
+    }
+
+    async fn set_devices_meet(&self, pod: &str, meet: bool) -> Result<(), PortalError> {
+        self.answer(pods::set_devices_meet(&self.context, self.caller, pod, meet).await)
+    }
 }
 
 #[async_trait]
@@ -159,6 +195,10 @@ impl PeerContract for Api {
 
     async fn client_config(&self, peer: &str) -> Result<ClientConfig, PortalError> {
         self.answer(peers::client_config(&self.context, self.caller, peer).await)
+    }
+
+    async fn set_routes(&self, input: SetRoutes) -> Result<(), PortalError> {
+        self.answer(peers::set_routes(&self.context, self.caller, input).await)
     }
 
     async fn remove_peer(&self, peer: &str) -> Result<(), PortalError> {

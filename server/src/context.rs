@@ -13,6 +13,7 @@ use myrelay_domain::{
     ids::{AccountId, NodeId, OperatorId, TypedId},
     token::Token,
 };
+use myrelay_node_protocol::ResolverSettings;
 use uuid::Uuid;
 
 use crate::{
@@ -70,6 +71,8 @@ pub struct Settings {
     pub v4_pool: Ipv4Net,
     /// What client configurations name as DNS; empty: they name none.
     pub client_dns: Vec<IpAddr>,
+    /// The resolvers that nodes ask for their devices; none: nodes run no resolver.
+    pub resolver: Option<ResolverSettings>,
     /// MTU of client configurations, bytes.
     pub client_mtu: u16,
     /// Where people reach the portal, such as `https://vpn.example.org`; no slash at the end.

@@ -102,6 +102,7 @@ impl World {
         let settings = Settings {
             v4_pool: "10.64.0.0/10".parse().unwrap(),
             client_dns: vec!["192.0.2.53".parse().unwrap()],
+            resolver: None,
             client_mtu: 1420,
             public_url: "https://vpn.example.org".to_owned(),
             node_url: "https://vpn.example.org:8441".to_owned(),

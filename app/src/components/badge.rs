@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    contract::{AccountState, ConnectionView, NodeState, PodState},
+    contract::{AccountState, ConnectionView, NodeRow, NodeState, PodState},
     texts,
 };
 
@@ -35,9 +35,11 @@ pub struct StateWord {
 }
 
 impl StateWord {
-    /// Whether a device is on its node.
-    pub(crate) fn of_device(applied: bool) -> Self {
-        if applied {
+    /// Whether a device is on its node, or its location paused.
+    pub(crate) fn of_device(applied: bool, paused: bool) -> Self {
+        if paused {
+            PodState::Paused.into()
+        } else if applied {
             Self { word: texts::DEVICE_READY, tone: Tone::Good }
         } else {
             Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn }
@@ -51,6 +53,7 @@ impl From<PodState> for StateWord {
             PodState::Ready => Self { word: texts::POD_READY, tone: Tone::Good },
             PodState::WaitingForNode => Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn },
             PodState::NodeAway => Self { word: texts::NODE_AWAY, tone: Tone::Warn },
+            PodState::Paused => Self { word: texts::PAUSED, tone: Tone::Plain },
             PodState::Faulty => Self { word: texts::POD_FAULTY, tone: Tone::Bad },
         }
     }
@@ -62,18 +65,25 @@ impl From<NodeState> for StateWord {
             NodeState::Awaiting => Self { word: texts::NODE_AWAITING, tone: Tone::Warn },
             NodeState::InContact => Self { word: texts::NODE_IN_CONTACT, tone: Tone::Good },
             NodeState::Away => Self { word: texts::NODE_AWAY, tone: Tone::Bad },
+            NodeState::Quarantined => Self { word: texts::NODE_QUARANTINED, tone: Tone::Bad },
             NodeState::Retired => Self { word: texts::NODE_RETIRED, tone: Tone::Plain },
         }
     }
 }
 
 impl StateWord {
-    /// A node in contact whose pods do not all serve is not well.
-    pub(crate) fn of_node(state: NodeState, faults: u32) -> Self {
-        if state == NodeState::InContact && 0 < faults {
+    /// A node in contact whose pods do not all serve is not well, nor is one with troubles.
+    pub(crate) fn of_node(node: &NodeRow) -> Self {
+        if node.state != NodeState::InContact {
+            node.state.into()
+        } else if 0 < node.faults {
             Self { word: texts::NODE_FAULTY, tone: Tone::Bad }
+        } else if !node.troubles.is_empty() {
+            Self { word: texts::NODE_TROUBLED, tone: Tone::Warn }
+        } else if node.draining {
+            Self { word: texts::NODE_DRAINING, tone: Tone::Plain }
         } else {
-            state.into()
+            node.state.into()
         }
     }
 }

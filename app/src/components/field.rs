@@ -24,6 +24,9 @@ pub fn Field(
     /// What is wrong with what was typed.
     error: Option<String>,
     #[prop(default = "off")] autocomplete: &'static str,
+    /// Whether nothing is no answer.
+    #[prop(default = true)]
+    required: bool,
     /// The most characters; the portal checks again.
     #[prop(default = 256)]
     max: u16,
@@ -56,7 +59,7 @@ pub fn Field(
                 value=value
                 autocomplete=autocomplete
                 maxlength=max
-                required
+                required=required
                 spellcheck="false"
                 autocapitalize="none"
                 aria-describedby=described

@@ -2,6 +2,10 @@
 
 mod badge;
 mod button;
+#[cfg(feature = "ssr")]
+mod chart;
+#[cfg(feature = "ssr")]
+mod choice;
 mod confirm;
 #[cfg(feature = "ssr")]
 mod credentials;
@@ -11,6 +15,8 @@ mod field;
 mod heading;
 mod icon;
 mod notice;
+#[cfg(feature = "ssr")]
+mod progress;
 #[cfg(any(feature = "browser", test))]
 mod qr_code;
 mod table;
@@ -19,6 +25,10 @@ mod time;
 
 pub(crate) use badge::{Badge, StateWord, Tone};
 pub(crate) use button::{ButtonLink, Look, Submit};
+#[cfg(feature = "ssr")]
+pub(crate) use chart::{Chart, Span};
+#[cfg(feature = "ssr")]
+pub(crate) use choice::Choice;
 pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
 pub(crate) use credentials::Credentials;
@@ -28,8 +38,10 @@ pub(crate) use field::Field;
 pub(crate) use heading::Heading;
 pub(crate) use icon::{Icon, IconShape};
 pub(crate) use notice::Notice;
+#[cfg(feature = "ssr")]
+pub(crate) use progress::Progress;
 #[cfg(feature = "browser")]
 pub(crate) use qr_code::QrSquares;
 pub(crate) use table::{Cell, Column, Table};
 #[cfg(feature = "ssr")]
-pub(crate) use time::Time;
+pub(crate) use time::{Time, exact_words};

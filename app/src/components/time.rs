@@ -5,6 +5,13 @@ use leptos::prelude::*;
 
 use crate::{contract::Millis, texts};
 
+/// A moment in full, in UTC: where somebody has to act before it. A moment that no calendar has is
+/// a dash.
+pub(crate) fn exact_words(at: Millis) -> String {
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| "–".to_owned(), |it| it.strftime("%-d %B %Y, %H:%M UTC").to_string())
+}
+
 /// How far `at` is from `now`, and the exact time in UTC. A moment that no calendar has is told
 /// as a dash.
 #[component]

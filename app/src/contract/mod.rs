@@ -8,7 +8,9 @@ mod error;
 mod nodes;
 mod operators;
 mod peers;
+mod plans;
 mod pods;
+mod usage;
 
 use std::sync::Arc;
 
@@ -17,21 +19,40 @@ pub use accounts::{
 };
 pub use error::PortalError;
 pub use nodes::{
-    AddNode, JoinView, LocationView, NodeContract, NodePodRow, NodeRow, NodeState, NodeView,
+    AddNode, DrainView, HardeningItem, HardeningRow, HardeningVerdict, JoinView, LocationView,
+    MovePod, MoveView, NodeContract, NodePodRow, NodeRow, NodeState, NodeTrouble, NodeView,
+    RetireNode, TargetView,
 };
 pub use operators::{AcceptInvite, OperatorContract, OperatorView, Overview, SignedInOperator};
-pub use peers::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView};
-pub use pods::{CreatePod, HomeView, PodContract, PodRow, PodState, PodView};
+pub use peers::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes};
+pub use plans::{AddPlan, PlanContract, PlanRow};
+pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};
+pub use usage::{
+    LocationUsageView, NodeUsageView, PodUsageView, USAGE_DAYS, USAGE_HOURS, UsageContract,
+    UsagePoint, UsageRefusal, UsageSummaryView, UsageView,
+};
 
 /// Everything the pages and the API may ask.
 pub trait Portal:
-    AccountContract + NodeContract + OperatorContract + PeerContract + PodContract
+    AccountContract
+    + NodeContract
+    + OperatorContract
+    + PeerContract
+    + PlanContract
+    + PodContract
+    + UsageContract
 {
 }
 
 impl<T> Portal for T where
-    T: AccountContract + NodeContract + OperatorContract + PeerContract + PodContract
+    T: AccountContract
+        + NodeContract
+        + OperatorContract
+        + PeerContract
+        + PlanContract
+        + PodContract
+        + UsageContract
 {
 }
 

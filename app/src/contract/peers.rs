@@ -5,11 +5,11 @@ use myrelay_domain::{
     addresses::HostAddresses,
     ids::{PeerId, PodId},
     keys::PublicKey,
-    routes::Routes,
+    routes::{CidrList, Routes},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, PortalError};
+use super::{Millis, MovedView, PortalError};
 
 /// What adding a device sends: a name and a public key. There is no field for a private one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -18,6 +18,17 @@ pub struct AddPeer {
     pub pod: String,
     pub name: String,
     pub public_key: String,
+}
+
+/// What a device is to send through its tunnel, as a form says it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRoutes {
+    pub peer: String,
+    /// `everything`, `except-local`, `except` or `only`.
+    pub mode: String,
+    /// Networks parted by white space or commas; the first two modes need none.
+    pub networks: String,
 }
 
 /// One device.
@@ -40,6 +51,9 @@ pub struct PeerView {
 pub struct ClientConfig {
     pub addresses: HostAddresses,
     pub routes: Routes,
+    /// What goes through the tunnel whatever the device chose: the pod's own addresses and the
+    /// resolvers.
+    pub inside: CidrList,
     /// What the operator configured; may be empty.
     pub dns: Vec<std::net::IpAddr>,
     /// The pod's public key, made on the node.
@@ -57,6 +71,10 @@ pub struct AddedPeer {
     pub location: String,
     /// None while the node has not made the pod's key: ask [`PeerContract::client_config`] later.
     pub config: Option<ClientConfig>,
+    /// Its location is paused.
+    pub paused: bool,
+    /// Where its location moved to.
+    pub moved: Option<MovedView>,
 }
 
 /// Whether a device is connected right now. Asked of the node, stored nowhere.
@@ -81,6 +99,10 @@ pub trait PeerContract: Send + Sync {
 
     /// What the device's configuration is made of; an error while the pod has no key yet.
     async fn client_config(&self, peer: &str) -> Result<ClientConfig, PortalError>;
+
+    /// Chooses what the device sends through its tunnel. The node has no part in it: it counts in
+    /// the configuration.
+    async fn set_routes(&self, input: SetRoutes) -> Result<(), PortalError>;
 
     async fn remove_peer(&self, peer: &str) -> Result<(), PortalError>;
 

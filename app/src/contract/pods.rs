@@ -1,10 +1,13 @@
 //! Pods: a customer's own interface in a location.
 
 use async_trait::async_trait;
-use myrelay_domain::ids::{LocationId, PodId};
+use myrelay_domain::{
+    ids::{LocationId, PodId},
+    keys::PublicKey,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{LocationView, PeerView, PortalError};
+use super::{LocationView, Millis, PeerView, PortalError, UsageSummaryView};
 
 /// What the "add a location" form sends.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +27,8 @@ pub enum PodState {
     NodeAway,
     /// The node could not make it; the operator sees why.
     Faulty,
+    /// Its owner paused it: its devices are kept and do not work.
+    Paused,
 }
 
 /// One pod at a glance.
@@ -55,6 +60,21 @@ pub struct PodView {
     /// Oldest first.
     pub devices: Vec<PeerView>,
     pub device_limit: u32,
+    /// Whether its devices reach each other.
+    pub devices_meet: bool,
+    pub moved: Option<MovedView>,
+    /// This month's data.
+    pub usage: UsageSummaryView,
+}
+
+/// A pod moved to another node: the one before serves it until a moment, and devices must follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedView {
+    pub ends_at: Millis,
+    /// The key that the new node made; none until it has.
+    pub public_key: Option<PublicKey>,
+    /// `host:port` of the new node.
+    pub endpoint: String,
 }
 
 /// What may be asked about pods; all of it is the asking account's own.
@@ -70,4 +90,10 @@ pub trait PodContract: Send + Sync {
 
     /// Deletes the pod and its devices; the node forgets its key.
     async fn delete_pod(&self, pod: &str) -> Result<(), PortalError>;
+
+    /// Takes the pod's devices off its node, or puts them back with the same keys and addresses.
+    async fn set_paused(&self, pod: &str, paused: bool) -> Result<(), PortalError>;
+
+    /// Lets the pod's devices reach each other, or no longer.
+    async fn set_devices_meet(&self, pod: &str, meet: bool) -> Result<(), PortalError>;
 }

@@ -1,6 +1,8 @@
 //! The screens. A door loads what a screen shows, and the screen draws it: no page waits inside.
 
 #[cfg(feature = "ssr")]
+mod account;
+#[cfg(feature = "ssr")]
 mod accounts;
 #[cfg(any(feature = "ssr", feature = "browser"))]
 #[cfg_attr(
@@ -11,9 +13,17 @@ pub mod add_device;
 #[cfg(feature = "ssr")]
 mod add_node;
 #[cfg(feature = "ssr")]
+mod add_plan;
+#[cfg(feature = "ssr")]
+mod delete_any_pod;
+#[cfg(feature = "ssr")]
 mod delete_pod;
 #[cfg(feature = "ssr")]
 mod device;
+#[cfg(feature = "ssr")]
+mod device_routes;
+#[cfg(feature = "ssr")]
+mod drain_node;
 #[cfg(feature = "ssr")]
 mod error;
 #[cfg(feature = "ssr")]
@@ -25,6 +35,8 @@ mod invite;
 #[cfg(feature = "ssr")]
 mod join;
 #[cfg(feature = "ssr")]
+mod move_pod;
+#[cfg(feature = "ssr")]
 mod node;
 #[cfg(feature = "ssr")]
 mod nodes;
@@ -32,6 +44,8 @@ mod nodes;
 mod operator_sign_in;
 #[cfg(feature = "ssr")]
 mod overview;
+#[cfg(feature = "ssr")]
+mod plans;
 #[cfg(feature = "ssr")]
 mod pod;
 #[cfg(feature = "ssr")]
@@ -48,6 +62,8 @@ mod sign_in;
 mod sign_up;
 #[cfg(feature = "ssr")]
 mod suspend_account;
+#[cfg(feature = "ssr")]
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -55,8 +71,8 @@ use std::collections::BTreeMap;
 pub(crate) use screen::Screen;
 
 use crate::contract::{
-    AccountRow, AddedPeer, ConnectionView, HomeView, JoinView, Millis, NodePodRow, NodeRow,
-    NodeView, Overview, Page, PodView, PortalError,
+    AccountRow, AddedPeer, ConnectionView, HomeView, JoinView, LocationUsageView, Millis, MoveView,
+    NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PodUsageView, PodView, PortalError,
 };
 
 /// Who looks at the page.
@@ -125,6 +141,8 @@ pub enum Content {
         form: FormState,
     },
     Pod(PodView),
+    /// What a pod moved.
+    Usage(PodUsageView),
     /// Says what deleting will do, and asks.
     DeletePod(PodView),
     /// The form is the one for a key of one's own, which works without JavaScript.
@@ -136,6 +154,11 @@ pub enum Content {
         device: AddedPeer,
         connection: Option<ConnectionView>,
     },
+    /// The form is the one that chooses what goes through the tunnel.
+    DeviceRoutes {
+        device: AddedPeer,
+        form: FormState,
+    },
     RemoveDevice(AddedPeer),
     // For operators.
     Overview(Overview),
@@ -143,17 +166,42 @@ pub enum Content {
     AddNode(FormState),
     /// The join line, shown this once.
     Join(JoinView),
-    Node(NodeView),
+    /// The form is the one for its resolvers.
+    Node {
+        node: NodeView,
+        form: FormState,
+    },
+    /// Says what draining will do, and asks.
+    DrainNode(NodeView),
     RetireNode {
         node: NodeView,
         form: FormState,
     },
     Pods(Page<NodePodRow>),
+    MovePod {
+        view: MoveView,
+        form: FormState,
+    },
+    /// Says what deleting will do, and asks.
+    DeleteAnyPod(NodePodRow),
     Accounts {
         search: String,
         accounts: Page<AccountRow>,
     },
+    /// The form is the one for its plan.
+    Account {
+        account: AccountRow,
+        plans: Vec<PlanRow>,
+        usage: Vec<LocationUsageView>,
+        form: FormState,
+    },
     SuspendAccount(AccountRow),
+    /// The form says why a plan was not removed.
+    Plans {
+        plans: Vec<PlanRow>,
+        form: FormState,
+    },
+    AddPlan(FormState),
     // For anybody.
     Error(PortalError),
 }

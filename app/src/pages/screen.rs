@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use super::{
-    Content, Frame, accounts, add_device, add_node, delete_pod, device, error, front, home, invite,
-    join, node, nodes, operator_sign_in, overview, pod, pods, remove_device, retire_node, sign_in,
-    sign_up, suspend_account,
+    Content, Frame, account, accounts, add_device, add_node, add_plan, delete_any_pod, delete_pod,
+    device, device_routes, drain_node, error, front, home, invite, join, move_pod, node, nodes,
+    operator_sign_in, overview, plans, pod, pods, remove_device, retire_node, sign_in, sign_up,
+    suspend_account, usage,
 };
 
 impl Content {
@@ -19,18 +20,26 @@ impl Content {
             Self::Invite { .. } => invite::title(),
             Self::Home { .. } => home::title(),
             Self::Pod(pod) => pod::title(pod),
+            Self::Usage(usage) => usage::title(usage),
             Self::DeletePod(pod) => delete_pod::title(pod),
             Self::AddDevice { pod, .. } => add_device::title(pod),
             Self::Device { device, .. } => device::title(device),
+            Self::DeviceRoutes { device, .. } => device_routes::title(device),
             Self::RemoveDevice(device) => remove_device::title(device),
             Self::Overview(_) => overview::title(),
             Self::Nodes(_) => nodes::title(),
             Self::AddNode(_) => add_node::title(),
             Self::Join(join) => join::title(join),
-            Self::Node(node) => node::title(node),
+            Self::Node { node, .. } => node::title(node),
+            Self::DrainNode(node) => drain_node::title(node),
             Self::RetireNode { node, .. } => retire_node::title(node),
             Self::Pods(_) => pods::title(),
+            Self::MovePod { view, .. } => move_pod::title(view),
+            Self::DeleteAnyPod(pod) => delete_any_pod::title(pod),
             Self::Accounts { .. } => accounts::title(),
+            Self::Account { account, .. } => account::title(account),
+            Self::Plans { .. } => plans::title(),
+            Self::AddPlan(_) => add_plan::title(),
             Self::SuspendAccount(account) => suspend_account::title(account),
             Self::Error(error) => error::title(error),
         }
@@ -45,7 +54,13 @@ impl Content {
             | Self::Invite { form, .. }
             | Self::Home { form, .. }
             | Self::AddDevice { form, .. }
+            | Self::DeviceRoutes { form, .. }
             | Self::AddNode(form)
+            | Self::Account { form, .. }
+            | Self::Plans { form, .. }
+            | Self::AddPlan(form)
+            | Self::Node { form, .. }
+            | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
             _ => false,
         }
@@ -72,12 +87,16 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Invite { token, form } => view! { <at::invite::Invite token form /> }.into_any(),
         Content::Home { view, form } => view! { <at::home::Home view form /> }.into_any(),
         Content::Pod(pod) => view! { <at::pod::Pod pod now /> }.into_any(),
+        Content::Usage(usage) => view! { <at::usage::Usage usage now /> }.into_any(),
         Content::DeletePod(pod) => view! { <at::delete_pod::DeletePod pod /> }.into_any(),
         Content::AddDevice { pod, form } => {
             view! { <at::add_device::AddDevicePage pod form /> }.into_any()
         }
         Content::Device { device, connection } => {
             view! { <at::device::Device device connection now /> }.into_any()
+        }
+        Content::DeviceRoutes { device, form } => {
+            view! { <at::device_routes::DeviceRoutes device form /> }.into_any()
         }
         Content::RemoveDevice(device) => {
             view! { <at::remove_device::RemoveDevice device /> }.into_any()
@@ -88,14 +107,22 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Nodes(nodes) => view! { <at::nodes::Nodes nodes now /> }.into_any(),
         Content::AddNode(form) => view! { <at::add_node::AddNode form /> }.into_any(),
         Content::Join(join) => view! { <at::join::Join join now /> }.into_any(),
-        Content::Node(node) => view! { <at::node::Node node now /> }.into_any(),
+        Content::Node { node, form } => view! { <at::node::Node node form now /> }.into_any(),
+        Content::DrainNode(node) => view! { <at::drain_node::DrainNode node /> }.into_any(),
         Content::RetireNode { node, form } => {
             view! { <at::retire_node::RetireNode node form /> }.into_any()
         }
-        Content::Pods(pods) => view! { <at::pods::Pods pods /> }.into_any(),
+        Content::Pods(pods) => view! { <at::pods::Pods pods now /> }.into_any(),
+        Content::MovePod { view, form } => view! { <at::move_pod::MovePod view form /> }.into_any(),
+        Content::DeleteAnyPod(pod) => view! { <at::delete_any_pod::DeleteAnyPod pod /> }.into_any(),
         Content::Accounts { search, accounts } => {
             view! { <at::accounts::Accounts search accounts now /> }.into_any()
         }
+        Content::Account { account, plans, usage, form } => {
+            view! { <at::account::Account account plans usage form now /> }.into_any()
+        }
+        Content::Plans { plans, form } => view! { <at::plans::Plans plans form /> }.into_any(),
+        Content::AddPlan(form) => view! { <at::add_plan::AddPlan form /> }.into_any(),
         Content::SuspendAccount(account) => {
             view! { <at::suspend_account::SuspendAccount account /> }.into_any()
         }

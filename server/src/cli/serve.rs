@@ -17,12 +17,13 @@ use crate::{
     database::Database,
     deployment::Deployment,
     desired_state,
-    http::{self, Door, Limits, Listener, Site, node_router, site_router},
+    http::{self, Door, Limits, Listener, Site, metrics_router, node_router, site_router},
     nodes, operators,
     passwords::Passwords,
-    sessions,
+    pods, sessions,
     system::{SystemClock, SystemRandom, Tasks},
     tls::{self, Renewable},
+    usage,
 };
 
 /// Requests have 10 seconds to finish after the word to stop; this is a little more.
@@ -59,7 +60,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let node_tls = tls::node_listener(&context.authority, certificate.clone(), started.clock)?;
     let held = http::Connections::new(config.connections_per_ip, &config.trusted_proxies);
     let (public, node) = (bound.public.clone(), bound.node.clone());
-    let listeners = [
+    let mut listeners = vec![
         Listener {
             tcp: bound.site_tcp,
             tls: site_tls,
@@ -72,12 +73,22 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
             tls: Some(node_tls),
             nodes_only: true,
             router: node_router(door.clone()),
-            connections: held,
+            connections: held.clone(),
         },
     ];
+    if let Some(tcp) = bound.metrics_tcp {
+        listeners.push(Listener {
+            tcp,
+            tls: None,
+            nodes_only: false,
+            router: metrics_router(door.clone()),
+            connections: held,
+        });
+    }
     for listener in listeners {
         tasks.spawn(listener.serve(tasks.clone()));
     }
+    nodes::settle_resolver(&context).await?;
     housekeeping(&tasks, &context, door, certificate, node.clone());
     tracing::info!(site = %public, nodes = %node, "serving");
     if !operators::any_exists(&context).await? {
@@ -116,6 +127,7 @@ pub(super) async fn start_context(
         settings: Settings {
             v4_pool: config.v4_pool,
             client_dns: config.client_dns.clone(),
+            resolver: config.dns_upstreams.clone(),
             client_mtu: config.client_mtu,
             public_url: public.to_string(),
             node_url: node.to_string(),
@@ -132,6 +144,7 @@ pub(super) async fn start_context(
 struct Bound {
     site_tcp: TcpListener,
     node_tcp: TcpListener,
+    metrics_tcp: Option<TcpListener>,
     public: Origin,
     node: Origin,
 }
@@ -143,6 +156,10 @@ impl Bound {
         };
         let site_tcp = bind("listen", config.listen).await?;
         let node_tcp = bind("node-listen", config.node_listen).await?;
+        let metrics_tcp = match config.metrics_listen {
+            Some(address) => Some(bind("metrics-listen", address).await?),
+            None => None,
+        };
         let secure = config.tls != SiteTls::Clear;
         let site_address = site_tcp.local_addr()?;
         let public =
@@ -152,7 +169,7 @@ impl Bound {
             .node_url
             .clone()
             .unwrap_or_else(|| Origin::new(true, public.host.clone(), Some(node_port)));
-        Ok(Self { site_tcp, node_tcp, public, node })
+        Ok(Self { site_tcp, node_tcp, metrics_tcp, public, node })
     }
 }
 
@@ -198,6 +215,8 @@ fn housekeeping(
     node: Origin,
 ) {
     tasks.spawn_until_stop(desired_state::watch(context.clone()));
+    tasks.spawn_until_stop(pods::work(context.clone()));
+    tasks.spawn_until_stop(usage::work(context.clone()));
     tasks.spawn_until_stop(async move {
         loop {
             sleep(MINUTE).await;

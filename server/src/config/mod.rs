@@ -15,6 +15,7 @@ use std::{
 use axum::http::{Uri, uri::Scheme};
 use ipnet::{IpNet, Ipv4Net};
 use myrelay_domain::addresses::AddressPlan;
+use myrelay_node_protocol::{ResolverSettings, ResolverSettingsError, ResolverUpstream};
 
 pub use sources::{DEFAULT_FILE, Source, Value, Values};
 pub use table::{Kind, SETTINGS, Setting};
@@ -83,8 +84,11 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub v4_pool: Ipv4Net,
     pub client_dns: Vec<IpAddr>,
+    pub dns_upstreams: Option<ResolverSettings>,
     /// Bytes.
     pub client_mtu: u16,
+    /// Where monitors on this machine ask; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     pub site_dir: Option<PathBuf>,
     pub log_format: LogFormat,
     pub rates: Rates,
@@ -117,7 +121,9 @@ impl Config {
             trusted_proxies: parse_list(values, "trusted-proxies", "networks such as 10.0.0.0/8")?,
             v4_pool: v4_pool(values)?,
             client_dns: parse_list(values, "client-dns", "addresses such as 10.64.0.1")?,
+            dns_upstreams: dns_upstreams(values)?,
             client_mtu: client_mtu(values)?,
+            metrics_listen: metrics_listen(values)?,
             site_dir: optional_path(values, "site-dir"),
             log_format: parse(values, "log-format", "auto, json or text")?,
             connections_per_ip: parse::<NonZeroU32>(
@@ -281,6 +287,34 @@ fn v4_pool(values: &Values) -> Result<Ipv4Net, ConfigError> {
     AddressPlan::new(pool, any_site)
         .map_err(|error| ConfigError::new("v4-pool", error.to_string()))?;
     Ok(pool)
+}
+
+/// None when there are none: nodes run no resolver.
+fn dns_upstreams(values: &Values) -> Result<Option<ResolverSettings>, ConfigError> {
+    const NAME: &str = "dns-upstreams";
+    let error = |error: ResolverSettingsError| ConfigError::new(NAME, error.to_string());
+    let upstreams: Result<Vec<_>, _> =
+        sources::split(&values.get(NAME).text).map(ResolverUpstream::parse).collect();
+    let upstreams = upstreams.map_err(error)?;
+    if upstreams.is_empty() {
+        return Ok(None);
+    }
+    ResolverSettings::new(upstreams, Vec::new()).map(Some).map_err(error)
+}
+
+/// Whoever reaches it reads the nodes' names and states without a password.
+fn metrics_listen(values: &Values) -> Result<Option<SocketAddr>, ConfigError> {
+    const EXPECTED: &str = "an address and a port of loopback, such as 127.0.0.1:9464";
+    let value = values.get("metrics-listen");
+    if value.text.is_empty() {
+        return Ok(None);
+    }
+    let address: SocketAddr = parse(values, "metrics-listen", EXPECTED)?;
+    if address.ip().is_loopback() {
+        Ok(Some(address))
+    } else {
+        Err(unexpected("metrics-listen", EXPECTED, &value))
+    }
 }
 
 fn client_mtu(values: &Values) -> Result<u16, ConfigError> {

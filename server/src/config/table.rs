@@ -107,7 +107,19 @@ pub const SETTINGS: &[Setting] = &[
         "ADDRESS,…",
         "DNS servers that client configurations name; none: they name none",
     ),
+    list(
+        "dns-upstreams",
+        "",
+        "RESOLVER,…",
+        "Resolvers that nodes ask for their devices, such as tls://9.9.9.9#dns.quad9.net; none: nodes run no resolver",
+    ),
     text("client-mtu", "1420", "BYTES", "MTU of client configurations, 1280 to 1500"),
+    text(
+        "metrics-listen",
+        "",
+        "ADDRESS:PORT",
+        "Where Prometheus on this machine asks for the nodes' metrics, on loopback only",
+    ),
     text(
         "site-dir",
         "",

@@ -58,3 +58,8 @@ impl Deployment {
 pub(crate) async fn count_allocation(tx: &mut Write) -> Result<()> {
     Ok(store::count_allocation(tx).await?)
 }
+
+/// Notes which resolvers nodes are told; answers whether they were others before.
+pub(crate) async fn set_resolver(tx: &mut Write, resolver: &str) -> Result<bool> {
+    Ok(store::set_resolver(tx, resolver).await?)
+}

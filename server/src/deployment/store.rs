@@ -37,8 +37,14 @@ pub(super) async fn count_allocation(tx: &mut Write) -> sqlx::Result<()> {
 /// The highest range number that a pod has.
 pub(super) async fn highest_range(tx: &mut Write) -> sqlx::Result<Option<u32>> {
     let highest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(number) FROM pod_ranges WHERE pod_id IS NOT NULL")
+        sqlx::query_scalar("SELECT MAX(number + size - 1) FROM pod_ranges WHERE pod_id IS NOT NULL")
             .fetch_one(&mut **tx)
             .await?;
     highest.map(read_number).transpose()
+}
+
+pub(super) async fn set_resolver(tx: &mut Write, resolver: &str) -> sqlx::Result<bool> {
+    let sql = "UPDATE deployment SET resolver = $1 WHERE resolver <> $1";
+    let done = sqlx::query(sql).bind(resolver).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
 }

@@ -4,24 +4,24 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use myrelay_domain::ids::NodeId;
+use myrelay_domain::ids::{NodeId, PodId};
 use myrelay_node_protocol::{
-    CheckAnswer, Delta, DesiredState, EnrolRequest, Enrolled, Epoch, Generation, ObservedState,
-    StateMessage,
+    CheckAnswer, Delta, DesiredPod, DesiredState, EnrolRequest, Enrolled, Epoch, Generation,
+    ObservedState, ResolverSettings, StateMessage, UsageReport,
 };
 pub use stream::stream;
 
-use crate::{Result, context::Context, database::Engine, nodes, pods};
+use crate::{Result, context::Context, database::Engine, nodes, pods, usage};
 
 /// How often a portal that is not alone looks for changes that others made.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// Everything a node should have, as of one moment.
 pub async fn snapshot(context: &Context, node: NodeId) -> Result<DesiredState> {
-    let (generation, pods, _) = read(context, node, Generation(0)).await?;
-    Ok(DesiredState { epoch: epoch(context), generation, resolver: None, pods })
+    let Changes { generation, resolver, pods, .. } = read(context, node, Generation(0)).await?;
+    Ok(DesiredState { epoch: epoch(context), generation, resolver, pods })
 }
 
 /// What an agent that has `have` is sent next: a delta if it can be continued from, else
@@ -45,9 +45,8 @@ pub async fn next(
     if have == contact.generation {
         return Ok(None);
     }
-    let (generation, pods, removed) = read(context, node, have).await?;
+    let Changes { generation, resolver, pods, removed } = read(context, node, have).await?;
     let epoch = epoch(context);
-    let resolver = None;
     let delta = Delta { epoch, after: have, generation, resolver, pods, removed };
     Ok(Some(StateMessage::Delta { delta }))
 }
@@ -69,12 +68,32 @@ pub async fn observe(context: &Context, node: NodeId, observed: ObservedState) -
     nodes::record_observed(context, &mut tx, node, &observed).await?;
     // What another epoch's generations mean is unknown here.
     if observed.epoch == epoch(context) {
-        pods::record_observed(&mut tx, node, &observed).await?;
+        pods::record_observed(context, &mut tx, node, &observed).await?;
     }
     tx.commit().await?;
     if observed.epoch == epoch(context) {
         context.connections.applied(node, observed.generation);
     }
+    Ok(())
+}
+
+/// Takes what a node says that its pods moved, in one transaction. What cannot be true is written
+/// down as refused.
+pub async fn take_usage(context: &Context, node: NodeId, report: &UsageReport) -> Result<()> {
+    let mut tx = context.database.write().await?;
+    let changed = match usage::take(context, &mut tx, node, report).await {
+        Ok(placements) => pods::mark_placed(&mut tx, &placements).await?,
+        Err(error @ crate::Error::Invalid { .. }) => {
+            tx.rollback().await?;
+            let mut tx = context.database.write().await?;
+            usage::record_refusal(context, &mut tx, node, &error.to_string()).await?;
+            tx.commit().await?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    tx.commit().await?;
+    changed.tell(context);
     Ok(())
 }
 
@@ -110,17 +129,20 @@ fn epoch(context: &Context) -> Epoch {
     Epoch(context.deployment.epoch.unsigned_abs())
 }
 
-type Changes = (
-    Generation,
-    std::collections::BTreeMap<myrelay_domain::ids::PodId, myrelay_node_protocol::DesiredPod>,
-    Vec<myrelay_domain::ids::PodId>,
-);
+/// What a node should have beyond a generation.
+struct Changes {
+    generation: Generation,
+    resolver: Option<ResolverSettings>,
+    pods: BTreeMap<PodId, DesiredPod>,
+    removed: Vec<PodId>,
+}
 
 async fn read(context: &Context, node: NodeId, after: Generation) -> Result<Changes> {
     let mut snapshot = context.database.snapshot().await?;
     let generation = nodes::wanted_in(&mut snapshot, node).await?;
+    let resolver = nodes::resolver_in(&mut snapshot, context, node).await?;
     let addresses = &context.deployment.addresses;
     let (pods, removed) = pods::desired(&mut snapshot, addresses, node, after).await?;
     snapshot.rollback().await?;
-    Ok((generation, pods, removed))
+    Ok(Changes { generation, resolver, pods, removed })
 }

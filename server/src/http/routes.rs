@@ -18,8 +18,9 @@ use super::{
     body::{Intake, MAX_BODY, NODE_BODY, take_in},
     calls, guard,
     limits::{self, Strict},
+    metrics,
     node_api, origin,
-    pages::{account, devices, health, operator, operator_nodes, pods},
+    pages::{account, devices, health, operator, operator_nodes, operator_pods, plans, pods, usage},
     present, visit,
 };
 use crate::sessions::{Kind, Sessions};
@@ -100,12 +101,18 @@ fn customer_routes() -> Vec<Route> {
         shows("/home", Account, get(pods::home)),
         does("/pods", Account, post(pods::create)),
         shows("/pods/{pod}", Account, get(pods::pod)),
+        shows("/pods/{pod}/usage", Account, get(usage::pod)),
         shows("/pods/{pod}/delete", Account, get(pods::delete_page)),
         does("/pods/{pod}/delete", Account, post(pods::delete)),
+        does("/pods/{pod}/pause", Account, post(pods::pause)),
+        does("/pods/{pod}/resume", Account, post(pods::resume)),
+        does("/pods/{pod}/devices-meet", Account, post(pods::devices_meet)),
         shows("/pods/{pod}/devices/new", Account, get(devices::add_page)),
         does("/pods/{pod}/devices/new", Account, post(devices::add)),
         shows("/devices/{peer}", Account, get(devices::device)),
         does("/devices/{peer}/check", Account, post(devices::check)),
+        shows("/devices/{peer}/routes", Account, get(devices::routes_page)),
+        does("/devices/{peer}/routes", Account, post(devices::set_routes)),
         shows("/devices/{peer}/remove", Account, get(devices::remove_page)),
         does("/devices/{peer}/remove", Account, post(devices::remove)),
         does("/call/add_device", Account, post(calls::answer)),
@@ -133,18 +140,34 @@ fn operator_routes() -> Vec<Route> {
         does("/operator/nodes/{node}/join", Operator, post(operator_nodes::join)),
         shows("/operator/nodes/{node}/retire", Operator, get(operator_nodes::retire_page)),
         does("/operator/nodes/{node}/retire", Operator, post(operator_nodes::retire)),
+        shows("/operator/nodes/{node}/drain", Operator, get(operator_nodes::drain_page)),
+        does("/operator/nodes/{node}/drain", Operator, post(operator_nodes::drain)),
+        does("/operator/nodes/{node}/stop-draining", Operator, post(operator_nodes::stop_draining)),
+        does("/operator/nodes/{node}/resolver", Operator, post(operator_nodes::resolver)),
         shows("/operator/pods", Operator, get(operator::pods)),
+        shows("/operator/pods/{pod}/move", Operator, get(operator_pods::move_page)),
+        does("/operator/pods/{pod}/move", Operator, post(operator_pods::move_pod)),
+        shows("/operator/pods/{pod}/delete", Operator, get(operator_pods::delete_page)),
+        does("/operator/pods/{pod}/delete", Operator, post(operator_pods::delete)),
         shows("/operator/accounts", Operator, get(operator::accounts)),
+        shows("/operator/accounts/{account}", Operator, get(plans::account)),
+        does("/operator/accounts/{account}/plan", Operator, post(plans::change)),
         shows("/operator/accounts/{account}/suspend", Operator, get(operator::suspend_page)),
         does("/operator/accounts/{account}/suspend", Operator, post(operator::suspend)),
         does("/operator/accounts/{account}/resume", Operator, post(operator::resume)),
+        shows("/operator/plans", Operator, get(plans::list)),
+        shows("/operator/plans/new", Operator, get(plans::add_page)),
+        does("/operator/plans/new", Operator, post(plans::add)),
+        does("/operator/plans/{plan}/default", Operator, post(plans::make_default)),
+        does("/operator/plans/{plan}/remove", Operator, post(plans::remove)),
     ]
 }
 
 /// Where a node asks for its next certificate.
 pub(crate) const RENEW: &str = "/v1/renew";
-/// Where a node's report goes: it names every pod of the node.
+/// Where a node's reports go: they name every pod of the node.
 const OBSERVED: &str = "/v1/observed";
+const USAGE: &str = "/v1/usage";
 
 /// The node listener's routes.
 pub(crate) fn node_routes() -> Vec<Route> {
@@ -153,8 +176,29 @@ pub(crate) fn node_routes() -> Vec<Route> {
         does(RENEW, Who::Node, post(node_api::renew)),
         shows("/v1/state", Who::Node, get(node_api::state)),
         does(OBSERVED, Who::Node, post(node_api::observed)),
+        does(USAGE, Who::Node, post(node_api::usage)),
         does("/v1/answers", Who::Node, post(node_api::answers)),
     ]
+}
+
+/// The routes for monitors, on a listener of their own that only this machine reaches.
+pub(crate) fn metrics_routes() -> Vec<Route> {
+    vec![shows("/metrics", Who::Anybody, get(metrics::metrics))]
+}
+
+/// What monitors on this machine may ask.
+pub fn metrics_router(door: Door) -> Router {
+    let mut router = Router::new();
+    for route in metrics_routes() {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(|| async { Fault::no_such_page() })
+        .layer(from_fn_with_state(Intake::of_nodes().at_most(0), take_in))
+        .layer(from_fn(present::catch_panic))
+        .layer(from_fn_with_state(door.clone(), present::node))
+        .layer(from_fn_with_state(door.clone(), visit::visit))
+        .with_state(door)
 }
 
 /// The site. A request passes from the bottom up: it is opened and logged, drawn, counted, its
@@ -203,7 +247,7 @@ pub fn node_router(door: Door) -> Router {
     let intake = Intake::of_nodes();
     let mut router = Router::new();
     for route in node_routes() {
-        let max = if route.path == OBSERVED { MAX_BODY } else { NODE_BODY };
+        let max = if [OBSERVED, USAGE].contains(&route.path) { MAX_BODY } else { NODE_BODY };
         let mut handler =
             route.handler.route_layer(from_fn_with_state(intake.at_most(max), take_in));
         if let Some(strict) = route.strict {

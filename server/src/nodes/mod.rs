@@ -3,12 +3,13 @@
 mod connections;
 mod draining;
 mod enrolment;
+mod metrics;
 mod report;
 mod resolver;
 mod store;
-mod trust;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use connections::Connections;
 pub(crate) use connections::Opened;
@@ -16,21 +17,18 @@ pub(crate) use draining::{draining, ensure_takes_pods, is_draining, others, pick
 pub use draining::{start_draining, stop_draining};
 pub(crate) use enrolment::enrol;
 pub use enrolment::{identify, renew};
-pub(crate) use report::{ensure_words, record_observed};
-pub(crate) use resolver::resolver_in;
-pub use resolver::{set_resolver, settle_resolver};
+pub(crate) use metrics::{NodeMetrics, metrics};
 use myrelay_app::contract::{
     AddNode, JoinView, LocationView, NodeRow, NodeState, NodeTrouble, NodeView, Overview,
 };
-use myrelay_domain::{
-    host::Host,
-    ids::{LocationId, NodeId},
-    names::Name,
-};
+use myrelay_domain::{host::Host, ids::NodeId, names::Name};
 use myrelay_node_protocol::{Generation, JoinToken};
+pub(crate) use report::{ensure_words, record_observed};
+pub(crate) use resolver::resolver_in;
+pub use resolver::{set_resolver, settle_resolver};
 use serde_json::json;
 pub(crate) use store::{Contact, Facts};
-pub(crate) use trust::meet;
+pub(crate) use trust::{meet, not_certified_since};
 
 use crate::{
     Error, Result,
@@ -44,6 +42,8 @@ use crate::{
 pub const JOIN_MS: i64 = 10 * 60 * 1000;
 /// A node that is silent for longer is away.
 pub const AWAY_MS: i64 = 45 * 1000;
+/// A clock that differs by more is told to the operator: certificates and months follow it.
+const MAX_SKEW_MS: u64 = 60 * 1000;
 
 /// For operators: adds a node, and its location if that is new, and makes its join line.
 pub async fn add_node(context: &Context, caller: Caller, input: AddNode) -> Result<JoinView> {
@@ -133,7 +133,7 @@ pub async fn get(context: &Context, caller: Caller, node: &str) -> Result<NodeVi
     let rows = list(context, caller).await?;
     let row = store::find_view(context.database.read(), node).await?;
     let resolver = context.settings.resolver.as_ref().map(resolver::text).unwrap_or_default();
-    let mut view = row.ok_or(Error::NotFound("node"))?.into_detail(context.now(), resolver)?;
+    let mut view = row.ok_or(Error::NotFound("node"))?.into_detail(context.now(), resolver);
     let troubles = rows.into_iter().find(|it| it.id == node).map(|it| it.troubles);
     view.troubles = troubles.unwrap_or_default();
     Ok(view)

@@ -1,8 +1,12 @@
 //! The nodes' and locations' SQL.
 
+mod draining;
+mod metrics;
 mod trust;
 mod views;
 
+pub(super) use draining::{draining, pick, start_draining, stop_draining, takers};
+pub(super) use metrics::metrics;
 use myrelay_domain::{
     host::Host,
     ids::{LocationId, NodeId},
@@ -10,16 +14,32 @@ use myrelay_domain::{
     token::TokenHash,
 };
 use myrelay_node_protocol::{Epoch, Generation, ObservedState};
-use sqlx::AnyPool;
-pub(super) use trust::{find_instances, find_keys, set_instance, set_quarantined};
+use serde::Serialize;
+use sqlx::{AnyPool, FromRow};
+pub(super) use trust::{ending_before, find_instances, find_keys, set_instance, set_quarantined};
 pub(super) use views::{counts, find_view, list, locations};
 
+use super::AWAY_MS;
 use crate::database::{Write, read_id, read_number};
 
 /// What rules ask of a node.
-pub(super) struct Facts {
-    pub(super) name: String,
-    pub(super) retired: bool,
+pub(crate) struct Facts {
+    pub(crate) name: String,
+    pub(crate) retired: bool,
+    pub(super) location: LocationId,
+    pub(super) draining: bool,
+    pub(super) quarantined: bool,
+    /// Its own resolvers.
+    pub(super) resolver: Option<String>,
+    contact: (Option<i64>, Option<i64>),
+}
+
+impl Facts {
+    /// Whether it is not in contact.
+    pub(crate) fn is_lost(&self, now: i64) -> bool {
+        let (away_at, last_contact_at) = self.contact;
+        away_at.is_some() || last_contact_at.is_none_or(|it| it <= now - AWAY_MS)
+    }
 }
 
 /// How far a node is.
@@ -78,12 +98,37 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn find(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Facts>> {
-    let row: Option<(String, Option<i64>)> =
-        sqlx::query_as("SELECT name, retired_at FROM nodes WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(row.map(|(name, retired_at)| Facts { name, retired: retired_at.is_some() }))
+    let row: Option<FactsRow> = sqlx::query_as(
+        "SELECT name, location_id, retired_at, draining_at, quarantined_at, resolver, away_at, \
+             last_contact_at FROM nodes WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    let facts = |row: FactsRow| {
+        Ok(Facts {
+            name: row.name,
+            retired: row.retired_at.is_some(),
+            location: read_id(&row.location_id)?,
+            draining: row.draining_at.is_some(),
+            quarantined: row.quarantined_at.is_some(),
+            resolver: row.resolver,
+            contact: (row.away_at, row.last_contact_at),
+        })
+    };
+    row.map(facts).transpose()
+}
+
+#[derive(FromRow)]
+struct FactsRow {
+    name: String,
+    location_id: String,
+    retired_at: Option<i64>,
+    draining_at: Option<i64>,
+    quarantined_at: Option<i64>,
+    resolver: Option<String>,
+    away_at: Option<i64>,
+    last_contact_at: Option<i64>,
 }
 
 pub(super) async fn put_join_token(
@@ -192,11 +237,24 @@ pub(super) async fn set_retired(tx: &mut Write, id: NodeId, now: i64) -> sqlx::R
         .map(drop)
 }
 
-pub(super) async fn count_pods(tx: &mut Write, id: NodeId) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM pods WHERE node_id = $1")
-        .bind(id.to_string())
-        .fetch_one(&mut **tx)
-        .await
+pub(super) async fn set_resolver(
+    tx: &mut Write,
+    id: NodeId,
+    resolver: Option<&str>,
+) -> sqlx::Result<()> {
+    let sql = "UPDATE nodes SET resolver = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id.to_string()).bind(resolver).execute(&mut **tx).await.map(drop)
+}
+
+/// Counts a change on every node that has no resolvers of its own.
+pub(super) async fn bump_with_deployments_resolver(tx: &mut Write) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE nodes SET generation = generation + 1 \
+         WHERE retired_at IS NULL AND resolver IS NULL",
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 pub(super) async fn bump(tx: &mut Write, id: NodeId) -> sqlx::Result<Option<Generation>> {
@@ -261,7 +319,9 @@ pub(super) async fn record_observed(
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
     let done = sqlx::query(
         "UPDATE nodes SET applied_epoch = $2, applied_generation = $3, boot_id = $4, \
-             sequence = $5, agent_version = $6, backend = $7, last_contact_at = $8, away_at = NULL \
+             sequence = $5, agent_version = $6, backend = $7, last_contact_at = $8, \
+             away_at = NULL, clock_skew = $9, faults = $10, foreign_interfaces = $11, \
+             hardening = $12 \
          WHERE id = $1 AND sequence < $5",
     )
     .bind(id.to_string())
@@ -272,26 +332,15 @@ pub(super) async fn record_observed(
     .bind(&observed.agent_version)
     .bind(&observed.backend)
     .bind(now)
+    .bind(observed.clock_ms.saturating_sub(now))
+    .bind(json(&observed.faults)?)
+    .bind(json(&observed.foreign)?)
+    .bind(json(&observed.hardening)?)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// The node of a location that a new pod goes to.
-pub(super) async fn pick(
-    tx: &mut Write,
-    location: LocationId,
-    in_contact_since: i64,
-) -> sqlx::Result<Option<NodeId>> {
-    let id: Option<String> = sqlx::query_scalar(
-        "SELECT nodes.id FROM nodes WHERE nodes.location_id = $1 AND nodes.retired_at IS NULL \
-         ORDER BY CASE WHEN nodes.away_at IS NULL AND nodes.last_contact_at > $2 THEN 0 \
-                       WHEN nodes.joined_at IS NOT NULL THEN 1 ELSE 2 END, \
-             (SELECT COUNT(*) FROM pods WHERE pods.node_id = nodes.id), nodes.id LIMIT 1",
-    )
-    .bind(location.to_string())
-    .bind(in_contact_since)
-    .fetch_optional(&mut **tx)
-    .await?;
-    id.map(|id| read_id(&id)).transpose()
+fn json(value: &impl Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }

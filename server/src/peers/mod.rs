@@ -1,5 +1,6 @@
 //! Peers: the devices of a pod, known by their public keys.
 
+mod routes;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use myrelay_app::contract::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerView, PodView};
 use myrelay_domain::{
     addresses::HostAddresses,
-    host::Host,
     ids::{AccountId, NodeId, PeerId},
     keys::PublicKey,
     names::Name,
@@ -26,7 +26,10 @@ use crate::{
     outbox::{self, Event},
     plans,
     pods::{self, PodFacts},
+    usage,
 };
+
+pub use self::routes::set_routes;
 
 /// How long adding a device waits for the node before it answers "pending".
 const ADD_PATIENCE: Duration = Duration::from_secs(5);
@@ -49,14 +52,21 @@ pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Resu
     let mut tx = context.database.write().await?;
     let pod = pods::get_own(&mut tx, account, &input.pod).await?;
     // From here on nobody else changes this pod's devices.
-    let generation = pods::mark_changed(&mut tx, &pod).await?;
+    let changed = pods::mark_changed(&mut tx, &pod).await?;
+    let generation = changed.generation;
     let hosts = store::hosts(&mut tx, pod.id).await?;
     let limits = plans::plan_of(&mut tx, account).await?.limits;
     let existing = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
     limits.ensure_device(existing).map_err(|error| Error::Limit(error.to_string()))?;
-    let range = context.deployment.addresses.pod_range(pod.range_number);
+    // A plan that grew since the pod was made allows more than its range holds.
+    let range = pod.range(&context.deployment.addresses);
     let host = range.and_then(|range| range.free_device(&hosts));
-    let host = host.ok_or_else(|| Error::Limit("this location has no address left".to_owned()))?;
+    let host = host.ok_or_else(|| {
+        let message = format!(
+            "this location was made for {existing} devices: to have more, delete it and make it anew"
+        );
+        Error::Limit(message)
+    })?;
 
     let peer = context.new_id();
     let row = store::NewPeer { id: peer, pod: pod.id, name, public_key, host, generation };
@@ -68,7 +78,7 @@ pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Resu
     let payload = json!({ "peer": peer, "pod": pod.id });
     outbox::record(context, &mut tx, Event::PeerAdded, Some(account), payload).await?;
     tx.commit().await?;
-    context.connections.wake(pod.node, generation);
+    changed.tell(context);
     Ok(Added { peer, node: pod.node, generation })
 }
 
@@ -92,14 +102,14 @@ pub async fn remove_peer(context: &Context, caller: Caller, peer: &str) -> Resul
     let pod = store::pod_of(&mut tx, peer).await?.ok_or(Error::NotFound("device"))?;
     let pod = pods::get_own(&mut tx, account, &pod.to_string()).await;
     let pod = pod.map_err(|_of_another| Error::NotFound("device"))?;
-    let generation = pods::mark_changed(&mut tx, &pod).await?;
+    let changed = pods::mark_changed(&mut tx, &pod).await?;
     if !store::delete(&mut tx, peer).await? {
         return Err(Error::NotFound("device"));
     }
     let payload = json!({ "peer": peer, "pod": pod.id });
     outbox::record(context, &mut tx, Event::PeerRemoved, Some(account), payload).await?;
     tx.commit().await?;
-    context.connections.wake(pod.node, generation);
+    changed.tell(context);
     Ok(())
 }
 
@@ -119,6 +129,9 @@ pub async fn pod_view(context: &Context, caller: Caller, pod: &str) -> Result<Po
         state: row.state,
         devices: devices?,
         device_limit: plan.limits.devices_per_pod,
+        devices_meet: facts.devices_meet,
+        moved: pods::moved(&facts)?,
+        usage: usage::summary(context, account, row.location_id).await?,
     })
 }
 
@@ -128,7 +141,8 @@ pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<A
     let contact = nodes::contact(context, pod.node).await?;
     let peer = view(context, peer, &pod, &contact)?;
     let config = config(context, &pod, &peer)?;
-    Ok(AddedPeer { peer, location: pod.location, config })
+    let (paused, moved) = (pod.paused, pods::moved(&pod)?);
+    Ok(AddedPeer { peer, location: pod.location, config, paused, moved })
 }
 
 /// What a device's configuration is made of, once the node has made the pod's key.
@@ -145,9 +159,18 @@ pub async fn check_connection(
     peer: &str,
 ) -> Result<ConnectionView> {
     let (peer, pod) = find_own(context, caller.account()?, peer).await?;
-    let request = context.new_request_id();
-    let question = (pod.id, peer.public_key);
-    let answer = context.connections.ask(pod.node, request, question, CHECK_PATIENCE).await;
+    let ask = async |node| {
+        let question = (pod.id, peer.public_key);
+        context.connections.ask(node, context.new_request_id(), question, CHECK_PATIENCE).await
+    };
+    let mut answer = ask(pod.node).await;
+    // A device that has not followed a move is connected where the pod was.
+    if let Some(former) = &pod.former
+        && answer != Some(CheckOutcome::Connected)
+        && ask(former.node).await == Some(CheckOutcome::Connected)
+    {
+        answer = Some(CheckOutcome::Connected);
+    }
     Ok(match answer {
         Some(CheckOutcome::Connected) => ConnectionView::Connected,
         Some(CheckOutcome::NotConnected) => ConnectionView::NotConnected,
@@ -174,6 +197,11 @@ fn view(
     contact: &nodes::Contact,
 ) -> Result<PeerView> {
     let (epoch, generation) = contact.applied;
+    // Generations are a node's own: a device from before a move came with the pod.
+    let wanted = match pod.placed {
+        Some((at, placed)) if row.created_at <= at => placed,
+        _ => row.added_generation,
+    };
     let current = epoch.0 == context.deployment.epoch.unsigned_abs();
     Ok(PeerView {
         id: row.id,
@@ -182,26 +210,26 @@ fn view(
         public_key: row.public_key,
         addresses: addresses(context, pod, row.host)?,
         routes: row.routes,
-        applied: current && row.added_generation <= generation,
+        applied: current && wanted <= generation,
         created_at: row.created_at,
     })
 }
 
 fn addresses(context: &Context, pod: &PodFacts, host: u32) -> Result<HostAddresses> {
-    let range = context.deployment.addresses.pod_range(pod.range_number);
+    let range = pod.range(&context.deployment.addresses);
     let addresses = range.and_then(|range| range.device(host));
     Ok(addresses.ok_or_else(|| anyhow::anyhow!("device {host} of {} has no address", pod.id))?)
 }
 
 fn config(context: &Context, pod: &PodFacts, peer: &PeerView) -> Result<Option<ClientConfig>> {
     let Some(pod_key) = pod.public_key else { return Ok(None) };
-    let host = Host::parse(&pod.endpoint).map_err(|error| anyhow::anyhow!("endpoint: {error}"))?;
     Ok(Some(ClientConfig {
         addresses: peer.addresses,
         routes: peer.routes.clone(),
-        dns: context.settings.client_dns.clone(),
+        inside: routes::inside(context, pod)?,
+        dns: pods::dns(context, pod),
         pod_key,
-        endpoint: host.with_port(pod.port),
+        endpoint: pods::endpoint(pod)?,
         mtu: context.settings.client_mtu,
     }))
 }

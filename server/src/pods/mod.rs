@@ -1,5 +1,6 @@
 //! Pods: an account's own interface in a location.
 
+mod change_plan;
 mod moving;
 mod retirement;
 mod store;
@@ -24,6 +25,7 @@ use myrelay_node_protocol::{Generation, MAX_FAULT_CHARS, ObservedState};
 use serde_json::json;
 pub(crate) use store::{PodFacts, desired};
 pub use {
+    change_plan::change_plan,
     moving::{move_pod, move_view},
     retirement::{get_node, retire_node},
     suspension::{resume_account, suspend_account},
@@ -41,6 +43,7 @@ use crate::{
     outbox::{self, Event},
     paging::page,
     plans,
+    usage::{self, Placement},
 };
 
 /// The first UDP port of pods on a node, and how many there are.
@@ -87,6 +90,7 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         generation,
     };
     store::insert(&mut tx, &row, now).await?;
+    usage::place(&mut tx, &Placement { pod, node, account, location }, now).await?;
     let payload = json!({ "pod": pod, "node": node });
     outbox::record(context, &mut tx, Event::PodCreated, Some(account), payload).await?;
     tx.commit().await?;
@@ -227,6 +231,15 @@ pub(crate) async fn mark_changed(tx: &mut Write, facts: &PodFacts) -> Result<Cha
     if let Some(former) = &facts.former {
         let generation = changed.of(former.node);
         store::set_former_changed(tx, facts.id, former.node, generation).await?;
+    }
+    Ok(changed)
+}
+
+/// Marks pods as changed at the next generation of the nodes that they are on.
+pub(crate) async fn mark_placed(tx: &mut Write, placements: &[Placement]) -> Result<Changed> {
+    let changed = count_change(tx, placements.iter().map(|it| it.node).collect()).await?;
+    for it in placements {
+        store::set_changed(tx, it.pod, it.node, changed.of(it.node)).await?;
     }
     Ok(changed)
 }

@@ -13,10 +13,7 @@ use myrelay_domain::{
 };
 use myrelay_node_protocol::Generation;
 
-pub(crate) use self::{
-    desired::desired,
-    placements::{Former, PodFacts},
-};
+pub(crate) use self::{desired::desired, placements::PodFacts};
 pub(super) use self::{
     observed::{forget_keys, is_tombstone_of, observed_of_node, set_observed},
     placements::{

@@ -1,13 +1,20 @@
 //! One node: how it is, what it serves, how it joins and leaves.
 
+mod report;
+mod resolver;
 mod texts;
 
 use leptos::prelude::*;
+use report::Report;
+use resolver::Resolver;
 
-use super::pods;
+use super::{FormState, pods};
 use crate::{
-    components::{Badge, Heading, Look, Notice, StateWord, Submit, Table, Time},
-    contract::{Millis, NodeState, NodeView},
+    components::{
+        Badge, ErrorSummary, Heading, Look, Notice, Progress, StateWord, Submit, Table, Time, Tone,
+        exact_words,
+    },
+    contract::{DrainView, Millis, NodePodRow, NodeState, NodeTrouble, NodeView},
     texts as shared,
 };
 
@@ -16,13 +23,13 @@ pub(crate) fn title(node: &NodeView) -> String {
 }
 
 #[component]
-pub fn Node(node: NodeView, now: Millis) -> impl IntoView {
+pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
     let word = StateWord::from(node.state);
     let is_retired = node.state == NodeState::Retired;
-    let id = node.id;
-    let on_it = node.pods.clone();
-    let join_expires_at = node.join_expires_at;
+    let (id, join_expires_at) = (node.id, node.join_expires_at);
+    let until = node.serves_moved_until;
     view! {
+        <ErrorSummary error=form.error.clone() fields=&["upstreams"] />
         <Heading
             title=node.name.clone()
             up=("/operator/nodes".to_owned(), shared::NAV_NODES.to_owned())
@@ -31,20 +38,33 @@ pub fn Node(node: NodeView, now: Millis) -> impl IntoView {
         </Heading>
         {texts::explain(node.state)
             .map(|text| view! { <Notice tone=word.tone title=word.word text=text /> })}
-        <section class="part">
-            <h2>{texts::PODS}</h2>
-            {if on_it.is_empty() {
-                view! { <p class="muted">{texts::NO_PODS}</p> }.into_any()
-            } else {
+        {(!is_retired)
+            .then(|| view! { <Troubles troubles=node.troubles.clone() location=node.location.clone() /> })}
+        {node
+            .drain
+            .map(|drain| {
+                let stop = format!("/operator/nodes/{id}/stop-draining");
+                view! { <Drain drain stop moved=node.moved_pods until now /> }
+            })}
+        <Pods
+            pods=node.pods.clone()
+            total=node.pods_total
+            moved=if node.drain.is_some() { 0 } else { node.moved_pods }
+            until
+            now
+        />
+        {(!is_retired)
+            .then(|| {
                 view! {
-                    <Table caption=texts::PODS columns=pods::texts::COLUMNS_OF_A_NODE>
-                        <pods::PodRows pods=on_it with_node=false />
-                    </Table>
+                    <Report
+                        faults=node.faults.clone()
+                        foreign=node.foreign.clone()
+                        hardening=node.hardening.clone()
+                    />
+                    <Resolver node=node.clone() form />
                 }
-                    .into_any()
-            }}
-        </section>
-        <Facts node now />
+            })}
+        <Facts node=node.clone() now />
         {(!is_retired)
             .then(|| {
                 view! {
@@ -62,10 +82,95 @@ pub fn Node(node: NodeView, now: Millis) -> impl IntoView {
                         </form>
                     </section>
                     <p class="danger-link">
-                        <a href=format!("/operator/nodes/{id}/retire")>{texts::RETIRE}</a>
+                        {node
+                            .drain
+                            .is_none()
+                            .then(|| {
+                                view! {
+                                    <a href=format!(
+                                        "/operator/nodes/{id}/drain",
+                                    )>{texts::DRAIN}</a>
+                                }
+                            })} <a href=format!("/operator/nodes/{id}/retire")>{texts::RETIRE}</a>
                     </p>
                 }
             })}
+    }
+}
+
+/// What is not well beside its pods, and what to do.
+#[component]
+fn Troubles(troubles: Vec<NodeTrouble>, location: String) -> impl IntoView {
+    troubles
+        .into_iter()
+        .filter_map(|trouble| {
+            let (title, text) = match trouble {
+                NodeTrouble::ClockSkew(ms) => (texts::CLOCK, texts::clock(ms)),
+                NodeTrouble::NowhereToDrain => (texts::STUCK, texts::stuck(&location)),
+                // Each has a part of its own below.
+                NodeTrouble::Faults(_) | NodeTrouble::WeakHardening(_) => return None,
+            };
+            Some(view! { <Notice tone=Tone::Warn title=title text=text /> })
+        })
+        .collect_view()
+}
+
+/// How far the draining is.
+#[component]
+fn Drain(
+    drain: DrainView,
+    stop: String,
+    moved: u32,
+    until: Option<Millis>,
+    now: Millis,
+) -> impl IntoView {
+    let done = drain.total - drain.left;
+    let over = until.filter(|_| 0 < moved).map(|at| texts::serves_moved(moved, &exact_words(at)));
+    view! {
+        <section class="part">
+            <h2>{texts::DRAINING}</h2>
+            <Progress done total=drain.total words=texts::drained(done, drain.total) />
+            {over.clone().map(|it| view! { <p>{it}</p> })}
+            {(drain.left == 0)
+                .then(|| {
+                    let text = if over.is_some() { texts::RETIRE_LATER } else { texts::RETIRE_NOW };
+                    view! { <p>{text}</p> }
+                })}
+            <p class="muted">{texts::DRAIN_STARTED}<Time at=drain.started_at now />"."</p>
+            <form method="post" action=stop class="inline-form">
+                <Submit label=texts::STOP_DRAINING look=Look::Secondary />
+                <p class="muted">{texts::STOP_HINT}</p>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Pods(
+    pods: Vec<NodePodRow>,
+    total: u32,
+    moved: u32,
+    until: Option<Millis>,
+    now: Millis,
+) -> impl IntoView {
+    let shown = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+    let over = until.filter(|_| 0 < moved).map(|at| texts::serves_moved(moved, &exact_words(at)));
+    view! {
+        <section class="part">
+            <h2>{texts::PODS}</h2>
+            {over.map(|it| view! { <p>{it}</p> })}
+            {(shown < total).then(|| view! { <p class="muted">{texts::newest(shown, total)}</p> })}
+            {if pods.is_empty() {
+                view! { <p class="muted">{texts::NO_PODS}</p> }.into_any()
+            } else {
+                view! {
+                    <Table caption=texts::PODS columns=pods::texts::COLUMNS_OF_A_NODE>
+                        <pods::PodRows pods with_node=false now />
+                    </Table>
+                }
+                    .into_any()
+            }}
+        </section>
     }
 }
 

@@ -41,6 +41,7 @@ pub fn Nodes(nodes: Vec<NodeRow>, now: Millis) -> impl IntoView {
 
 #[component]
 fn Row(node: NodeRow, now: Millis) -> impl IntoView {
+    let state = StateWord::of_node(&node);
     view! {
         <tr role="row" class="row-linked">
             <Cell column=texts::NAME>
@@ -49,7 +50,7 @@ fn Row(node: NodeRow, now: Millis) -> impl IntoView {
                 </a>
             </Cell>
             <Cell column=texts::STATE>
-                <Badge state=StateWord::of_node(node.state, node.faults) />
+                <Badge state />
                 {texts::faults(node.faults).map(|it| view! { <span class="fault">{it}</span> })}
             </Cell>
             <Cell column=texts::LOCATION>{node.location}</Cell>

@@ -73,14 +73,14 @@ pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
 
 #[component]
 fn Attention(node: NodeRow, now: Millis) -> impl IntoView {
-    let reason = texts::reason(node.state, node.pods, node.faults);
+    let (state, reasons) = (StateWord::of_node(&node), texts::reasons(&node));
     view! {
         <li class="row row-linked">
             <div class="row-words">
                 <a class="card-link" href=format!("/operator/nodes/{}", node.id)>
                     {node.name}
                 </a>
-                <span>{reason}</span>
+                {reasons.into_iter().map(|it| view! { <span>{it}</span> }).collect_view()}
                 <span class="muted">
                     {node.location}" · "
                     {match node.last_contact_at {
@@ -89,7 +89,7 @@ fn Attention(node: NodeRow, now: Millis) -> impl IntoView {
                     }}
                 </span>
             </div>
-            <Badge state=StateWord::of_node(node.state, node.faults) />
+            <Badge state />
         </li>
     }
 }

@@ -1,11 +1,14 @@
 //! The words of the operators' first page.
 
-use crate::{contract::NodeState, texts};
+use crate::{
+    contract::{NodeRow, NodeState, NodeTrouble},
+    texts,
+};
 
 pub(crate) const TITLE: &str = "Overview";
 pub(crate) const ATTENTION: &str = "Needs attention";
 pub(crate) const ALL_WELL: &str = "Everything is in order";
-pub(crate) const ALL_WELL_TEXT: &str = "Every node is in contact and every pod serves.";
+pub(crate) const ALL_WELL_TEXT: &str = "Every node is in contact and well, and every pod serves.";
 pub(crate) const EMPTY_TITLE: &str = "Add your first node";
 pub(crate) const EMPTY_TEXT: &str = "A node is a server that runs the agent. You get one line to run \
      on it; it appears here within seconds.";
@@ -18,18 +21,42 @@ pub(crate) const ACCOUNTS: &str = "Accounts";
 pub(crate) const LAST_CONTACT: &str = "Last contact ";
 pub(crate) const NO_CONTACT: &str = "Never in contact";
 
-/// What is wrong with a node, and what it means.
-pub(crate) fn reason(state: NodeState, pods: u32, faults: u32) -> String {
-    match state {
-        NodeState::Awaiting => "Its agent has not joined yet. Run the join line on it.".to_owned(),
-        NodeState::Away if pods == 0 => "It is silent. No pod is on it.".to_owned(),
-        NodeState::Away => format!(
-            "It is silent. Tunnels of its {} may still work; changes wait for it.",
-            texts::pods(pods)
-        ),
-        NodeState::InContact | NodeState::Retired if faults == 1 => {
-            "1 pod does not serve.".to_owned()
+/// What is wrong with a node, and what it means: a sentence each.
+pub(crate) fn reasons(node: &NodeRow) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match node.state {
+        NodeState::Awaiting => {
+            reasons.push("Its agent has not joined yet. Run the join line on it.".to_owned());
         }
-        NodeState::InContact | NodeState::Retired => format!("{faults} pods do not serve."),
+        NodeState::Away if node.pods == 0 => {
+            reasons.push("It is silent. No pod is on it.".to_owned());
+        }
+        NodeState::Away => reasons.push(format!(
+            "It is silent. Tunnels of its {} may still work; changes wait for it.",
+            texts::pods(node.pods)
+        )),
+        NodeState::Quarantined => {
+            reasons.push("Two agents ran with its identity: join it again.".to_owned());
+        }
+        NodeState::InContact | NodeState::Retired => {}
     }
+    if node.state == NodeState::InContact && 0 < node.faults {
+        reasons.push(format!("{} not serve.", texts::count(node.faults, "pod does", "pods do")));
+    }
+    reasons.extend(node.troubles.iter().map(|trouble| match trouble {
+        NodeTrouble::Faults(faults) => {
+            format!("Its agent reports {}.", texts::count(*faults, "fault", "faults"))
+        }
+        NodeTrouble::ClockSkew(_) => "Its clock is wrong.".to_owned(),
+        NodeTrouble::WeakHardening(weak) => {
+            format!(
+                "{} of its host's guard not in order.",
+                texts::count(*weak, "item is", "items are")
+            )
+        }
+        NodeTrouble::NowhereToDrain => {
+            "It is being drained, and its pods have nowhere to go.".to_owned()
+        }
+    }));
+    reasons
 }

@@ -1,8 +1,12 @@
 //! One pod and its devices.
 
+mod moved;
+mod settings;
 mod texts;
 
 use leptos::prelude::*;
+pub(crate) use moved::Moved;
+use settings::Settings;
 
 use super::add_device;
 use crate::{
@@ -22,8 +26,13 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
     let add = format!("/pods/{}/devices/new", pod.id);
     let add_first = add.clone();
     let has_room = add_device::has_room(&pod);
-    let tone = if pod.state == PodState::Faulty { Tone::Bad } else { Tone::Warn };
+    let tone = match pod.state {
+        PodState::Faulty => Tone::Bad,
+        PodState::Paused => Tone::Plain,
+        _ => Tone::Warn,
+    };
     let word = StateWord::from(pod.state).word;
+    let paused = pod.state == PodState::Paused;
     let usage = texts::usage(pod.devices.len(), pod.device_limit);
     view! {
         <Heading title=pod.location up=("/home".to_owned(), shared::NAV_HOME.to_owned())>
@@ -31,6 +40,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
         </Heading>
         {texts::explain(pod.state)
             .map(|text| view! { <Notice tone=tone title=word text=text /> })}
+        <Moved moved=pod.moved />
         {if pod.devices.is_empty() {
             view! {
                 <Empty shape=IconShape::Device title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT>
@@ -51,13 +61,14 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
                         {pod
                             .devices
                             .into_iter()
-                            .map(|device| view! { <DeviceRow device now /> })
+                            .map(|device| view! { <DeviceRow device paused now /> })
                             .collect_view()}
                     </ul>
                 </section>
             }
                 .into_any()
         }}
+        <Settings pod=pod.id devices_meet=pod.devices_meet paused />
         <p class="danger-link">
             <a href=format!("/pods/{}/delete", pod.id)>{texts::DELETE}</a>
         </p>
@@ -65,7 +76,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
 }
 
 #[component]
-fn DeviceRow(device: PeerView, now: Millis) -> impl IntoView {
+fn DeviceRow(device: PeerView, paused: bool, now: Millis) -> impl IntoView {
     view! {
         <li class="row row-linked">
             <span class="card-picture"><Icon shape=IconShape::Device /></span>
@@ -76,7 +87,7 @@ fn DeviceRow(device: PeerView, now: Millis) -> impl IntoView {
                     <Time at=device.created_at now />
                 </span>
             </div>
-            <Badge state=StateWord::of_device(device.applied) />
+            <Badge state=StateWord::of_device(device.applied, paused) />
         </li>
     }
 }

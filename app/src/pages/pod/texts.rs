@@ -9,6 +9,37 @@ pub(crate) const EMPTY_TEXT: &str = "A device is a phone or computer with a key 
      is made in your browser, and only the public half is sent.";
 pub(crate) const ADDED: &str = "added ";
 pub(crate) const DELETE: &str = "Delete this location";
+pub(crate) const SETTINGS: &str = "Settings";
+pub(crate) const MEET: &str = "Your devices and each other";
+pub(crate) const MEET_OFF: &str = "They reach the internet, and not each other.";
+pub(crate) const MEET_ON: &str =
+    "They reach the internet and each other, by the addresses above. Nobody else's devices do.";
+pub(crate) const MEET_START: &str = "Let them reach each other";
+pub(crate) const MEET_STOP: &str = "Keep them apart";
+pub(crate) const PAUSING: &str = "Pausing";
+pub(crate) const PAUSE_OFF: &str = "A paused location moves no traffic. Keys, addresses and \
+     configurations are kept.";
+pub(crate) const PAUSE_ON: &str = "Paused since you asked for it. Your devices work again as they \
+     are when you resume.";
+pub(crate) const PAUSE: &str = "Pause this location";
+pub(crate) const RESUME: &str = "Resume this location";
+pub(crate) const MOVED: &str = "This location moved to a new server";
+
+/// What to do, and by when.
+pub(crate) fn moved(until: &str) -> String {
+    format!(
+        "Put these two lines into each device's configuration before {until}, in place of those \
+         that are there. Everything else stays. New configurations have them already."
+    )
+}
+
+/// As long as the new server has not made its key.
+pub(crate) fn moved_soon(until: &str) -> String {
+    format!(
+        "Two lines of each device's configuration change. They appear here as soon as the new \
+         server has made its key; put them in before {until}."
+    )
+}
 
 /// What a state means for the customer; nothing where all is well.
 pub(crate) fn explain(state: PodState) -> Option<&'static str> {
@@ -21,6 +52,10 @@ pub(crate) fn explain(state: PodState) -> Option<&'static str> {
         PodState::NodeAway => Some(
             "The node does not answer at the moment. Tunnels that exist go on; what you change \
              here is done when it returns.",
+        ),
+        PodState::Paused => Some(
+            "Your devices here do not work until you resume it. You may add and remove devices \
+             meanwhile.",
         ),
         PodState::Faulty => Some(
             "The node could not make your interface. The operators of this service see why; your \

@@ -5,8 +5,8 @@ pub(crate) mod texts;
 use leptos::prelude::*;
 
 use crate::{
-    components::{Badge, Cell, Empty, Heading, IconShape, Look, Submit, Table},
-    contract::{NodePodRow, Page},
+    components::{Badge, Cell, Empty, Heading, IconShape, Look, Submit, Table, Time},
+    contract::{Millis, NodePodRow, Page},
     texts as shared,
 };
 
@@ -15,7 +15,7 @@ pub(crate) fn title() -> String {
 }
 
 #[component]
-pub fn Pods(pods: Page<NodePodRow>) -> impl IntoView {
+pub fn Pods(pods: Page<NodePodRow>, now: Millis) -> impl IntoView {
     view! {
         <Heading title=texts::TITLE />
         <p class="muted">{texts::LEDE}</p>
@@ -27,7 +27,7 @@ pub fn Pods(pods: Page<NodePodRow>) -> impl IntoView {
         } else {
             view! {
                 <Table caption=texts::TITLE columns=texts::COLUMNS>
-                    <PodRows pods=pods.rows with_node=true />
+                    <PodRows pods=pods.rows with_node=true now />
                 </Table>
             }
                 .into_any()
@@ -47,15 +47,23 @@ pub fn Pods(pods: Page<NodePodRow>) -> impl IntoView {
 
 /// The rows of a table of pods.
 #[component]
-pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool) -> impl IntoView {
+pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool, now: Millis) -> impl IntoView {
     pods.into_iter()
         .map(|pod| {
+            let (name, too) = (pod.interface.clone(), pod.interface.clone());
             view! {
                 <tr role="row">
                     <Cell column=texts::INTERFACE><code>{pod.interface}</code></Cell>
                     <Cell column=texts::STATE>
                         <Badge state=pod.state />
                         {pod.fault.map(|it| view! { <span class="fault">{it}</span> })}
+                        {pod
+                            .moved_until
+                            .map(|at| {
+                                view! {
+                                    <span class="muted todo">{texts::MOVED}<Time at now /></span>
+                                }
+                            })}
                     </Cell>
                     <Cell column=texts::ACCOUNT>
                         <span class="breakable">{pod.account_email}</span>
@@ -63,6 +71,17 @@ pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool) -> impl IntoView {
                     {with_node.then(|| view! { <Cell column=texts::NODE><span class="unbroken">{pod.node}</span></Cell> })}
                     <Cell column=texts::PORT>{pod.port.to_string()}</Cell>
                     <Cell column=texts::DEVICES>{pod.devices.to_string()}</Cell>
+                    <Cell column=texts::ACTIONS>
+                        <a href=format!("/operator/pods/{}/move", pod.id)>
+                            {texts::MOVE}
+                            <span class="visually-hidden">" "{name}</span>
+                        </a>
+                        " "
+                        <a href=format!("/operator/pods/{}/delete", pod.id)>
+                            {texts::DELETE}
+                            <span class="visually-hidden">" "{too}</span>
+                        </a>
+                    </Cell>
                 </tr>
             }
         })

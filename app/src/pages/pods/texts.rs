@@ -14,6 +14,11 @@ pub(crate) const ACCOUNT: Column = ("Account", false);
 pub(crate) const NODE: Column = ("Node", false);
 pub(crate) const PORT: Column = ("Port", true);
 pub(crate) const DEVICES: Column = ("Devices", true);
-pub(crate) const COLUMNS: &[Column] = &[INTERFACE, STATE, ACCOUNT, NODE, PORT, DEVICES];
+pub(crate) const ACTIONS: Column = ("Change", false);
+pub(crate) const MOVED: &str = "Moved; the old node serves it until ";
+pub(crate) const MOVE: &str = "Move";
+pub(crate) const DELETE: &str = "Delete";
+pub(crate) const COLUMNS: &[Column] = &[INTERFACE, STATE, ACCOUNT, NODE, PORT, DEVICES, ACTIONS];
 /// On a node's own page the node goes without saying.
-pub(crate) const COLUMNS_OF_A_NODE: &[Column] = &[INTERFACE, STATE, ACCOUNT, PORT, DEVICES];
+pub(crate) const COLUMNS_OF_A_NODE: &[Column] =
+    &[INTERFACE, STATE, ACCOUNT, PORT, DEVICES, ACTIONS];

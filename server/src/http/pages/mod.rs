@@ -5,7 +5,10 @@ pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod operator;
 pub(crate) mod operator_nodes;
+pub(crate) mod operator_pods;
+pub(crate) mod plans;
 pub(crate) mod pods;
+pub(crate) mod usage;
 
 use std::sync::Arc;
 

@@ -1,7 +1,11 @@
 //! Operators: nodes.
 
 use axum::{extract::Path, response::IntoResponse};
-use myrelay_app::{Content, FormState, contract::AddNode};
+use myrelay_app::{
+    Content, FormState,
+    contract::{AddNode, RetireNode},
+};
+use serde::Deserialize;
 
 use super::{Answer, Ask, again};
 use crate::http::{
@@ -35,8 +39,8 @@ pub(crate) async fn add(ask: Ask, Form(input): Form<AddNode>) -> Answer {
 
 /// `GET /operator/nodes/{node}`
 pub(crate) async fn node(ask: Ask, Path(node): Path<String>) -> Answer {
-    let view = ask.portal.get_node(&node).await?;
-    Ok(Screen(Content::Node(view)).into_response())
+    let node = ask.portal.get_node(&node).await?;
+    Ok(Screen(Content::Node { node, form: FormState::default() }).into_response())
 }
 
 /// `POST /operator/nodes/{node}/join`
@@ -59,14 +63,64 @@ pub(crate) async fn retire_page(ask: Ask, Path(node): Path<String>) -> Answer {
 pub(crate) async fn retire(
     ask: Ask,
     Path(node): Path<String>,
-    Form(NoFields {}): Form<NoFields>,
+    Form(input): Form<RetireNode>,
 ) -> Answer {
-    match ask.portal.retire_node(&node).await {
+    let name = input.name.clone();
+    match ask.portal.retire_node(&node, input).await {
         Ok(()) => Ok(see_other("/operator/nodes")),
         Err(error) => {
-            let form = again(&error, [])?;
+            let form = again(&error, [("name", name)])?;
             let node = ask.portal.get_node(&node).await?;
             Ok(screen_with(&error, Content::RetireNode { node, form }))
+        }
+    }
+}
+
+/// `GET /operator/nodes/{node}/drain`
+pub(crate) async fn drain_page(ask: Ask, Path(node): Path<String>) -> Answer {
+    let node = ask.portal.get_node(&node).await?;
+    Ok(Screen(Content::DrainNode(node)).into_response())
+}
+
+/// `POST /operator/nodes/{node}/drain`
+pub(crate) async fn drain(
+    ask: Ask,
+    Path(node): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.start_draining(&node).await?;
+    Ok(see_other(&format!("/operator/nodes/{node}")))
+}
+
+/// `POST /operator/nodes/{node}/stop-draining`
+pub(crate) async fn stop_draining(
+    ask: Ask,
+    Path(node): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.stop_draining(&node).await?;
+    Ok(see_other(&format!("/operator/nodes/{node}")))
+}
+
+/// What the form for a node's resolvers sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upstreams {
+    upstreams: String,
+}
+
+/// `POST /operator/nodes/{node}/resolver`
+pub(crate) async fn resolver(
+    ask: Ask,
+    Path(node): Path<String>,
+    Form(Upstreams { upstreams }): Form<Upstreams>,
+) -> Answer {
+    match ask.portal.set_resolver(&node, &upstreams).await {
+        Ok(()) => Ok(see_other(&format!("/operator/nodes/{node}"))),
+        Err(error) => {
+            let form = again(&error, [("upstreams", upstreams)])?;
+            let node = ask.portal.get_node(&node).await?;
+            Ok(screen_with(&error, Content::Node { node, form }))
         }
     }
 }

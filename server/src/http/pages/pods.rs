@@ -1,7 +1,11 @@
 //! A customer's pods.
 
 use axum::{extract::Path, response::IntoResponse};
-use myrelay_app::{Content, FormState, contract::CreatePod};
+use myrelay_app::{
+    Content, FormState,
+    contract::{CreatePod, PortalError},
+};
+use serde::Deserialize;
 
 use super::{Answer, Ask, again};
 use crate::http::{
@@ -48,4 +52,46 @@ pub(crate) async fn delete(
 ) -> Answer {
     ask.portal.delete_pod(&pod).await?;
     Ok(see_other("/home"))
+}
+
+/// What the form that lets devices reach each other sends: `on` or `off`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DevicesMeet {
+    meet: String,
+}
+
+/// `POST /pods/{pod}/devices-meet`
+pub(crate) async fn devices_meet(
+    ask: Ask,
+    Path(pod): Path<String>,
+    Form(DevicesMeet { meet }): Form<DevicesMeet>,
+) -> Answer {
+    let meet = match meet.as_str() {
+        "on" => true,
+        "off" => false,
+        _ => return Err(PortalError::invalid("meet", "`on` or `off`").into()),
+    };
+    ask.portal.set_devices_meet(&pod, meet).await?;
+    Ok(see_other(&format!("/pods/{pod}")))
+}
+
+/// `POST /pods/{pod}/pause`
+pub(crate) async fn pause(
+    ask: Ask,
+    Path(pod): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.set_paused(&pod, true).await?;
+    Ok(see_other(&format!("/pods/{pod}")))
+}
+
+/// `POST /pods/{pod}/resume`
+pub(crate) async fn resume(
+    ask: Ask,
+    Path(pod): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.set_paused(&pod, false).await?;
+    Ok(see_other(&format!("/pods/{pod}")))
 }

@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     http::{Method, Request, header},
 };
-use myrelay_app::contract::{AccountContract, PodContract};
+use myrelay_app::contract::{AccountContract, PlanContract, PodContract};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use super::{Browser, Portal, form_request};
 use crate::{
     context::Caller,
     desired_state,
-    http::routes::{node_routes, site_routes},
+    http::routes::{metrics_routes, node_routes, site_routes},
     testing::{World, csr_pem, enrol_request, join_token, public_key},
 };
 
@@ -60,11 +60,17 @@ fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
         ("POST", "/pods", own_form(303, 303)),
         ("GET", "/pods/{pod}", own_page(200, 404)),
         ("GET", "/pods/{pod}/delete", own_page(200, 404)),
+        ("GET", "/pods/{pod}/usage", own_page(200, 404)),
+        ("POST", "/pods/{pod}/pause", own_form(303, 404)),
+        ("POST", "/pods/{pod}/resume", own_form(303, 404)),
+        ("POST", "/pods/{pod}/devices-meet", own_form(303, 404)),
         ("GET", "/pods/{pod}/devices/new", own_page(200, 404)),
         // The owner has this key already.
         ("POST", "/pods/{pod}/devices/new", own_form(422, 404)),
         ("GET", "/devices/{peer}", own_page(200, 404)),
         ("POST", "/devices/{peer}/check", own_form(200, 404)),
+        ("GET", "/devices/{peer}/routes", own_page(200, 404)),
+        ("POST", "/devices/{peer}/routes", own_form(303, 404)),
         ("GET", "/devices/{peer}/remove", own_page(200, 404)),
         ("POST", "/call/add_device", own_form(422, 404)),
         ("POST", "/call/client_config", own_form(200, 404)),
@@ -79,16 +85,34 @@ fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
         ("POST", "/operator/nodes/new", operator_form(422)),
         ("GET", "/operator/nodes/{node}", operator_page(200)),
         ("GET", "/operator/nodes/{node}/retire", operator_page(200)),
+        ("GET", "/operator/nodes/{node}/drain", operator_page(200)),
+        ("POST", "/operator/nodes/{node}/drain", operator_form(303)),
+        ("POST", "/operator/nodes/{node}/stop-draining", operator_form(303)),
+        ("POST", "/operator/nodes/{node}/resolver", operator_form(303)),
         ("GET", "/operator/pods", operator_page(200)),
+        ("GET", "/operator/pods/{pod}/move", operator_page(200)),
+        // It is on this node already.
+        ("POST", "/operator/pods/{pod}/move", operator_form(303)),
+        ("GET", "/operator/pods/{pod}/delete", operator_page(200)),
         ("GET", "/operator/accounts", operator_page(200)),
         ("GET", "/operator/accounts/{account}/suspend", operator_page(200)),
         ("POST", "/operator/accounts/{account}/resume", operator_form(303)),
+        ("GET", "/operator/accounts/{account}", operator_page(200)),
+        ("POST", "/operator/accounts/{account}/plan", operator_form(303)),
+        ("GET", "/operator/plans", operator_page(200)),
+        ("GET", "/operator/plans/new", operator_page(200)),
+        ("POST", "/operator/plans/new", operator_form(422)),
+        ("POST", "/operator/plans/{plan}/default", operator_form(303)),
+        // New accounts get it.
+        ("POST", "/operator/plans/{plan}/remove", operator_form(409)),
         ("POST", "/operator/nodes/{node}/join", operator_form(200)),
         ("POST", "/devices/{peer}/remove", own_form(303, 404)),
         ("POST", "/pods/{pod}/delete", own_form(303, 404)),
         // Pods are on it.
         ("POST", "/operator/nodes/{node}/retire", operator_form(422)),
         ("POST", "/operator/accounts/{account}/suspend", operator_form(303)),
+        // The owner deleted it.
+        ("POST", "/operator/pods/{pod}/delete", operator_form(404)),
         ("POST", "/operator/sign-out", [303; 6]),
         ("POST", "/sign-out", [303; 6]),
     ]
@@ -103,6 +127,7 @@ fn node_table() -> Vec<(&'static str, &'static str, [u16; 4])> {
         ("POST", "/v1/renew", [401, 200, 410, 403]),
         ("GET", "/v1/state", [401, 200, 410, 403]),
         ("POST", "/v1/observed", [401, 422, 410, 403]),
+        ("POST", "/v1/usage", [401, 422, 410, 403]),
         ("POST", "/v1/answers", [401, 204, 410, 403]),
     ]
 }
@@ -112,6 +137,7 @@ struct Things {
     peer: String,
     node: String,
     account: String,
+    plan: String,
     location: String,
 }
 
@@ -122,6 +148,7 @@ impl Things {
             .replace("{peer}", &self.peer)
             .replace("{node}", &self.node)
             .replace("{account}", &self.account)
+            .replace("{plan}", &self.plan)
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     }
 
@@ -146,8 +173,18 @@ impl Things {
             (_, "/operator/invite/{token}") => {
                 form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
             }
+            (_, "/pods/{pod}/devices-meet") => form(&[("meet", "on")]),
+            (_, "/operator/nodes/{node}/resolver") => form(&[("upstreams", "")]),
+            (_, "/operator/pods/{pod}/move") => {
+                form(&[("node", &self.node), ("overlap", "week")])
+            }
             (_, "/pods") => form(&[("location", &self.location)]),
             (_, "/pods/{pod}/devices/new") => form(&[("name", "phone"), ("public_key", &key)]),
+            (_, "/devices/{peer}/routes") => form(&[("mode", "everything"), ("networks", "")]),
+            (_, "/operator/plans/new") => {
+                form(&[("name", ""), ("pods", "1"), ("devices_per_pod", "1")])
+            }
+            (_, "/operator/accounts/{account}/plan") => form(&[("plan", &self.plan)]),
             (_, "/operator/nodes/new") => {
                 form(&[("name", ""), ("location", "x"), ("endpoint", "x.example.org")])
             }
@@ -177,6 +214,7 @@ async fn things(world: &World) -> Things {
         peer: peer.to_string(),
         node: node.id.to_string(),
         account: account.to_string(),
+        plan: olga.api().list_plans().await.unwrap()[0].id.to_string(),
         location: ana.api().home().await.unwrap().locations[0].id.to_string(),
     }
 }
@@ -268,6 +306,8 @@ fn no_route_and_no_server_function_is_missing_from_the_table() {
     assert_eq!(routes(site_routes()), site);
     let node: BTreeSet<_> = node_table().into_iter().map(|(m, p, _)| row(m, p)).collect();
     assert_eq!(routes(node_routes()), node);
+    // Nobody is asked who they are: it listens on loopback alone.
+    assert_eq!(routes(metrics_routes()), BTreeSet::from([row("GET", "/metrics")]));
 
     let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
         .map(|(path, method): (&str, Method)| row(method.as_str(), path))

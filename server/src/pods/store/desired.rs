@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use myrelay_domain::{
     addresses::{AddressPlan, Block, HostAddresses, PodRange},
     ids::{NodeId, PeerId, PodId},
+    limits::{Quota, QuotaEnd, Speed},
 };
-use myrelay_node_protocol::{DesiredPeer, DesiredPod, Generation};
+use myrelay_node_protocol::{Carried, DesiredPeer, DesiredPod, Generation, PodQuota};
 use sqlx::FromRow;
 
 use crate::database::{Write, read_id, read_number, read_text};
@@ -38,8 +39,13 @@ pub(crate) async fn desired(
     let (node, after) = (node.to_string(), i64::try_from(after.0).unwrap_or(i64::MAX));
     let rows: Vec<PodRow> = sqlx::query_as(placed!(
         "SELECT pods.id, pods.interface, placed.port, pods.range_number, pod_ranges.size, \
-             pods.devices_meet_at ",
-        "JOIN pod_ranges ON pod_ranges.number = pods.range_number"
+             pods.devices_meet_at, plans.speed_down, plans.speed_up, plans.quota_bytes, \
+             plans.throttle_down, plans.throttle_up, accounts.reset_day, \
+             usage_placements.carried_bytes, usage_placements.carried_period_at ",
+        "JOIN pod_ranges ON pod_ranges.number = pods.range_number \
+         JOIN accounts ON accounts.id = pods.account_id JOIN plans ON plans.id = accounts.plan_id \
+         LEFT JOIN usage_placements ON usage_placements.pod_id = pods.id \
+             AND usage_placements.node_id = $1"
     ))
     .bind(&node)
     .bind(after)
@@ -52,8 +58,8 @@ pub(crate) async fn desired(
             port: read_number(row.port)?,
             range: range(addresses, row.range_number, row.size)?,
             devices_meet: row.devices_meet_at.is_some(),
-            speed: None,
-            quota: None,
+            speed: speed(row.limits.speed_down, row.limits.speed_up)?,
+            quota: row.limits.quota()?,
             peers: BTreeMap::new(),
         };
         pods.insert(read_id(&row.id)?, pod);
@@ -92,6 +98,39 @@ struct PodRow {
     range_number: i64,
     size: i64,
     devices_meet_at: Option<i64>,
+    #[sqlx(flatten)]
+    limits: LimitsRow,
+}
+
+#[derive(FromRow)]
+struct LimitsRow {
+    speed_down: Option<i64>,
+    speed_up: Option<i64>,
+    quota_bytes: Option<i64>,
+    throttle_down: Option<i64>,
+    throttle_up: Option<i64>,
+    reset_day: i64,
+    carried_bytes: Option<i64>,
+    carried_period_at: Option<i64>,
+}
+
+impl LimitsRow {
+    fn quota(&self) -> sqlx::Result<Option<PodQuota>> {
+        let Some(bytes) = self.quota_bytes else { return Ok(None) };
+        let then = speed(self.throttle_down, self.throttle_up)?;
+        let then = then.map_or(QuotaEnd::Stop, QuotaEnd::Throttle);
+        let carried = Carried {
+            period_ms: self.carried_period_at.unwrap_or_default(),
+            bytes: read_number(self.carried_bytes.unwrap_or_default())?,
+        };
+        let limit = Quota { bytes: read_number(bytes)?, then };
+        Ok(Some(PodQuota { limit, reset_day: read_number(self.reset_day)?, carried }))
+    }
+}
+
+fn speed(down: Option<i64>, up: Option<i64>) -> sqlx::Result<Option<Speed>> {
+    let (Some(down), Some(up)) = (down, up) else { return Ok(None) };
+    Ok(Some(Speed { down: read_number(down)?, up: read_number(up)? }))
 }
 
 fn range(addresses: &AddressPlan, first: i64, size: i64) -> sqlx::Result<PodRange> {

@@ -123,7 +123,8 @@ impl FactsRow {
             _ => None,
         };
         let placed = self.placed_at.zip(self.placed_generation);
-        let placed = placed.map(|(at, it)| sqlx::Result::Ok((at, Generation(read_number(it)?))));
+        let placed: Option<sqlx::Result<_>> =
+            placed.map(|(at, it)| Ok((at, Generation(read_number(it)?))));
         Ok(PodFacts {
             id,
             account: read_id(&self.account_id)?,

@@ -18,10 +18,11 @@ pub(in crate::pods) async fn take_range(
     capacity: u32,
     now: i64,
 ) -> sqlx::Result<Option<Block>> {
-    let end: i64 =
-        sqlx::query_scalar("SELECT CAST(COALESCE(MAX(number + size), 0) AS BIGINT) FROM pod_ranges")
-            .fetch_one(&mut **tx)
-            .await?;
+    let end: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(MAX(number + size), 0) AS BIGINT) FROM pod_ranges",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     let end = read_number(end)?;
     // One row does nearly always; all of them are read only when the pool is used up.
     let mut taken = take(&free(tx, size, now, 1).await?, end, capacity, size);
