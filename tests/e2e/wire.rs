@@ -61,8 +61,7 @@ impl Scene {
     /// The node's address and the pod's port.
     fn endpoint(&self) -> SocketAddr {
         let text = std::fs::read_to_string(&self.file).unwrap();
-        let endpoint = values(&text, "Endpoint").next().unwrap().parse().unwrap();
-        endpoint
+        values(&text, "Endpoint").next().unwrap().parse().unwrap()
     }
 }
 

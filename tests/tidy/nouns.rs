@@ -12,6 +12,7 @@ pub(crate) const NOUNS: &[&str] = &[
     "operators",
     "sessions",
     "nodes",
+    "usage",
     "pods",
     "peers",
     "desired_state",

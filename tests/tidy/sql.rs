@@ -16,7 +16,18 @@ const TABLES: &[(&str, &[&str])] = &[
     ("operators", &["operators", "operator_invites"]),
     ("sessions", &["sessions"]),
     ("nodes", &["locations", "nodes", "join_tokens"]),
-    ("pods", &["pod_ranges", "pods", "pod_tombstones"]),
+    (
+        "usage",
+        &[
+            "quota_marks",
+            "usage_counters",
+            "usage_days",
+            "usage_hours",
+            "usage_placements",
+            "usage_refusals",
+        ],
+    ),
+    ("pods", &["former_placements", "pod_ranges", "pods", "pod_tombstones"]),
     ("peers", &["peers"]),
 ];
 

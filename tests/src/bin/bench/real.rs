@@ -44,6 +44,7 @@ impl RealPlace {
             programs: programs(),
             state: state.clone(),
             log: folder.path().join("node.log"),
+            verbose: false,
         };
         let node = Node::join(&network, node_options, &line).await?;
         until("the node to be in contact", Duration::from_secs(20), async || {

@@ -1,0 +1,22 @@
+//! One function per way in. Each takes any bytes, and panics only where a promise is broken;
+//! it answers whether the bytes meant something.
+
+mod agent_msg;
+mod cidr_list;
+mod conf_render;
+mod csr_der;
+mod join_token;
+mod state_delta;
+
+/// What takes the bytes.
+pub(crate) type Target = fn(&[u8]) -> bool;
+
+/// Every target by the name of its corpus.
+pub(crate) const TARGETS: [(&str, Target); 6] = [
+    ("agent_msg", agent_msg::run),
+    ("cidr_list", cidr_list::run),
+    ("conf_render", conf_render::run),
+    ("csr_der", csr_der::run),
+    ("join_token", join_token::run),
+    ("state_delta", state_delta::run),
+];
