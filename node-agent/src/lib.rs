@@ -7,6 +7,7 @@ pub mod cli;
 pub mod enrol;
 mod faults;
 mod firewall;
+pub mod hardening;
 pub mod identity;
 pub mod keys;
 pub mod link;
