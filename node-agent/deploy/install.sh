@@ -29,6 +29,7 @@ hardening=yes
 without_key=
 left=0
 changed=
+made_sshd_folder=
 work=
 
 usage() {
@@ -67,7 +68,7 @@ live() { [ -z "$root" ]; }
 # shellcheck disable=SC2317 # A trap calls it.
 tidy_up() {
     [ -z "$work" ] || rm -rf "$work"
-    [ -z "${made_sshd_folder:-}" ] || rmdir "$root/run/sshd" 2>/dev/null || :
+    [ -z "$made_sshd_folder" ] || rmdir "$root/run/sshd" 2>/dev/null || :
 }
 
 # --- What was asked ------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ check_program() {
         [ -n "$sha256" ] || die "$sums does not name $(basename "$agent")"
     fi
     sha256=$(printf '%s' "$sha256" | tr 'A-F' 'a-f')
-    case $sha256 in *[!0-9a-f]*) die "a SHA-256 is 64 hexadecimal digits" ;; esac
+    case $sha256 in *[!0-9a-f]*) sha256= ;; esac
     [ "${#sha256}" = 64 ] || die "a SHA-256 is 64 hexadecimal digits, and given once"
     cp "$agent" "$work/agent"
     found=$(sha256sum "$work/agent") && found=${found%% *}
@@ -287,10 +288,6 @@ installed() {
 # sshd ARGUMENTS: of the machine or of the folder; fails where there is none.
 sshd() {
     [ -x "$root/usr/sbin/sshd" ] || return 1
-    if [ ! -d "$root/run/sshd" ]; then
-        mkdir -p "$root/run/sshd"
-        made_sshd_folder=yes
-    fi
     if live; then /usr/sbin/sshd "$@"; else chroot "$root" /usr/sbin/sshd "$@"; fi
 }
 
@@ -444,6 +441,11 @@ guard_ssh() {
 }
 
 harden() {
+    # sshd wants it even to be asked; where a socket starts it, it is there only while it runs.
+    if [ -x "$root/usr/sbin/sshd" ] && [ ! -d "$root/run/sshd" ]; then
+        mkdir -p "$root/run/sshd"
+        made_sshd_folder=yes
+    fi
     set_sysctl
     # Before the packages: their services start with these files.
     put "$here/hardening/apt.conf" /etc/apt/apt.conf.d/zz-myrelay.conf 644

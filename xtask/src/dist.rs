@@ -33,9 +33,26 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .with_context(|| format!("Cargo left no {}", built.display()))?;
     }
     copy(&site::folder(workspace), &folder.join("site"))?;
+    node_archive(workspace, &folder)?;
     fs::write(folder.join("sbom.cdx.json"), bill_of_materials(workspace)?)?;
     fs::write(folder.join("SHA256SUMS"), checksums(&folder)?)?;
     report::line(format!("  {}", folder.display()));
+    Ok(())
+}
+
+/// What a server needs to become a node: the agent, its installer, and the agent's checksum.
+fn node_archive(workspace: &Workspace, folder: &Path) -> Result<()> {
+    const NAME: &str = "myrelay-node";
+    let node = folder.join(NAME);
+    copy(&workspace.root().join("node-agent/deploy"), &node)?;
+    fs::copy(folder.join("myrelay-agent"), node.join("myrelay-agent"))?;
+    let digest = site::hex(&Sha256::digest(fs::read(node.join("myrelay-agent"))?));
+    fs::write(node.join("SHA256SUMS"), format!("{digest}  myrelay-agent\n"))?;
+    let mut tar = process::command("tar");
+    tar.current_dir(folder).args(["--create", "--gzip", "--owner=0", "--group=0"]);
+    tar.args(["--file", "myrelay-node.tar.gz", NAME]);
+    process::output(&mut tar)?;
+    fs::remove_dir_all(node)?;
     Ok(())
 }
 
