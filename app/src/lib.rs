@@ -25,6 +25,8 @@ mod document;
 mod navigation;
 pub mod pages;
 #[cfg(feature = "ssr")]
+mod quantities;
+#[cfg(feature = "ssr")]
 mod server_calls;
 mod texts;
 

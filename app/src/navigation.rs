@@ -89,6 +89,7 @@ pub fn Rail(email: String, path: String) -> impl IntoView {
         ("/operator/nodes", texts::NAV_NODES, IconShape::Server),
         ("/operator/pods", texts::NAV_PODS, IconShape::Layers),
         ("/operator/accounts", texts::NAV_ACCOUNTS, IconShape::Users),
+        ("/operator/plans", texts::NAV_PLANS, IconShape::Tag),
     ];
     let here = move |href: &str| {
         if path == href {

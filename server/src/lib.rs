@@ -27,5 +27,6 @@ pub mod system;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod usage;
 
 pub use error::{Error, Result};

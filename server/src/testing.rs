@@ -155,10 +155,20 @@ impl World {
 
     /// A node whose agent has joined and reported; its location has the same name.
     pub(crate) async fn node(&self, operator: &Actor<'_>, name: &str) -> TestNode {
+        self.node_in(operator, name, name).await
+    }
+
+    /// The same in a location of another name.
+    pub(crate) async fn node_in(
+        &self,
+        operator: &Actor<'_>,
+        name: &str,
+        location: &str,
+    ) -> TestNode {
         let input = AddNode {
             name: name.to_owned(),
-            location: name.to_owned(),
-            endpoint: format!("{}.example.org", name.to_lowercase()),
+            location: location.to_owned(),
+            endpoint: format!("{}.example.org", name.to_lowercase().replace(' ', "-")),
         };
         let join = operator.api().add_node(input).await.unwrap();
         let token = join_token(&join.line);
@@ -167,6 +177,13 @@ impl World {
         node.report(self).await;
         nodes::set_present(&self.context, node.id, true).await.unwrap();
         node
+    }
+
+    /// The agent of a node joins anew, with nothing left of what it had.
+    pub(crate) async fn rejoin(&self, operator: &Actor<'_>, node: NodeId) {
+        let join = operator.api().renew_join(&node.to_string()).await.unwrap();
+        let request = enrol_request(&join_token(&join.line));
+        desired_state::enrol(&self.context, request).await.unwrap();
     }
 
     /// The id of a location, as the home page shows it.

@@ -4,8 +4,13 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use jiff::{Timestamp, tz::TimeZone};
 use myrelay_app::contract::{AccountRow, AccountView, PAGE_ROWS, Page, SignIn, SignUp};
-use myrelay_domain::{email::Email, ids::AccountId, password::Password};
+use myrelay_domain::{
+    email::Email,
+    ids::{AccountId, PlanId},
+    password::Password,
+};
 use serde_json::json;
 
 use crate::{
@@ -30,8 +35,9 @@ pub async fn sign_up(context: &Context, input: SignUp) -> Result<AccountId> {
 
     let mut tx = context.database.write().await?;
     let plan = plans::default_plan(context, &mut tx).await?;
-    let account = context.new_id();
-    let inserted = store::insert(&mut tx, account, &email, &hash, plan, context.now()).await;
+    let (account, now) = (context.new_id(), context.now());
+    let begins = (reset_day(now), now);
+    let inserted = store::insert(&mut tx, account, &email, &hash, plan, begins).await;
     if inserted.as_ref().is_err_and(is_taken) {
         tx.rollback().await?;
         let again = SignIn { email: input.email, password: input.password };
@@ -108,4 +114,16 @@ pub(crate) async fn set_suspended(
     suspended_at: Option<i64>,
 ) -> Result<bool> {
     store::set_suspended(tx, account, suspended_at).await?.ok_or(Error::NotFound("account"))
+}
+
+/// Gives an account a plan. Answers whether it had another one.
+pub(crate) async fn set_plan(tx: &mut Write, account: AccountId, plan: PlanId) -> Result<bool> {
+    store::set_plan(tx, account, plan).await?.ok_or(Error::NotFound("account"))
+}
+
+/// The day of the month on which the quotas of an account of this moment start anew: its own day
+/// in UTC, as far as every month has it.
+fn reset_day(now: i64) -> u8 {
+    let day = Timestamp::from_millisecond(now).map(|it| it.to_zoned(TimeZone::UTC).day());
+    day.ok().and_then(|it| u8::try_from(it).ok()).unwrap_or(1).min(28)
 }

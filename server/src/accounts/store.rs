@@ -22,16 +22,17 @@ pub(super) async fn insert(
     email: &Email,
     password_hash: &str,
     plan: PlanId,
-    now: i64,
+    (reset_day, now): (u8, i64),
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO accounts (id, email, password_hash, plan_id, created_at) \
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO accounts (id, email, password_hash, plan_id, reset_day, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(id.to_string())
     .bind(email.as_str())
     .bind(password_hash)
     .bind(plan.to_string())
+    .bind(i64::from(reset_day))
     .bind(now)
     .execute(&mut **tx)
     .await
@@ -113,6 +114,29 @@ pub(super) async fn set_suspended(
     sqlx::query("UPDATE accounts SET suspended_at = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(suspended_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(Some(true))
+}
+
+/// Gives an account a plan; answers whether it had another one, or none when there is no such
+/// account.
+pub(super) async fn set_plan(
+    tx: &mut Write,
+    id: AccountId,
+    plan: PlanId,
+) -> sqlx::Result<Option<bool>> {
+    let before: Option<String> = sqlx::query_scalar("SELECT plan_id FROM accounts WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some(before) = before else { return Ok(None) };
+    if before == plan.to_string() {
+        return Ok(Some(false));
+    }
+    sqlx::query("UPDATE accounts SET plan_id = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(plan.to_string())
         .execute(&mut **tx)
         .await?;
     Ok(Some(true))

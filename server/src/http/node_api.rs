@@ -11,7 +11,7 @@ use futures::StreamExt;
 use myrelay_app::contract::PortalError;
 use myrelay_domain::ids::NodeId;
 use myrelay_node_protocol::{
-    CheckAnswer, EnrolRequest, Epoch, Generation, ObservedState, RenewRequest,
+    CheckAnswer, EnrolRequest, Epoch, Generation, ObservedState, RenewRequest, UsageReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,18 @@ pub(crate) async fn observed(
 ) -> Result<StatusCode, Fault> {
     let observed = desired_state::observe(&door.context, node, state).await;
     observed.map_err(|it| fault(it, &visit))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/usage`
+pub(crate) async fn usage(
+    State(door): State<Door>,
+    visit: Visit,
+    Extension(node): Extension<NodeId>,
+    Json(report): Json<UsageReport>,
+) -> Result<StatusCode, Fault> {
+    let taken = desired_state::take_usage(&door.context, node, &report).await;
+    taken.map_err(|it| fault(it, &visit))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

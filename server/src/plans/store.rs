@@ -1,38 +1,85 @@
 //! The plans' SQL.
 
+use myrelay_app::contract::PlanRow;
 use myrelay_domain::{
     ids::{AccountId, PlanId},
+    limits::{Quota, QuotaEnd, Speed, TrafficLimits},
     plan::PlanLimits,
 };
-use sqlx::{Any, Executor};
+use sqlx::{Any, AnyPool, Executor, FromRow};
 
 use super::Plan;
-use crate::database::{Write, read_id};
+use crate::database::{Write, read_id, read_number};
+
+/// The limits as they stand in a row.
+#[derive(FromRow)]
+struct LimitsRow {
+    name: String,
+    pods: i64,
+    devices_per_pod: i64,
+    speed_down: Option<i64>,
+    speed_up: Option<i64>,
+    quota_bytes: Option<i64>,
+    throttle_down: Option<i64>,
+    throttle_up: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct ListRow {
+    id: String,
+    accounts: i64,
+    #[sqlx(flatten)]
+    limits: LimitsRow,
+}
+
+macro_rules! limits {
+    () => {
+        "plans.name, plans.pods, plans.devices_per_pod, plans.speed_down, plans.speed_up, \
+             plans.quota_bytes, plans.throttle_down, plans.throttle_up"
+    };
+}
+
+const DEFAULT: &str =
+    "SELECT id FROM plans WHERE default_at IS NOT NULL ORDER BY default_at DESC, id DESC LIMIT 1";
 
 pub(super) async fn find_default(tx: &mut Write) -> sqlx::Result<Option<PlanId>> {
-    let id: Option<String> = sqlx::query_scalar(
-        "SELECT id FROM plans WHERE default_at IS NOT NULL ORDER BY default_at DESC LIMIT 1",
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
+    let id: Option<String> = sqlx::query_scalar(DEFAULT).fetch_optional(&mut **tx).await?;
     id.map(|id| read_id(&id)).transpose()
 }
 
-pub(super) async fn insert_default(
+pub(super) async fn view_default(pool: &AnyPool) -> sqlx::Result<Option<PlanId>> {
+    let id: Option<String> = sqlx::query_scalar(DEFAULT).fetch_optional(pool).await?;
+    id.map(|id| read_id(&id)).transpose()
+}
+
+pub(super) async fn insert(
     tx: &mut Write,
     id: PlanId,
     name: &str,
     limits: PlanLimits,
+    default_at: Option<i64>,
     now: i64,
 ) -> sqlx::Result<()> {
+    let TrafficLimits { speed, quota } = limits.traffic;
+    let slow = quota.and_then(|it| match it.then {
+        QuotaEnd::Stop => None,
+        QuotaEnd::Throttle(slow) => Some(slow),
+    });
     sqlx::query(
-        "INSERT INTO plans (id, name, pods, devices_per_pod, default_at, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $5)",
+        "INSERT INTO plans (id, name, pods, devices_per_pod, speed_down, speed_up, quota_bytes, \
+             throttle_down, throttle_up, default_at, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(id.to_string())
     .bind(name)
     .bind(i64::from(limits.pods))
     .bind(i64::from(limits.devices_per_pod))
+    .bind(speed.map(|it| it.down.cast_signed()))
+    .bind(speed.map(|it| it.up.cast_signed()))
+    .bind(quota.map(|it| it.bytes.cast_signed()))
+    .bind(slow.map(|it| it.down.cast_signed()))
+    .bind(slow.map(|it| it.up.cast_signed()))
+    .bind(default_at)
     .bind(now)
     .execute(&mut **tx)
     .await
@@ -43,20 +90,100 @@ pub(super) async fn get_of_account(
     executor: impl Executor<'_, Database = Any>,
     account: AccountId,
 ) -> sqlx::Result<Plan> {
-    let (name, pods, devices): (String, i64, i64) = sqlx::query_as(
-        "SELECT plans.name, plans.pods, plans.devices_per_pod \
-         FROM accounts JOIN plans ON plans.id = accounts.plan_id WHERE accounts.id = $1",
-    )
+    let row: LimitsRow = sqlx::query_as(concat!(
+        "SELECT ",
+        limits!(),
+        " FROM accounts JOIN plans ON plans.id = accounts.plan_id WHERE accounts.id = $1"
+    ))
     .bind(account.to_string())
     .fetch_one(executor)
     .await?;
-    let count = |it: i64| u32::try_from(it).unwrap_or_default();
-    Ok(Plan {
-        name,
-        limits: PlanLimits {
-            pods: count(pods),
-            devices_per_pod: count(devices),
-            ..PlanLimits::FREE
-        },
-    })
+    let limits = row.limits()?;
+    Ok(Plan { name: row.name, limits })
+}
+
+pub(super) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<PlanRow>> {
+    let rows: Vec<ListRow> = sqlx::query_as(concat!(
+        "SELECT plans.id, ",
+        limits!(),
+        ", (SELECT COUNT(*) FROM accounts WHERE accounts.plan_id = plans.id) AS accounts \
+         FROM plans ORDER BY plans.created_at, plans.id"
+    ))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let PlanLimits { pods, devices_per_pod, traffic } = row.limits.limits()?;
+            Ok(PlanRow {
+                id: read_id(&row.id)?,
+                name: row.limits.name,
+                pods,
+                devices_per_pod,
+                traffic,
+                accounts: read_number(row.accounts)?,
+                is_default: false,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {
+    read_number(sqlx::query_scalar("SELECT COUNT(*) FROM plans").fetch_one(&mut **tx).await?)
+}
+
+/// Holds a plan's row until the commit; answers whether there is one.
+pub(super) async fn hold(tx: &mut Write, id: PlanId) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE plans SET name = name WHERE id = $1")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The default is the one that became it last.
+pub(super) async fn set_default(tx: &mut Write, id: PlanId, now: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plans SET default_at = NULL WHERE default_at IS NOT NULL")
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("UPDATE plans SET default_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn count_accounts(tx: &mut Write, id: PlanId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM accounts WHERE plan_id = $1")
+        .bind(id.to_string())
+        .fetch_one(&mut **tx)
+        .await
+}
+
+pub(super) async fn delete(tx: &mut Write, id: PlanId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM plans WHERE id = $1")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+impl LimitsRow {
+    fn limits(&self) -> sqlx::Result<PlanLimits> {
+        let speed = read_speed(self.speed_down, self.speed_up)?;
+        let then = read_speed(self.throttle_down, self.throttle_up)?;
+        let then = then.map_or(QuotaEnd::Stop, QuotaEnd::Throttle);
+        let bytes: Option<u64> = self.quota_bytes.map(read_number).transpose()?;
+        let quota = bytes.map(|bytes| Quota { bytes, then });
+        Ok(PlanLimits {
+            pods: read_number(self.pods)?,
+            devices_per_pod: read_number(self.devices_per_pod)?,
+            traffic: TrafficLimits { speed, quota },
+        })
+    }
+}
+
+fn read_speed(down: Option<i64>, up: Option<i64>) -> sqlx::Result<Option<Speed>> {
+    let (Some(down), Some(up)) = (down, up) else { return Ok(None) };
+    Ok(Some(Speed { down: read_number(down)?, up: read_number(up)? }))
 }

@@ -71,10 +71,12 @@ pub fn Accounts(search: String, accounts: Page<AccountRow>, now: Millis) -> impl
 #[component]
 fn Row(account: AccountRow, now: Millis) -> impl IntoView {
     let path = format!("/operator/accounts/{}", account.id);
-    let email = account.email.clone();
+    let (email, page) = (account.email.clone(), path.clone());
     view! {
-        <tr role="row">
-            <Cell column=texts::EMAIL><span class="breakable">{email}</span></Cell>
+        <tr role="row" class="row-linked">
+            <Cell column=texts::EMAIL>
+                <a class="card-link" href=page>{email}</a>
+            </Cell>
             <Cell column=texts::STATE><Badge state=account.state /></Cell>
             <Cell column=texts::PLAN>{account.plan}</Cell>
             <Cell column=texts::PODS>{account.pods.to_string()}</Cell>
