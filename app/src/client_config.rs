@@ -6,14 +6,15 @@
 use std::net::IpAddr;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use myrelay_domain::routes::{AllowedError, Tunnel, allowed_ips};
 use zeroize::Zeroizing;
 
 use crate::contract::ClientConfig;
 
 /// How often a client shows itself, in seconds: what NAT boxes forget last (`wg(8)`).
 const KEEPALIVE: u16 = 25;
-/// Every line but the key's has a known length: one allocation holds the text, so that no copy
-/// with the key in it is left behind by growing.
+/// Every line but the key's and the routes' has a known length: one allocation holds the text, so
+/// that no copy with the key in it is left behind by growing.
 const CAPACITY: usize = 1024;
 /// What stands where the private key belongs. `wg` refuses it: it is not base64.
 const PLACEHOLDER: &str = "<private key of this device>";
@@ -22,19 +23,38 @@ const EXPLANATION: &str = "# Put this device's private key in the next line; we 
 
 /// A portal's answer that must not become a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the portal's answer has an endpoint that is not `host:port`")]
-pub struct EndpointError;
+pub enum ConfigError {
+    #[error("the portal's answer has an endpoint that is not `host:port`")]
+    Endpoint,
+    #[error(transparent)]
+    Routes(#[from] AllowedError),
+}
+
+/// What goes through the tunnel, as `AllowedIPs` has it.
+pub fn allowed(config: &ClientConfig) -> Result<String, ConfigError> {
+    let endpoint = endpoint_address(&config.endpoint);
+    let tunnel = Tunnel { endpoint, inside: config.inside.networks() };
+    let networks = allowed_ips(&config.routes, &tunnel)?;
+    Ok(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
+/// The endpoint's address; none where it is a name.
+pub fn endpoint_address(endpoint: &str) -> Option<IpAddr> {
+    let (host, _port) = endpoint.rsplit_once(':')?;
+    host.trim_matches(['[', ']']).parse().ok()
+}
 
 /// The configuration of one device. Without its private key a placeholder stands in its line that
 /// WireGuard refuses.
 pub fn render(
     config: &ClientConfig,
     private_key: Option<&[u8; 32]>,
-) -> Result<Zeroizing<String>, EndpointError> {
+) -> Result<Zeroizing<String>, ConfigError> {
     if !is_endpoint(&config.endpoint) {
-        return Err(EndpointError);
+        return Err(ConfigError::Endpoint);
     }
-    let mut text = Zeroizing::new(String::with_capacity(CAPACITY));
+    let allowed = allowed(config)?;
+    let mut text = Zeroizing::new(String::with_capacity(CAPACITY + allowed.len()));
     text.push_str("[Interface]\n");
     match private_key {
         Some(key) => {
@@ -57,7 +77,7 @@ pub fn render(
     text.push_str("\n[Peer]\n");
     line(&mut text, "PublicKey", &config.pod_key.to_string());
     line(&mut text, "Endpoint", &config.endpoint);
-    line(&mut text, "AllowedIPs", "0.0.0.0/0, ::/0");
+    line(&mut text, "AllowedIPs", &allowed);
     line(&mut text, "PersistentKeepalive", &KEEPALIVE.to_string());
     Ok(text)
 }
@@ -111,7 +131,12 @@ mod tests {
         net::{Ipv4Addr, Ipv6Addr},
     };
 
-    use myrelay_domain::{addresses::HostAddresses, keys::PublicKey, routes::Routes};
+    use ipnet::IpNet;
+    use myrelay_domain::{
+        addresses::HostAddresses,
+        keys::PublicKey,
+        routes::{CidrList, Routes},
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -120,6 +145,7 @@ mod tests {
         ClientConfig {
             addresses: HostAddresses { v4: Ipv4Addr::new(10, 0, 0, 2), v6: Ipv6Addr::LOCALHOST },
             routes: Routes::Everything,
+            inside: CidrList::parse("10.0.0.0/26").unwrap(),
             dns: Vec::new(),
             pod_key: PublicKey::from_bytes([9; 32]).unwrap(),
             endpoint: endpoint.to_owned(),
@@ -173,7 +199,7 @@ mod tests {
             "[fd00::1]",
             "node#:1",
         ] {
-            assert_eq!(render(&config(text), None).err(), Some(EndpointError), "{text:?}");
+            assert_eq!(render(&config(text), None).err(), Some(ConfigError::Endpoint), "{text:?}");
         }
         for text in ["192.0.2.1:51820", "[fd00::1]:1", "node-1.example.org:65535"] {
             assert!(render(&config(text), None).is_ok(), "{text}");
@@ -194,6 +220,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_split_configuration_names_what_goes_through_the_tunnel() {
+        let mut config = config("192.0.2.1:51820");
+        assert_eq!(allowed(&config).unwrap(), "0.0.0.0/0, ::/0");
+        config.routes = Routes::Only(CidrList::parse("192.0.2.0/31").unwrap());
+        assert_eq!(allowed(&config).unwrap(), "10.0.0.0/26, 192.0.2.0/32");
+        config.endpoint = "node.example.org:51820".to_owned();
+        assert_eq!(allowed(&config).unwrap(), "10.0.0.0/26, 192.0.2.0/31");
+        config.routes = Routes::Except(CidrList::parse("0.0.0.0/1 128.0.0.0/1").unwrap());
+        assert!(matches!(render(&config, None), Err(ConfigError::Routes(_))));
+    }
+
+    fn routes() -> impl Strategy<Value = Routes> {
+        let network = prop_oneof![
+            (any::<u32>(), 1..=32_u8).prop_map(|(it, len)| IpNet::new(IpAddr::V4(it.into()), len)),
+            (any::<u128>(), 1..=128_u8)
+                .prop_map(|(it, len)| IpNet::new(IpAddr::V6(it.into()), len)),
+        ];
+        let list = prop::collection::vec(network, 1..10).prop_map(|networks| {
+            CidrList::of(networks.into_iter().map(|it| it.unwrap().trunc())).unwrap()
+        });
+        prop_oneof![
+            Just(Routes::Everything),
+            list.clone().prop_map(Routes::Except),
+            list.prop_map(Routes::Only),
+        ]
+    }
+
     proptest! {
         #[test]
         fn p36_a_configuration_reads_back_as_it_was(
@@ -204,13 +258,17 @@ mod tests {
             dns in prop::collection::vec(any::<IpAddr>(), 0..4),
             port in 1u16..,
             mtu: u16,
+            routes in routes(),
         ) {
             let Ok(pod_key) = PublicKey::from_bytes(pod_key) else { return Ok(()) };
             let addresses = HostAddresses { v4: v4.into(), v6: v6.into() };
             let endpoint = format!("[{}]:{port}", addresses.v6);
-            let config = ClientConfig { addresses, routes: Routes::Everything, dns, pod_key, endpoint, mtu };
+            let inside = CidrList::parse("10.64.0.0/26 fd00:1::/64").unwrap();
+            let config = ClientConfig { addresses, routes, inside, dns, pod_key, endpoint, mtu };
+            let allowed = allowed(&config);
+            prop_assume!(allowed.is_ok(), "networks that leave nothing");
             let text = render(&config, Some(&key)).unwrap();
-            prop_assert!(text.capacity() == CAPACITY, "the text with the key in it was moved");
+            prop_assert!(text.capacity() == CAPACITY + allowed.unwrap().len(), "the text with the key in it was moved");
             let mut parsed = parse(&text);
             let mut take = |section: &str, key: &str| {
                 parsed.remove(&(section.to_owned(), key.to_owned())).unwrap_or_default()
@@ -225,7 +283,10 @@ mod tests {
             prop_assert_eq!(take("Interface", "MTU"), config.mtu.to_string());
             prop_assert_eq!(PublicKey::parse(&take("Peer", "PublicKey")), Ok(config.pod_key));
             prop_assert_eq!(take("Peer", "Endpoint"), config.endpoint);
-            prop_assert_eq!(take("Peer", "AllowedIPs"), "0.0.0.0/0, ::/0");
+            let networks = take("Peer", "AllowedIPs");
+            let networks: Vec<IpNet> = networks.split(", ").map(|it| it.parse().unwrap()).collect();
+            let tunnel = Tunnel { endpoint: Some(addresses.v6.into()), inside: config.inside.networks() };
+            prop_assert_eq!(networks, allowed_ips(&config.routes, &tunnel).unwrap());
             prop_assert_eq!(take("Peer", "PersistentKeepalive"), "25");
             prop_assert!(parsed.is_empty());
         }

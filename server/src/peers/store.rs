@@ -75,6 +75,16 @@ pub(super) async fn delete(tx: &mut Write, id: PeerId) -> sqlx::Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether that changed anything.
+pub(super) async fn set_routes(tx: &mut Write, id: PeerId, routes: &Routes) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE peers SET routes = $2 WHERE id = $1 AND routes <> $2")
+        .bind(id.to_string())
+        .bind(routes.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 type Row = (String, String, String, String, i64, String, i64, i64);
 
 pub(super) async fn find(pool: &AnyPool, id: PeerId) -> sqlx::Result<Option<PeerRow>> {

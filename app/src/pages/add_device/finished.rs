@@ -70,6 +70,7 @@ fn configuration(flow: Flow, finished: Finished) -> impl IntoView {
     let Finished { peer, text, file } = finished;
     let said = RwSignal::new("");
     let squares = QrSquares::of(&text).map(|it| it.draw(texts::qr_label(&peer.name)));
+    let caption = if squares.is_some() { texts::SCAN } else { texts::NO_QR };
     let shown = text.to_string();
     let label = texts::download(&file);
     let download = {
@@ -95,7 +96,7 @@ fn configuration(flow: Flow, finished: Finished) -> impl IntoView {
         <div class="configuration">
             <figure class="qr">
                 {squares}
-                <figcaption>{texts::SCAN}</figcaption>
+                <figcaption>{caption}</figcaption>
             </figure>
             <div class="configuration-text">
                 <div class="actions">

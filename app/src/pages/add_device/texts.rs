@@ -51,7 +51,8 @@ pub(crate) const HOW: &str = "How to use it";
 pub(crate) const CHECK_TITLE: &str = "Is it connected?";
 pub(crate) const CHECKING: &str = "Asking the node…";
 pub(crate) const FINISH: &str = "I have saved it, finish";
-pub(crate) const NO_QR: &str = "The configuration is too long for a QR code.";
+pub(crate) const NO_QR: &str = "The configuration is too long for a QR code. Download the \
+     file and bring it to the device.";
 pub(crate) const BAD_ANSWER: &str = "the answer of the portal is not a configuration";
 pub(crate) const NO_RANDOMNESS: &str =
     "this browser gives no random numbers, so no key can be made in it";

@@ -3,11 +3,13 @@
 mod texts;
 
 use leptos::prelude::*;
+use myrelay_domain::routes::Routes;
 
 use crate::{
     client_config,
-    components::{Badge, Heading, Look, Notice, StateWord, Submit, Time, Tone},
+    components::{Badge, ButtonLink, Heading, Look, Notice, StateWord, Submit, Time, Tone},
     contract::{AddedPeer, ClientConfig, ConnectionView, Millis, PeerView},
+    pages::pod::Moved,
     texts as shared,
 };
 
@@ -17,14 +19,14 @@ pub(crate) fn title(device: &AddedPeer) -> String {
 
 #[component]
 pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis) -> impl IntoView {
-    let AddedPeer { peer, location, config } = device;
+    let AddedPeer { peer, location, config, paused, moved } = device;
     let id = peer.id;
     let applied = peer.applied;
     view! {
         <Heading title=peer.name.clone() up=(format!("/pods/{}", peer.pod), location.clone())>
-            <Badge state=StateWord::of_device(applied) />
+            <Badge state=StateWord::of_device(applied, paused) />
         </Heading>
-        {(!applied)
+        {(!applied && !paused)
             .then(|| {
                 view! {
                     <Notice
@@ -34,6 +36,13 @@ pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis
                     />
                 }
             })}
+        {paused
+            .then(|| {
+                view! {
+                    <Notice tone=Tone::Warn title=texts::PAUSED_TITLE text=texts::PAUSED />
+                }
+            })}
+        <Moved moved />
         <section class="part">
             <h2>{texts::CHECK_TITLE}</h2>
             {connection
@@ -54,11 +63,61 @@ pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis
                 <p class="muted">{shared::CHECK_HINT}</p>
             </form>
         </section>
+        <Through peer=peer.clone() config=config.clone() />
         <Configuration config />
         <Facts peer location now />
         <p class="danger-link">
             <a href=format!("/devices/{id}/remove")>{texts::REMOVE}</a>
         </p>
+    }
+}
+
+/// What goes through the tunnel, and what that means for this device.
+#[component]
+fn Through(peer: PeerView, config: Option<ClientConfig>) -> impl IntoView {
+    let split = peer.routes != Routes::Everything;
+    let problem = config.as_ref().and_then(|it| client_config::allowed(it).err());
+    let by_name =
+        config.filter(|it| split && client_config::endpoint_address(&it.endpoint).is_none());
+    let networks = peer.routes.networks().filter(|_| peer.routes != Routes::except_local());
+    view! {
+        <section class="part">
+            <h2>{texts::THROUGH}</h2>
+            <p>{texts::routes(&peer.routes)}</p>
+            {networks
+                .map(|list| {
+                    let lines = list.to_string().replace(' ', "\n");
+                    view! { <pre class="code" tabindex="0">{lines}</pre> }
+                })}
+            {problem
+                .map(|problem| {
+                    view! {
+                        <Notice
+                            tone=Tone::Bad
+                            title=texts::NOTHING_TITLE
+                            text=texts::nothing(&problem)
+                        />
+                    }
+                })}
+            {split.then(|| view! { <p class="muted">{texts::NO_BLOCKING}</p> })}
+            {by_name
+                .map(|config| {
+                    view! {
+                        <Notice
+                            tone=Tone::Warn
+                            title=texts::BY_NAME_TITLE
+                            text=texts::by_name(&config.endpoint)
+                        />
+                    }
+                })}
+            <div class="actions">
+                <ButtonLink
+                    href=format!("/devices/{}/routes", peer.id)
+                    label=texts::CHANGE_ROUTES
+                    look=Look::Secondary
+                />
+            </div>
+        </section>
     }
 }
 
