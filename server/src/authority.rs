@@ -38,7 +38,7 @@ const DAY: i64 = 24 * 3600 * SECOND;
 /// How long the authority itself is good for.
 const CA_LIFE: i64 = 3650 * DAY;
 /// How long a node's certificate is good for.
-const NODE_LIFE: i64 = DAY;
+pub(crate) const NODE_LIFE: i64 = DAY;
 /// How long the certificate of the node listener is good for; it is made anew at every start, and
 /// again while the portal runs.
 const SERVER_LIFE: i64 = 90 * DAY;
@@ -135,6 +135,13 @@ impl Authority {
     /// The certificate of the authority that issues.
     pub fn ca_certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// Since when this authority issues, in milliseconds since 1970-01-01 UTC.
+    pub fn since_ms(&self) -> i64 {
+        let parsed = x509_parser::parse_x509_certificate(&self.certificate);
+        let starts = parsed.map(|(_, it)| it.validity().not_before.timestamp());
+        starts.unwrap_or_default().saturating_mul(SECOND).saturating_add(NODE_CLOCK_SKEW)
     }
 
     /// The authorities whose certificates are accepted, newest first.

@@ -1,5 +1,6 @@
 //! The commands of `myrelay`.
 
+mod ca;
 mod node;
 mod operator;
 mod serve;
@@ -34,6 +35,16 @@ pub fn run() -> anyhow::Result<()> {
             say(&values.to_string())?;
             Config::read(&values)?;
             Ok(())
+        }
+        Some(("ca", matches)) => {
+            let Some((act, matches)) = matches.subcommand() else { return Ok(()) };
+            let config = Config::read(&values(matches)?)?;
+            crate::log::start(config.log_format);
+            match act {
+                "show" => block_on(ca::show(config)),
+                "rotate" => block_on(ca::rotate(config)),
+                _ => block_on(ca::forget(config, matches.get_flag("anyway"))),
+            }
         }
         Some(("node", matches)) => match matches.subcommand() {
             Some(("add", matches)) => {
@@ -79,6 +90,11 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(configured(node::command()));
+    let ca = Command::new("ca")
+        .about("Look after the authority that vouches for nodes")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(ca::commands().map(configured));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The MyRelay portal")
@@ -88,6 +104,7 @@ fn command() -> Command {
         .subcommand(configured(
             Command::new("config").about("Print every setting and who said it; secrets are hidden"),
         ))
+        .subcommand(ca)
         .subcommand(node)
         .subcommand(operator)
 }

@@ -97,6 +97,8 @@ fn every_value_is_checked_and_the_error_names_its_setting() {
         ("v4-pool", "10.64.0.1/10"),
         ("client-dns", "one.one.one.one"),
         ("client-mtu", "9000"),
+        ("metrics-listen", "0.0.0.0:9464"),
+        ("metrics-listen", "9464"),
         ("log-format", "xml"),
         ("rate-per-minute", "0"),
         ("connections-per-ip", "-1"),

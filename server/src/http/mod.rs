@@ -9,6 +9,7 @@ mod guard;
 mod headers;
 mod limits;
 mod listen;
+mod metrics;
 mod node_api;
 mod origin;
 mod pages;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub use assets::{Site, SiteError};
 pub use limits::Limits;
 pub use listen::{Connections, Listener};
-pub use routes::{node_router, site_router};
+pub use routes::{metrics_router, node_router, site_router};
 
 use crate::{config::Origin, context::Context};
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use myrelay_app::contract::{AddNode, NodeContract, NodeState, OperatorContract, PortalError};
+use myrelay_app::contract::{AddNode, NodeContract, NodeState, OperatorContract, PortalError, RetireNode};
 use myrelay_node_protocol::{Generation, JoinToken, RenewRequest};
 
-use super::{AWAY_MS, JOIN_MS, identify, renew, store};
+use super::{AWAY_MS, JOIN_MS, identify, meet, renew, store};
 use crate::{
     Error,
     context::Caller,
@@ -103,6 +103,32 @@ stories! {
         assert!(is_invalid(&refused, "token", "is over"));
     }
 
+    async fn two_agents_with_one_identity_are_noticed_and_joining_anew_settles_it(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Frankfurt").await;
+        let [one, two, three] = ["1", "2", "3"].map(|it| it.repeat(32));
+        meet(&world.context, node.id, &one).await.unwrap();
+        meet(&world.context, node.id, &one).await.expect("it dials again");
+        meet(&world.context, node.id, &two).await.expect("it was restarted");
+        meet(&world.context, node.id, &three).await.expect("and once more");
+        for nonsense in ["", "xyz", &"g".repeat(32), &"1".repeat(33)] {
+            assert!(is_invalid(&meet(&world.context, node.id, nonsense).await, "instance", ""));
+        }
+        assert!(matches!(meet(&world.context, node.id, &two).await, Err(Error::Quarantined)));
+        let told = "SELECT COUNT(*) FROM outbox WHERE kind = 'node.quarantined'";
+        assert_eq!(world.count(told).await, 1);
+        for run in [&two, &three] {
+            assert!(matches!(meet(&world.context, node.id, run).await, Err(Error::Quarantined)));
+        }
+        assert_eq!(world.count(told).await, 1, "once");
+
+        let join = olga.api().renew_join(&node.id.to_string()).await.unwrap();
+        enrol(&world.context, enrol_request(&join_token(&join.line))).await.unwrap();
+        meet(&world.context, node.id, &two).await.expect("whoever joins is believed");
+        olga.api().retire_node(&node.id.to_string(), RetireNode::default()).await.unwrap();
+        assert!(matches!(meet(&world.context, node.id, &two).await, Err(Error::Retired)));
+    }
+
     async fn of_fifty_redemptions_of_one_line_one_gets_a_certificate(world) {
         let olga = world.operator("olga").await;
         let join = olga.api().add_node(add("fra-1", "Frankfurt", "192.0.2.1")).await.unwrap();
@@ -141,13 +167,13 @@ stories! {
         let node = world.node(&olga, "Frankfurt").await.id;
         let hash = key_hash(&world, node).await;
         let pod = ana.pod("Frankfurt").await;
-        let refused = olga.api().retire_node(&node.to_string()).await;
+        let refused = olga.api().retire_node(&node.to_string(), RetireNode::default()).await;
         assert!(matches!(refused, Err(PortalError::Invalid { field, .. }) if field == "node"));
 
         use myrelay_app::contract::PodContract;
         ana.api().delete_pod(&pod.to_string()).await.unwrap();
         for _ in 0..2 {
-            olga.api().retire_node(&node.to_string()).await.unwrap();
+            olga.api().retire_node(&node.to_string(), RetireNode::default()).await.unwrap();
         }
         assert!(matches!(identify(&world.context, &hash, node).await, Err(Error::Retired)));
         assert!(olga.api().renew_join(&node.to_string()).await.is_err());
@@ -180,7 +206,7 @@ stories! {
             assert_eq!(api.get_node(&node).await.unwrap_err(), error);
             assert_eq!(api.add_node(add("x", "x", "x.org")).await.err(), Some(error.clone()));
             assert_eq!(api.renew_join(&node).await.err(), Some(error.clone()));
-            assert_eq!(api.retire_node(&node).await.unwrap_err(), error);
+            assert_eq!(api.retire_node(&node, RetireNode::default()).await.unwrap_err(), error);
             assert_eq!(api.list_pods(None).await.unwrap_err(), error);
         }
         let missing = olga.api().get_node("node_nobody").await;

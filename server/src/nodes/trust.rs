@@ -7,6 +7,7 @@ use serde_json::json;
 use super::store;
 use crate::{
     Error, Result,
+    authority::NODE_LIFE,
     context::Context,
     outbox::{self, Event},
 };
@@ -43,4 +44,11 @@ pub(crate) async fn meet(context: &Context, node: NodeId, instance: &str) -> Res
     tracing::error!(%node, "two agents run with this node's identity: neither is believed");
     context.connections.close(node);
     Err(Error::Quarantined)
+}
+
+/// The names of the nodes whose certificates were issued before a moment, in milliseconds since
+/// 1970-01-01 UTC. Nodes that never joined or are retired have none.
+pub(crate) async fn not_certified_since(context: &Context, since_ms: i64) -> Result<Vec<String>> {
+    let ends = since_ms.saturating_add(NODE_LIFE);
+    Ok(store::ending_before(context.database.read(), ends).await?)
 }

@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     http::{Method, Request, header},
 };
-use myrelay_app::contract::{AccountContract, PlanContract, PodContract};
+use myrelay_app::contract::{AccountContract, PlanContract, PodContract, RetireNode};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
@@ -260,7 +260,7 @@ async fn only_a_live_node_gets_in_at_the_node_listener() {
     let (_, live) = certified(&portal, "Berlin").await;
     let (retired_node, retired) = certified(&portal, "Paris").await;
     use myrelay_app::contract::NodeContract;
-    olga.api().retire_node(&retired_node).await.unwrap();
+    olga.api().retire_node(&retired_node, RetireNode::default()).await.unwrap();
     let context = &portal.world.context;
     let unknown = context.authority.issue_node(
         &csr_pem(),

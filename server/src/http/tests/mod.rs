@@ -6,6 +6,7 @@ mod cross_site;
 mod enrolment;
 mod headers;
 mod limits;
+mod metrics;
 mod node_tls;
 mod signing_in;
 mod site_tls;
@@ -23,7 +24,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Door, Limits, Parts, Peer, Site, node_router, site_router};
+use super::{Door, Limits, Parts, Peer, Site, metrics_router, node_router, site_router};
 use crate::{config::Rates, testing::World};
 
 /// What differs between the portals of the tests.
@@ -39,6 +40,7 @@ pub(super) struct Portal {
     pub(super) world: World,
     pub(super) site: Router,
     pub(super) nodes: Router,
+    pub(super) monitors: Router,
     pub(super) stopping: CancellationToken,
 }
 
@@ -74,8 +76,8 @@ impl Portal {
             trusted_proxies: setup.trusted_proxies,
             stopping: stopping.clone(),
         });
-        let (site, nodes) = (site_router(door.clone()), node_router(door));
-        Self { world, site, nodes, stopping }
+        let (site, nodes) = (site_router(door.clone()), node_router(door.clone()));
+        Self { world, site, nodes, monitors: metrics_router(door), stopping }
     }
 
     /// Somebody at the site, without cookies.
@@ -218,6 +220,7 @@ pub(super) fn filled(path: &str) -> String {
         .replace("{peer}", "peer_00000000000000000000000000000001")
         .replace("{node}", "node_00000000000000000000000000000001")
         .replace("{account}", "acct_00000000000000000000000000000001")
+        .replace("{plan}", "plan_00000000000000000000000000000001")
         .replace("{token}", "nonsense")
 }
 

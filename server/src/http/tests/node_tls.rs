@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use myrelay_app::contract::{AddNode, NodeContract};
+use myrelay_app::contract::{AddNode, NodeContract, RetireNode};
 use myrelay_domain::ids::NodeId;
 use myrelay_node_protocol::{ALPN, CaHash};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -192,7 +192,7 @@ async fn p15_no_certificate_but_a_live_nodes_own_gets_in() {
     let for_servers = for_servers.unwrap();
     for (what, identity) in [
         ("another authority's", issue(&stranger, node, now)),
-        ("an expired one", issue(&context.authority, node, now - 2 * DAY)),
+        ("one that is over for long", issue(&context.authority, node, now - 40 * DAY)),
         ("one of tomorrow", issue(&context.authority, node, now + DAY)),
         ("one for servers only", (for_servers.chain, for_servers.key)),
         ("a right one without its key", (vec![certificate], key_of(&request().0))),
@@ -217,20 +217,25 @@ async fn p15_no_certificate_but_a_live_nodes_own_gets_in() {
     assert_eq!(served.status(Some(nobody), STATE).await.unwrap(), 403, "no such node");
     let (retired, certificate, pair) = served.node("Paris").await;
     let operator = served.portal.world.operator("olga").await;
-    operator.api().retire_node(&retired.to_string()).await.unwrap();
+    operator.api().retire_node(&retired.to_string(), RetireNode::default()).await.unwrap();
     let retired: Identity = (vec![certificate], key_of(&pair));
     assert_eq!(served.status(Some(retired), STATE).await.unwrap(), 410, "a retired node");
     served.tasks.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_dies_with_the_day_and_a_listener_with_the_portal() {
+async fn a_certificate_that_is_over_is_renewed_and_good_for_nothing_else() {
     let served = Served::start().await;
     let (_, certificate, pair) = served.node("Berlin").await;
     let identity = || -> Option<Identity> { Some((vec![certificate.clone()], key_of(&pair))) };
     assert_eq!(served.status(identity(), STATE).await.unwrap(), 200);
     served.portal.world.clock.advance(DAY + 1000);
-    assert!(served.status(identity(), STATE).await.is_err(), "24 hours later");
+    assert_eq!(served.status(identity(), STATE).await.unwrap(), 403, "24 hours later");
+    assert_eq!(served.status(identity(), "POST /v1/observed").await.unwrap(), 403);
+    let renew = served.status(identity(), "POST /v1/renew").await.unwrap();
+    assert_eq!(renew, 422, "let in, and an empty request is none");
+    served.portal.world.clock.advance(30 * DAY);
+    assert!(served.status(identity(), "POST /v1/renew").await.is_err(), "a month later");
     served.tasks.stop();
     served.tasks.ended().await;
     assert!(TcpStream::connect(served.address).await.is_err(), "drained and closed");

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
-use myrelay_app::contract::NodeContract;
+use myrelay_app::contract::{NodeContract, RetireNode};
 use myrelay_node_protocol::{NODE_RETIRED, StateMessage};
 use tokio::time::timeout;
 
@@ -45,7 +45,7 @@ async fn retiring_a_node_closes_its_stream_and_refuses_its_certificate() {
     let (node, certificate) = certified(&portal, "Berlin").await;
     let body = open_as(&portal, certificate.clone()).await;
     let operator = portal.world.operator("olga").await;
-    operator.api().retire_node(&node).await.unwrap();
+    operator.api().retire_node(&node, RetireNode::default()).await.unwrap();
     ends(body).await;
     let mut agent = Browser::at(&portal.nodes);
     agent.certificate = Some(certificate);

@@ -70,3 +70,14 @@ pub(crate) async fn set_quarantined(tx: &mut Write, id: NodeId, now: i64) -> sql
         .await
         .map(drop)
 }
+
+/// The names of the nodes whose certificates end before a moment.
+pub(crate) async fn ending_before(pool: &AnyPool, ends_at: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT name FROM nodes WHERE certificate_ends_at < $1 AND retired_at IS NULL \
+         ORDER BY name",
+    )
+    .bind(ends_at)
+    .fetch_all(pool)
+    .await
+}

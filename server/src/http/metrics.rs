@@ -1,0 +1,102 @@
+//! The nodes in numbers, for Prometheus (text format 0.0.4).
+
+use std::fmt::Write as _;
+
+use axum::{
+    extract::State,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+
+use super::{Door, answer::Fault, visit::Visit};
+use crate::nodes::{self, NodeMetrics};
+
+/// A metric of each node: its name, what it says, and its value; a node without one has no line.
+type Metric = (&'static str, &'static str, fn(&NodeMetrics) -> Option<i64>);
+
+const METRICS: [Metric; 11] = [
+    ("myrelay_node_in_contact", "Whether the node was heard lately.", |it| {
+        Some(it.in_contact.into())
+    }),
+    ("myrelay_node_quarantined", "Whether two agents ran with its identity.", |it| {
+        Some(it.quarantined.into())
+    }),
+    ("myrelay_node_draining", "Whether its pods are moved away.", |it| Some(it.draining.into())),
+    ("myrelay_node_last_contact_seconds", "When it was heard last.", |it| {
+        it.last_contact_at.map(seconds)
+    }),
+    ("myrelay_node_certificate_end_seconds", "When its certificate ends.", |it| {
+        it.certificate_ends_at.map(seconds)
+    }),
+    ("myrelay_node_clock_skew_seconds", "Its clock minus the portal's.", |it| {
+        it.clock_skew.map(seconds)
+    }),
+    ("myrelay_node_generation_wanted", "The state it should have.", |it| {
+        Some(it.generation_wanted)
+    }),
+    ("myrelay_node_generation_applied", "The state it has.", |it| Some(it.generation_applied)),
+    ("myrelay_node_generations_behind", "How many changes it lacks.", |it| {
+        Some(it.generation_wanted.saturating_sub(it.generation_applied).max(0))
+    }),
+    ("myrelay_node_pods", "The pods on it.", |it| Some(it.pods)),
+    ("myrelay_node_pod_faults", "The pods on it that do not serve.", |it| Some(it.pod_faults)),
+];
+
+/// `GET /metrics`
+pub(crate) async fn metrics(State(door): State<Door>, visit: Visit) -> Result<Response, Fault> {
+    let nodes = nodes::metrics(&door.context).await;
+    let nodes = nodes.map_err(|error| Fault::from(error.into_portal_error(&visit.id)))?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&nodes)).into_response())
+}
+
+fn text(nodes: &[NodeMetrics]) -> String {
+    let mut text = String::new();
+    for (name, help, value) in METRICS {
+        // Writing to a string does not fail.
+        write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n").unwrap_or_default();
+        for node in nodes {
+            let Some(value) = value(node) else { continue };
+            let label = escaped(&node.name);
+            writeln!(text, "{name}{{node=\"{label}\"}} {value}").unwrap_or_default();
+        }
+    }
+    text
+}
+
+fn seconds(ms: i64) -> i64 {
+    ms.div_euclid(1000)
+}
+
+/// A label's value: backslash, quote and line end are written with a backslash.
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p36_a_nodes_name_cannot_add_a_line() {
+        let node = NodeMetrics {
+            name: "fra\"} 1\nup 1 \\".to_owned(),
+            in_contact: true,
+            quarantined: false,
+            draining: false,
+            last_contact_at: None,
+            certificate_ends_at: None,
+            clock_skew: Some(-1500),
+            generation_wanted: 7,
+            generation_applied: 5,
+            pods: 3,
+            pod_faults: 1,
+        };
+        let text = text(&[node]);
+        let lines: Vec<_> = text.lines().filter(|it| !it.starts_with('#')).collect();
+        assert_eq!(lines.len(), 9, "{text}");
+        let name = r#"{node="fra\"} 1\nup 1 \\"}"#;
+        assert!(lines.iter().all(|it| it.contains(name)), "{text}");
+        assert!(lines.contains(&format!("myrelay_node_generations_behind{name} 2").as_str()));
+        assert!(lines.contains(&format!("myrelay_node_clock_skew_seconds{name} -2").as_str()));
+    }
+}
