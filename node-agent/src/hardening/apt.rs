@@ -104,16 +104,16 @@ impl Settings {
         let mut scopes: Vec<String> = Vec::new();
         let mut name: Option<String> = None;
         let mut value: Option<String> = None;
-        for token in tokens(text)? {
-            match token {
-                Token::Word(word) if name.is_none() && value.is_none() => name = Some(word),
-                Token::Word(word) | Token::Quoted(word) => value = Some(word),
-                Token::Open => scopes.push(name.take().unwrap_or_default()),
-                Token::Close => {
+        for piece in pieces(text)? {
+            match piece {
+                Piece::Word(word) if name.is_none() && value.is_none() => name = Some(word),
+                Piece::Word(word) | Piece::Quoted(word) => value = Some(word),
+                Piece::Open => scopes.push(name.take().unwrap_or_default()),
+                Piece::Close => {
                     scopes.pop().ok_or("a } too many")?;
                     (name, value) = (None, None);
                 }
-                Token::End => self.set(&scopes, name.take(), value.take()),
+                Piece::End => self.set(&scopes, name.take(), value.take()),
             }
         }
         if scopes.is_empty() { Ok(()) } else { Err("a } is missing") }
@@ -167,7 +167,7 @@ fn is_security(list: &str, item: &str) -> bool {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Token {
+enum Piece {
     Word(String),
     Quoted(String),
     Open,
@@ -175,8 +175,8 @@ enum Token {
     End,
 }
 
-/// The tokens of a file: names, quoted values, `{`, `}` and `;`, without comments.
-fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
+/// The pieces of a file: names, quoted values, `{`, `}` and `;`, without comments.
+fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
     let mut found = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -187,13 +187,13 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
             rest.split_once('\n').unwrap_or_default().1
         } else if first == '"' {
             let (value, after) = rest[1..].split_once('"').ok_or("a quote has no end")?;
-            found.push(Token::Quoted(value.to_owned()));
+            found.push(Piece::Quoted(value.to_owned()));
             after
         } else if "{};".contains(first) {
             found.push(match first {
-                '{' => Token::Open,
-                '}' => Token::Close,
-                _ => Token::End,
+                '{' => Piece::Open,
+                '}' => Piece::Close,
+                _ => Piece::End,
             });
             &rest[1..]
         } else {
@@ -202,7 +202,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, &'static str> {
             if word == "#include" {
                 return Err("it includes another");
             }
-            found.push(Token::Word(word.to_owned()));
+            found.push(Piece::Word(word.to_owned()));
             after
         }
         .trim_start();
