@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::names::Wire;
 
 /// What all answers take together, in bytes.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 /// The longest answer that is kept, in bytes.
 const MAX_ANSWER: usize = 4096;
 /// What keeping one costs beside its name and its text, in bytes.
