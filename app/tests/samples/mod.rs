@@ -1,5 +1,7 @@
 //! Every screen with data that a real one could have.
 
+mod usage;
+
 use std::{collections::BTreeMap, net::Ipv6Addr};
 
 use myrelay_app::{
@@ -26,6 +28,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(devices());
     screens.extend(nodes());
     screens.extend(for_operators());
+    screens.extend(usage::screens());
     screens
 }
 
@@ -150,7 +153,7 @@ pub(crate) fn pod(devices: u8, state: PodState) -> PodView {
             it => peer(it, names[usize::from(it) % names.len()], it != 1),
         })
         .collect();
-    PodView { id: id(10), location: "Frankfurt".to_owned(), state, devices, device_limit: 5 }
+    PodView { id: id(10), location: "Frankfurt".to_owned(), state, devices, device_limit: 5, usage: usage::unlimited(8_730_000_000) }
 }
 
 fn peer(number: u8, name: &str, applied: bool) -> PeerView {
@@ -242,6 +245,7 @@ fn node(state: NodeState, pods: Vec<NodePodRow>) -> NodeView {
         certificate_ends_at: joined.then_some(NOW + 20 * 60 * MINUTE),
         join_expires_at: (!joined).then_some(NOW + 8 * MINUTE),
         pods,
+        usage: usage::of_node(state == NodeState::Away),
     }
 }
 

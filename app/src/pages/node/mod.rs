@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use report::Report;
 use resolver::Resolver;
 
-use super::{FormState, pods};
+use super::{FormState, pods, usage::NodeUsage};
 use crate::{
     components::{
         Badge, ErrorSummary, Heading, Look, Notice, Progress, StateWord, Submit, Table, Time, Tone,
@@ -53,6 +53,7 @@ pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
             until
             now
         />
+        <NodeUsage usage=node.usage.clone() now />
         {(!is_retired)
             .then(|| {
                 view! {

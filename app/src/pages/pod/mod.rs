@@ -8,7 +8,7 @@ use leptos::prelude::*;
 pub(crate) use moved::Moved;
 use settings::Settings;
 
-use super::add_device;
+use super::{add_device, usage::UsageSummary};
 use crate::{
     components::{
         Badge, ButtonLink, Empty, Heading, Icon, IconShape, Notice, StateWord, Time, Tone,
@@ -68,6 +68,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
             }
                 .into_any()
         }}
+        <UsageSummary summary=pod.usage now more=format!("/pods/{}/usage", pod.id) />
         <Settings pod=pod.id devices_meet=pod.devices_meet paused />
         <p class="danger-link">
             <a href=format!("/pods/{}/delete", pod.id)>{texts::DELETE}</a>

@@ -1,11 +1,12 @@
 //! What one location moved: this month, by the hour and by the day.
 
+mod node;
 mod summary;
 mod texts;
 
 use leptos::prelude::*;
 
-pub(crate) use self::summary::UsageSummary;
+pub(crate) use self::{node::NodeUsage, summary::UsageSummary};
 use crate::{
     components::{Chart, Heading, Span},
     contract::{Millis, PodUsageView},

@@ -66,14 +66,7 @@ fn Share(used: u64, quota: u64) -> impl IntoView {
         _ => "share-bad",
     };
     view! {
-        <svg
-            class=format!("share {tone}")
-            role="img"
-            aria-label=texts::percent(percent)
-            viewBox="0 0 100 1"
-            preserveAspectRatio="none"
-        >
-            <path d=format!("M0 0h{percent}v1h-{percent}z") />
-        </svg>
+        <progress class=tone max="100" value=percent.to_string() aria-label=texts::percent(percent)>
+        </progress>
     }
 }

@@ -12,6 +12,16 @@ pub(crate) const ANEW: &str = "Counts anew ";
 pub(crate) const WHAT_IS_KEPT: &str = "Nodes count the bytes of your whole location by the hour. They \
      do not count by device or destination. Hours are kept for 62 days, days for two years.";
 
+pub(crate) const REFUSED: &str = "Some of what it counted was not taken";
+
+/// Why it was not taken, and what to do.
+pub(crate) fn refused(reason: &str) -> String {
+    format!(
+        "The node reported usage that cannot be: {reason}. Look at its clock, and whether its folder \
+         was copied or changed."
+    )
+}
+
 /// The heading of the page.
 pub(crate) fn title(location: &str) -> String {
     format!("Data in {location}")
