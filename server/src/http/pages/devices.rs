@@ -1,7 +1,10 @@
 //! The devices of a pod.
 
 use axum::{extract::Path, response::IntoResponse};
-use myrelay_app::{Content, FormState, contract::AddPeer};
+use myrelay_app::{
+    Content, FormState,
+    contract::{AddPeer, SetRoutes},
+};
 use serde::Deserialize;
 
 use super::{Answer, Ask, again};
@@ -16,6 +19,16 @@ use crate::http::{
 pub(crate) struct NewDevice {
     name: String,
     public_key: String,
+}
+
+/// What the form for a device's routes sends; the device stands in the path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRoutes {
+    /// A form without a choice sends none.
+    #[serde(default)]
+    mode: String,
+    networks: String,
 }
 
 /// `GET /pods/{pod}/devices/new`
@@ -57,6 +70,30 @@ pub(crate) async fn check(
     let connection = Some(ask.portal.check_connection(&peer).await?);
     let device = ask.portal.get_peer(&peer).await?;
     Ok(Screen(Content::Device { device, connection }).into_response())
+}
+
+/// `GET /devices/{peer}/routes`
+pub(crate) async fn routes_page(ask: Ask, Path(peer): Path<String>) -> Answer {
+    let device = ask.portal.get_peer(&peer).await?;
+    Ok(Screen(Content::DeviceRoutes { device, form: FormState::default() }).into_response())
+}
+
+/// `POST /devices/{peer}/routes`
+pub(crate) async fn set_routes(
+    ask: Ask,
+    Path(peer): Path<String>,
+    Form(NewRoutes { mode, networks }): Form<NewRoutes>,
+) -> Answer {
+    let typed = [("mode", mode.clone()), ("networks", networks.clone())];
+    let input = SetRoutes { peer: peer.clone(), mode, networks };
+    match ask.portal.set_routes(input).await {
+        Ok(()) => Ok(see_other(&format!("/devices/{peer}"))),
+        Err(error) => {
+            let form = again(&error, typed)?;
+            let device = ask.portal.get_peer(&peer).await?;
+            Ok(screen_with(&error, Content::DeviceRoutes { device, form }))
+        }
+    }
 }
 
 /// `GET /devices/{peer}/remove`
