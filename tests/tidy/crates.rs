@@ -129,8 +129,11 @@ fn the_agent_knows_no_accounts_and_no_money() {
         ["AccountId", "OperatorId", "PlanId", "PlanLimits", "Password", "domain::plan", "invoice"];
     for file in rust_in("node-agent/src").chain(rust_in("node-agent/protocol/src")) {
         let code = file.code();
+        // As words of their own: SSH has passwords too.
+        let known: BTreeSet<&str> = crate::tree::words(&code).collect();
         for word in words {
-            assert!(!code.contains(word), "{}: an agent does not know of {word}", file.path);
+            let found = known.contains(word) || (word.contains(':') && code.contains(word));
+            assert!(!found, "{}: an agent does not know of {word}", file.path);
         }
     }
 }

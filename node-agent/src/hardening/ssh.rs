@@ -31,7 +31,7 @@ pub(super) fn inspect(place: &Place) -> (HardeningState, HardeningState) {
         }
     };
     let password =
-        judge(&config, &[Keyword::Password, Keyword::KeyboardInteractive], |it| it == "no");
+        judge(&config, &[Keyword::Passwords, Keyword::KeyboardInteractive], |it| it == "no");
     let root = judge(&config, &[Keyword::Root], |it| {
         ["no", "prohibit-password", "without-password", "forced-commands-only"].contains(&it)
     });
@@ -68,7 +68,7 @@ fn judge(
 
 fn told(keyword: Keyword, said: &Said) -> String {
     let name = match keyword {
-        Keyword::Password => "PasswordAuthentication",
+        Keyword::Passwords => "PasswordAuthentication",
         Keyword::KeyboardInteractive => "KbdInteractiveAuthentication",
         Keyword::Root => "PermitRootLogin",
     };

@@ -13,7 +13,7 @@ const MAX_DEPTH: u8 = 16;
 /// What is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Keyword {
-    Password,
+    Passwords,
     KeyboardInteractive,
     Root,
 }
@@ -21,7 +21,7 @@ pub(super) enum Keyword {
 impl Keyword {
     fn parse(word: &str) -> Option<Self> {
         match word {
-            "passwordauthentication" => Some(Self::Password),
+            "passwordauthentication" => Some(Self::Passwords),
             // Its older names mean the same.
             "kbdinteractiveauthentication"
             | "challengeresponseauthentication"
@@ -33,7 +33,7 @@ impl Keyword {
 
     fn default(self) -> &'static str {
         match self {
-            Self::Password | Self::KeyboardInteractive => "yes",
+            Self::Passwords | Self::KeyboardInteractive => "yes",
             Self::Root => "prohibit-password",
         }
     }
@@ -159,7 +159,7 @@ impl SshConfig {
 
     /// What `Match all` said before cannot be changed by any file any more.
     fn cannot_read(&mut self, path: &str) {
-        for keyword in [Keyword::Password, Keyword::KeyboardInteractive, Keyword::Root] {
+        for keyword in [Keyword::Passwords, Keyword::KeyboardInteractive, Keyword::Root] {
             if !self.all.contains_key(&keyword) {
                 self.unreadable.entry(keyword).or_insert_with(|| path.to_owned());
             }
