@@ -1,4 +1,4 @@
-//! The commands `join`, `run` and `status`.
+//! The commands `join`, `run`, `status` and `doctor`.
 
 mod show;
 
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::{
     agent::{Agent, Pace},
     backend::{self, BackendKind},
-    enrol,
+    doctor, enrol,
     link::PortalAddress,
     private_dir::PrivateDir,
     privileges, resolver, status,
@@ -79,6 +79,16 @@ enum Command {
         #[command(flatten)]
         state: StateDir,
     },
+    /// Looks at this machine, and says what keeps it from being a good node and what to do.
+    ///
+    /// It changes nothing. The exit code is 1 when something is bad.
+    Doctor {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        state: StateDir,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -92,7 +102,7 @@ struct StateDir {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match execute(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nobody is left to tell when this cannot be written.
             drop(writeln!(io::stderr(), "myrelay-agent: {error:#}"));
@@ -101,7 +111,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Join { portal, token, token_file, again, state } => {
             let token = read_token(token, token_file.as_deref())?;
@@ -113,7 +123,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
                 io::stdout(),
                 "This machine is {node} of {shown} now. Start it with `myrelay-agent run`."
             )?;
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Command::Run { backend, block_list, state } => {
             start_log();
@@ -126,16 +136,28 @@ fn execute(command: Command) -> anyhow::Result<()> {
             let ended = runtime.block_on(run(backend, &state.state_dir, block_list));
             // A thread may still wait for a device's packets.
             runtime.shutdown_timeout(Duration::from_secs(2));
-            ended
+            ended.map(|()| ExitCode::SUCCESS)
         }
         Command::Status { json, state } => {
-            let dir = PrivateDir::open_existing(&state.state_dir)?;
+            let dir = PrivateDir::look(&state.state_dir)?;
             let (status, running) =
                 status::read(&dir)?.context("the agent has not run here yet")?;
             let text =
                 if json { show::json(&status, running)? } else { show::text(&status, running) };
             writeln!(io::stdout(), "{text}")?;
-            Ok(())
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor { json, state } => {
+            let looking = doctor::examine(Path::new("/"), &state.state_dir, Arc::new(Machine));
+            let findings = runtime()?.block_on(looking);
+            let text = if json {
+                serde_json::to_string_pretty(&findings)?
+            } else {
+                show::findings(&findings)
+            };
+            writeln!(io::stdout(), "{text}")?;
+            let bad = doctor::is_bad(&findings);
+            Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
     }
 }

@@ -154,7 +154,8 @@ impl Identity {
 }
 
 impl Validity {
-    fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+    /// What stands in a certificate; none if it does not parse.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
         let validity = parsed.validity();
         Some(Self {

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod backend;
 mod backoff;
 pub mod cli;
+pub mod doctor;
 pub mod enrol;
 mod faults;
 mod firewall;

@@ -16,6 +16,10 @@ use zeroize::Zeroizing;
 /// Files above this are not ours: 64 MiB.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// A block of most disks: enough to meet a full one.
+const TRIED_BYTES: usize = 4096;
 
 /// Why a file of the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,40 @@ impl PrivateDir {
         Self::open_at(CWD, path, path)
     }
 
+    /// Opens a folder to look at it, and changes nothing: as its user, or as root.
+    pub fn look(path: &Path) -> Result<Self, FileError> {
+        let fail = |errno| refused(path.to_owned(), errno);
+        let fd = rustix::fs::open(without_slash(path), FOLDER, Mode::empty()).map_err(fail)?;
+        let owner = rustix::fs::fstat(&fd).map_err(fail)?.st_uid;
+        let user = rustix::process::geteuid();
+        if owner != user.as_raw() && !user.is_root() {
+            return Err(FileError::NotOurs(path.to_owned()));
+        }
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Whether nobody but its user can enter it.
+    pub fn is_closed(&self) -> Result<bool, FileError> {
+        let stat =
+            rustix::fs::fstat(&self.fd).map_err(|errno| refused(self.path.clone(), errno))?;
+        Ok(Mode::from_raw_mode(stat.st_mode) == Mode::RWXU)
+    }
+
+    /// Writes a file without a name, and lets it go: nothing of it is ever seen.
+    pub fn try_to_write(&self) -> Result<(), FileError> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let written = match rustix::fs::openat(&self.fd, ".", flags, FILE_MODE) {
+            Ok(fd) => {
+                let mut file = File::from(fd);
+                file.write_all(&[1; TRIED_BYTES]).and_then(|()| file.sync_all())
+            }
+            // This file system has no such files.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        };
+        written.map_err(|source| FileError::Io { path: self.path.clone(), source })
+    }
+
     /// Opens or makes a folder in this one.
     pub fn folder(&self, name: &str) -> Result<Self, FileError> {
         let (name, path) = (Path::new(name), self.path.join(name));
@@ -71,8 +109,7 @@ impl PrivateDir {
     fn open_at(parent: BorrowedFd<'_>, name: &Path, path: &Path) -> Result<Self, FileError> {
         let name = without_slash(name);
         let fail = |errno| refused(path.to_owned(), errno);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(parent, &name, flags, Mode::empty()).map_err(fail)?;
+        let fd = rustix::fs::openat(parent, &name, FOLDER, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::fstat(&fd).map_err(fail)?;
         if stat.st_uid != rustix::process::geteuid().as_raw() {
             return Err(FileError::NotOurs(path.to_owned()));
@@ -96,6 +133,21 @@ impl PrivateDir {
         match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { _fd: fd }),
             Err(Errno::WOULDBLOCK) => Err(FileError::InUse(self.path.clone())),
+            Err(errno) => Err(self.refused("lock", errno)),
+        }
+    }
+
+    /// Whether an agent has the folder now.
+    pub fn is_in_use(&self) -> Result<bool, FileError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = match rustix::fs::openat(&self.fd, "lock", flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(self.refused("lock", errno)),
+        };
+        match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
             Err(errno) => Err(self.refused("lock", errno)),
         }
     }

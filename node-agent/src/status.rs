@@ -82,7 +82,7 @@ pub struct PodStatus {
 
 /// Reads what the agent last wrote, and whether it runs now.
 pub fn read(dir: &PrivateDir) -> Result<Option<(Status, bool)>, FileError> {
-    let running = matches!(dir.lock(), Err(FileError::InUse(_)));
+    let running = dir.is_in_use()?;
     let bytes = dir.read(FILE)?;
     let status = bytes.and_then(|it| serde_json::from_slice(&it).ok());
     Ok(status.map(|it| (it, running)))

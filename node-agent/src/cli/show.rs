@@ -1,11 +1,17 @@
-//! The status for people and for programs.
+//! The status and the findings, for people and for programs.
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::status::{Status, Version};
+use myrelay_node_protocol::{QuotaState, Verdict};
+
+use crate::{
+    doctor::{Finding, Health},
+    privileges::Privileges,
+    status::{Status, Version},
+};
 
 /// Everything, and whether the agent runs now.
 pub(super) fn json(status: &Status, running: bool) -> serde_json::Result<String> {
@@ -42,9 +48,21 @@ fn write_all(text: &mut String, status: &Status, running: bool) -> std::fmt::Res
     if let Some(privileges) = &status.privileges {
         writeln!(text, "runs as       {privileges}")?;
     }
+    if let Some(held) = &status.privileges {
+        writeln!(text, "runs as       {}", rights(held))?;
+    }
     writeln!(text, "certificate   until {}", time(status.certificate_not_after_ms))?;
     writeln!(text, "wanted        {}", generation(status.wanted))?;
     writeln!(text, "applied       {}", generation(status.applied))?;
+    if let Some(skew_ms) = status.clock_skew_ms {
+        writeln!(text, "clock         {}", clock(skew_ms))?;
+    }
+    writeln!(text, "traffic       {}", traffic(status))?;
+    for (item, state) in &status.hardening {
+        let what = serde_json::to_value(item).unwrap_or_default();
+        let what = what.as_str().unwrap_or_default().replace('_', " ");
+        writeln!(text, "hardening     {what}: {}: {}", verdict(state.verdict), state.detail)?;
+    }
     for fault in &status.faults {
         writeln!(text, "fault         {fault}")?;
     }
@@ -54,10 +72,80 @@ fn write_all(text: &mut String, status: &Status, running: bool) -> std::fmt::Res
     writeln!(text, "pods          {}", status.pods.len())?;
     for (id, pod) in &status.pods {
         let fault = pod.fault.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+        let quota = match pod.quota {
+            QuotaState::Within => "",
+            QuotaState::Throttled => ", slow until its quota starts anew",
+            QuotaState::Stopped => ", stopped until its quota starts anew",
+        };
         let (interface, port, devices) = (&pod.interface, pod.port, pod.devices);
-        writeln!(text, "  {id} {interface} port {port}, {devices} devices{fault}")?;
+        writeln!(text, "  {id} {interface} port {port}, {devices} devices{quota}{fault}")?;
     }
     Ok(())
+}
+
+/// One line for each thing, and one for what to do where there is something to do.
+pub(super) fn findings(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for Finding { name, verdict, found, advice } in findings {
+        let mark = match verdict {
+            Health::Ok => "ok",
+            Health::Warn => "warn",
+            Health::Bad => "BAD",
+            Health::Unknown => "?",
+        };
+        // Writing to a string does not fail.
+        writeln!(text, "{mark:<5} {name:<12} {found}").unwrap_or_default();
+        if let Some(advice) = advice.as_ref().filter(|_| *verdict != Health::Ok) {
+            writeln!(text, "{:18} {advice}", "").unwrap_or_default();
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+fn rights(held: &Privileges) -> String {
+    let capabilities = match (held.net_admin, held.nothing_else) {
+        (true, true) => "CAP_NET_ADMIN alone",
+        (true, false) => "CAP_NET_ADMIN and others",
+        (false, true) => "no capability",
+        (false, false) => "capabilities without CAP_NET_ADMIN",
+    };
+    let calls = if held.filtered { "system calls filtered" } else { "every system call" };
+    format!("user {}, {capabilities}, {calls}", held.user)
+}
+
+fn clock(skew_ms: i64) -> String {
+    // The portal tells whole seconds.
+    match (skew_ms.unsigned_abs() / 1000, 0 < skew_ms) {
+        (0..=1, _) => "as the portal's".to_owned(),
+        (seconds, true) => format!("{seconds} s ahead of the portal's"),
+        (seconds, false) => format!("{seconds} s behind the portal's"),
+    }
+}
+
+fn traffic(status: &Status) -> String {
+    let usage = &status.usage;
+    let accepted = match usage.accepted_ms {
+        Some(at) => format!("reported at {}", time(at)),
+        None => "not reported since the agent started".to_owned(),
+    };
+    let waiting = match usage.waiting {
+        0 => "nothing waits".to_owned(),
+        count => format!("{count} hours of pods wait"),
+    };
+    let refused = match usage.refused {
+        0 => String::new(),
+        count => format!(", the portal refused {count} of them"),
+    };
+    format!("{accepted}; {waiting}{refused}")
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Weak => "weak",
+        Verdict::Missing => "missing",
+        Verdict::Unknown => "unknown",
+    }
 }
 
 fn generation(version: Option<Version>) -> String {

@@ -136,6 +136,13 @@ impl Firewall {
     }
 }
 
+/// Whether the table stands. An error where nf_tables is not to be had.
+pub(crate) fn stands() -> io::Result<bool> {
+    let mut netfilter = Netfilter::open()?;
+    netfilter.generation()?;
+    Ok(netfilter.elements(TABLE, sets::MEETING.name)?.is_some())
+}
+
 /// The interfaces in the sets `meeting` and `stopped` of the table that stands.
 pub(crate) fn read_marks() -> io::Result<(BTreeSet<u32>, BTreeSet<u32>)> {
     let mut netfilter = Netfilter::open()?;

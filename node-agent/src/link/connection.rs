@@ -16,6 +16,7 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_rustls::TlsConnector;
 
 use super::{LinkError, PortalAddress};
+use crate::identity::Validity;
 
 /// How long dialing, and how long a short request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub(crate) struct Connection {
     authority: String,
     /// The portal's clock in its last answer, in milliseconds since 1970-01-01 UTC.
     said_ms: Option<i64>,
+    /// When the portal's certificate ends.
+    certificate_until_ms: Option<i64>,
     driver: JoinSet<hyper::Result<()>>,
 }
 
@@ -57,12 +60,20 @@ impl Connection {
             let ours = String::from_utf8_lossy(ALPN);
             return Err(LinkError::Tls(format!("it does not speak `{ours}`: is the port right?")));
         }
+        let certificates = tls.get_ref().1.peer_certificates();
+        let validity = certificates.and_then(|it| Validity::of(it.first()?));
         let (sender, connection) = http1::handshake(TokioIo::new(tls))
             .await
             .map_err(|error| LinkError::from_hyper(&error))?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Ok(Self { sender, authority: address.authority(), said_ms: None, driver })
+        Ok(Self {
+            sender,
+            authority: address.authority(),
+            said_ms: None,
+            certificate_until_ms: validity.map(|it| it.not_after_ms),
+            driver,
+        })
     }
 
     /// Whether another request can go over it.
@@ -73,6 +84,17 @@ impl Connection {
     /// The portal's clock in its last answer, in milliseconds since 1970-01-01 UTC: whole seconds.
     pub(crate) fn said_ms(&self) -> Option<i64> {
         self.said_ms
+    }
+
+    /// When the portal's certificate ends, in milliseconds since 1970-01-01 UTC.
+    pub(crate) fn certificate_until_ms(&self) -> Option<i64> {
+        self.certificate_until_ms
+    }
+
+    /// Asks for nothing in particular.
+    pub(crate) async fn look(&mut self) -> Result<(), LinkError> {
+        let asked = timeout(PATIENCE, self.send(Method::GET, "/", Bytes::new())).await;
+        asked.unwrap_or(Err(LinkError::Silent)).map(drop)
     }
 
     /// Posts a message and reads the answer; `null` stands for an empty one.

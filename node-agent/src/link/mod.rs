@@ -3,6 +3,7 @@
 mod address;
 mod connection;
 mod error;
+mod greeting;
 mod lines;
 mod renewal;
 mod report;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep};
 pub use address::{AddressError, PortalAddress};
 pub(crate) use connection::Connection;
 pub use error::LinkError;
+pub(crate) use greeting::greet;
 pub(crate) use renewal::renew_for_ever;
 pub(crate) use requests::Requests;
 pub(crate) use tls::{of_joiner, of_node};
