@@ -4,8 +4,11 @@ use futures::executor::block_on;
 use myrelay_domain::{
     addresses::AddressPlan,
     ids::{PeerId, PodId},
+    limits::{Quota, Speed},
 };
-use myrelay_node_protocol::{Apply, DesiredPeer, DesiredState, Epoch, Generation};
+use myrelay_node_protocol::{
+    Apply, Carried, DesiredPeer, DesiredState, Epoch, Generation, PodQuota,
+};
 use proptest::{collection, prelude::*};
 
 use super::*;
@@ -264,4 +267,81 @@ fn what_goes_goes_before_what_comes() {
         panic!("{changes:?}");
     };
     assert_eq!(peers, &BTreeSet::from([peer_key(0)]));
+}
+
+/// A plan's speed, a throttle, a stop and a switch: each is one step, and no other.
+#[test]
+fn what_may_pass_changes_alone() {
+    let mut desired = wishes(vec![(0, 0, 0, 0, [(0, 2)].into()), (1, 1, 1, 1, [(1, 2)].into())]);
+    let node = FakeBackend::default();
+    converge_now(&desired, &keys(0), &node);
+    let (slow, fast) =
+        (Speed::new(100_000, 200_000).unwrap(), Speed::new(500_000, 150_000).unwrap());
+    let limit = Quota::new(1_000_000, QuotaEnd::Throttle(slow)).unwrap();
+    let id = pod_id(0);
+    let pod = desired.get_mut(&id).unwrap();
+    pod.devices_meet = true;
+    pod.quota = Some(PodQuota { limit, reset_day: 1, carried: Carried::default() });
+
+    let both = Speed::new(100_000, 150_000).unwrap();
+    for (speed, quota, expected) in [
+        (None, QuotaState::Within, (None, false)),
+        (None, QuotaState::Throttled, (Some(slow), false)),
+        (Some(fast), QuotaState::Throttled, (Some(both), false)),
+        (Some(fast), QuotaState::Stopped, (Some(fast), true)),
+        (Some(fast), QuotaState::Within, (Some(fast), false)),
+    ] {
+        desired.get_mut(&id).unwrap().speed = speed;
+        let quotas = Quotas::from([(id, quota)]);
+        let steps = plan(&desired, &keys(0), &quotas, &node.node()).steps;
+        let [Step { pod: Some(of), change: Change::SetTraffic { traffic, .. } }] = &steps[..]
+        else {
+            panic!("{steps:?}");
+        };
+        let wanted = Traffic { devices_meet: true, speed: expected.0, stopped: expected.1 };
+        assert_eq!((*of, *traffic), (id, wanted));
+        block_on(converge(&desired, &keys(0), &quotas, &node));
+        assert_eq!(node.node().interfaces[&interface(0)].traffic, Some(wanted));
+        assert!(plan(&desired, &keys(0), &quotas, &node.node()).steps.is_empty());
+    }
+    assert_eq!(node.touches(&peer_key(0)), 1, "the peers were never touched");
+}
+
+/// What another process left has no key: it is not deleted, and whoever creates takes it over.
+#[test]
+fn an_interface_without_a_key_is_taken_over() {
+    let desired = wishes(vec![(0, 0, 0, 0, [(0, 2)].into()), (1, 1, 1, 1, [].into())]);
+    let node = FakeBackend::default();
+    converge_now(&desired, &keys(0), &node);
+    let mut left = node.node();
+    for it in left.interfaces.values_mut() {
+        it.public_key = None;
+        it.peers.clear();
+    }
+    node.set_node(left);
+    let wanted: Wishes = desired.into_iter().take(1).collect();
+    let steps = plan(&wanted, &keys(0), &Quotas::new(), &node.node()).steps;
+    let changes: Vec<_> = steps.iter().map(|it| &it.change).collect();
+    let [
+        Change::DeleteInterface { interface: gone },
+        Change::CreateInterface(_),
+        Change::SetPeers { .. },
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(*gone, interface(1));
+    converge_now(&wanted, &keys(0), &node);
+    ensure_node_is(&node.node(), &wanted, &keys(0));
+}
+
+/// A pod whose limits cannot be set is not made: a fault, and nothing half done.
+#[test]
+fn p11_a_pod_that_cannot_be_limited_is_a_fault() {
+    let desired = wishes(vec![(0, 0, 0, 0, [(0, 2)].into())]);
+    let node = FakeBackend::default();
+    node.fail_always(Verb::CreateInterface);
+    assert_eq!(converge_now(&desired, &keys(0), &node).faults.len(), 1);
+    assert_eq!(node.node(), Observed::default());
+    assert_eq!(node.calls(Verb::SetPeers), 0);
 }

@@ -6,7 +6,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod client;
+mod limits;
+mod probe;
 mod tunnels;
+mod walls;
 mod world;
 
 use std::{
@@ -76,7 +79,7 @@ pub(crate) fn pod(
     (pod_id(number), pod)
 }
 
-fn spec(number: u8) -> InterfaceSpec {
+pub(crate) fn spec(number: u8) -> InterfaceSpec {
     let (id, pod) = pod(number, []);
     InterfaceSpec {
         pod: id,
@@ -117,7 +120,7 @@ fn ensure_node_is(node: &Observed, wishes: &Wishes) {
 }
 
 /// A node with an uplink to nowhere in particular.
-fn node() -> (Namespace, Namespace) {
+pub(crate) fn node() -> (Namespace, Namespace) {
     let (node, outside) = (Namespace::new(), Namespace::new());
     node.connect(&outside, 1);
     node.default_route(1);
