@@ -13,7 +13,7 @@ use crate::kernel::Kernel;
 use crate::programs;
 
 /// The stock tools that scripts use, besides busybox.
-const TOOLS: &[&str] = &["ip", "nft", "wg"];
+const TOOLS: &[&str] = &["ip", "nft", "tc", "wg"];
 
 /// The parts of the kernel's modules that networking needs.
 const MODULES: &[&str] = &[
