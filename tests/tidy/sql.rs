@@ -105,6 +105,25 @@ fn p30_no_column_for_a_private_key() {
     }
 }
 
+/// Bytes are kept by pod and hour, and by nothing finer.
+#[test]
+fn p46_no_table_counts_anything_finer_than_a_pod_and_an_hour() {
+    let columns = columns();
+    let of = |table: &str| -> BTreeSet<&str> {
+        columns.iter().filter(|it| it.0 == table).map(|it| it.1).collect()
+    };
+    let bytes = ["account_id", "location_id", "pod_id", "received", "sent"];
+    let hours: BTreeSet<_> = bytes.into_iter().chain(["counter", "hour_at", "node_id"]).collect();
+    assert_eq!(of("usage_hours"), hours);
+    assert_eq!(of("usage_days"), bytes.into_iter().chain(["day_at"]).collect());
+    for (table, column) in &columns {
+        let counts = ["bytes", "received", "rx", "sent", "tx"];
+        let counts = column.split('_').any(|it| counts.contains(&it));
+        let known = ["plans", "usage_hours", "usage_days", "usage_placements"];
+        assert!(!counts || known.contains(table), "{table}.{column}: whose traffic is it?");
+    }
+}
+
 #[test]
 fn p25_every_credential_in_the_schema_is_a_hash() {
     for (table, column) in columns() {

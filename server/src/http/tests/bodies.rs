@@ -68,7 +68,8 @@ async fn p35_a_body_over_1_mb_gets_413_on_every_node_route_and_is_not_taken_in()
     let portal = Portal::open().await;
     let (_, certificate) = certified(&portal, "Berlin").await;
     for route in node_routes() {
-        let max = if route.path == "/v1/observed" { MAX_BODY } else { NODE_BODY };
+        let reports = ["/v1/observed", "/v1/usage"].contains(&route.path);
+        let max = if reports { MAX_BODY } else { NODE_BODY };
         let mut agent = Browser::at(&portal.nodes);
         if route.who == Who::Node {
             agent.certificate = Some(certificate.clone());

@@ -11,6 +11,7 @@ mod node_tls;
 mod signing_in;
 mod site_tls;
 mod streams;
+mod usage;
 
 use std::{collections::BTreeMap, fs, net::IpAddr, num::NonZeroU32, path::Path, sync::Arc};
 
