@@ -13,9 +13,9 @@ use std::{
 use nix::{
     libc,
     sys::socket::{
-        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, cmsg_space, recvmsg,
-        sendmsg, setsockopt,
-        sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
+        AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType,
+        SockaddrStorage, bind, cmsg_space, recvmsg, sendmsg, setsockopt, socket,
+        sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo, Ipv6V6Only},
     },
 };
 use tokio::{io::Interest, net::UdpSocket};
@@ -56,15 +56,19 @@ impl Asker {
 impl Socket {
     /// Binds; on `[::]` both families are served.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = std::net::UdpSocket::bind(address)?;
-        socket.set_nonblocking(true)?;
         let v6 = address.is_ipv6();
+        let family = if v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket(family, SockType::Datagram, flags, None)?;
         if v6 {
+            // Whatever the host's `bindv6only` says.
+            setsockopt(&socket, Ipv6V6Only, &false)?;
             setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
         } else {
             setsockopt(&socket, Ipv4PacketInfo, &true)?;
         }
-        Ok(Self { socket: UdpSocket::from_std(socket)?, v6 })
+        bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+        Ok(Self { socket: UdpSocket::from_std(socket.into())?, v6 })
     }
 
     /// Where it is bound.
