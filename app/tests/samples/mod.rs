@@ -1,5 +1,6 @@
 //! Every screen with data that a real one could have.
 
+mod nodes;
 mod usage;
 
 use std::{collections::BTreeMap, net::Ipv6Addr};
@@ -7,12 +8,17 @@ use std::{collections::BTreeMap, net::Ipv6Addr};
 use myrelay_app::{
     Content, FormState, Frame, Viewer,
     contract::{
-        AccountRow, AccountState, AddedPeer, ClientConfig, ConnectionView, HomeView, JoinView,
-        LocationView, Millis, NodePodRow, NodeRow, NodeState, NodeView, Overview, Page, PeerView,
-        PodRow, PodState, PodView, PortalError,
+        AccountRow, AccountState, AddedPeer, ClientConfig, ConnectionView, HomeView, LocationView,
+        Millis, MovedView, NodeState, Overview, Page, PeerView, PodRow, PodState, PodView,
+        PortalError,
     },
 };
-use myrelay_domain::{addresses::HostAddresses, ids::TypedId, keys::PublicKey, routes::Routes};
+use myrelay_domain::{
+    addresses::HostAddresses,
+    ids::TypedId,
+    keys::PublicKey,
+    routes::{CidrList, Routes},
+};
 
 /// 20 March 2026, 09:30 UTC.
 pub(crate) const NOW: Millis = 1_773_999_000_000;
@@ -26,7 +32,8 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     let mut screens = for_visitors();
     screens.extend(for_customers());
     screens.extend(devices());
-    screens.extend(nodes());
+    screens.extend(nodes::nodes());
+    screens.extend(nodes::pods());
     screens.extend(for_operators());
     screens.extend(usage::screens());
     screens
@@ -140,6 +147,9 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
         ("pod-empty", Content::Pod(pod(0, PodState::WaitingForNode)), account("/pods/1")),
         ("pod-full", Content::Pod(pod(5, PodState::NodeAway)), account("/pods/1")),
         ("pod-faulty", Content::Pod(pod(1, PodState::Faulty)), account("/pods/1")),
+        ("pod-paused", Content::Pod(pod(3, PodState::Paused)), account("/pods/1")),
+        ("pod-moved", Content::Pod(pod_that_moved(true)), account("/pods/1")),
+        ("pod-moved-waiting", Content::Pod(pod_that_moved(false)), account("/pods/1")),
         ("pod-delete", Content::DeletePod(pod(3, PodState::Ready)), account("/pods/1/delete")),
     ]
 }
@@ -153,7 +163,28 @@ pub(crate) fn pod(devices: u8, state: PodState) -> PodView {
             it => peer(it, names[usize::from(it) % names.len()], it != 1),
         })
         .collect();
-    PodView { id: id(10), location: "Frankfurt".to_owned(), state, devices, device_limit: 5, usage: usage::unlimited(8_730_000_000) }
+    PodView {
+        id: id(10),
+        location: "Frankfurt".to_owned(),
+        state,
+        devices,
+        device_limit: 5,
+        devices_meet: false,
+        moved: None,
+        usage: usage::unlimited(8_730_000_000),
+    }
+}
+
+/// A pod on a new node, which has told its key or not.
+fn pod_that_moved(with_key: bool) -> PodView {
+    let key = PublicKey::from_bytes([78; 32]).expect("no point of small order");
+    let moved = MovedView {
+        ends_at: NOW + 6 * 24 * 60 * MINUTE,
+        public_key: with_key.then_some(key),
+        endpoint: "fra-2.relay.example:51820".to_owned(),
+    };
+    let state = if with_key { PodState::Ready } else { PodState::WaitingForNode };
+    PodView { moved: Some(moved), devices_meet: true, ..pod(3, state) }
 }
 
 fn peer(number: u8, name: &str, applied: bool) -> PeerView {
@@ -179,12 +210,19 @@ pub(crate) fn device(name: &str, applied: bool) -> AddedPeer {
     let config = ClientConfig {
         addresses: peer.addresses,
         routes: peer.routes.clone(),
+        inside: CidrList::parse("10.86.0.0/26 fd5a:1b2c:3d4e:7::/64").expect("two networks"),
         dns: vec![[10, 86, 0, 1].into()],
         pod_key: PublicKey::from_bytes([77; 32]).expect("no point of small order"),
         endpoint: "fra-1.relay.example:51820".to_owned(),
         mtu: 1420,
     };
-    AddedPeer { peer, location: "Frankfurt".to_owned(), config: Some(config) }
+    AddedPeer {
+        peer,
+        location: "Frankfurt".to_owned(),
+        config: Some(config),
+        paused: false,
+        moved: None,
+    }
 }
 
 fn devices() -> Vec<(&'static str, Content, Frame)> {
@@ -214,103 +252,6 @@ fn devices() -> Vec<(&'static str, Content, Frame)> {
     ]
 }
 
-fn node_row(number: u128, name: &str, state: NodeState, faults: u32) -> NodeRow {
-    let joined = state != NodeState::Awaiting;
-    let ago = if state == NodeState::Away { 14 * MINUTE } else { 2_000 };
-    NodeRow {
-        id: id(number),
-        name: name.to_owned(),
-        location: "Frankfurt".to_owned(),
-        state,
-        pods: if joined { 128 } else { 0 },
-        faults,
-        version: joined.then(|| "0.1.0".to_owned()),
-        last_contact_at: joined.then_some(NOW - ago),
-    }
-}
-
-fn node(state: NodeState, pods: Vec<NodePodRow>) -> NodeView {
-    let joined = state != NodeState::Awaiting;
-    NodeView {
-        id: id(20),
-        name: "fra-1".to_owned(),
-        location: "Frankfurt".to_owned(),
-        endpoint: "fra-1.relay.example".to_owned(),
-        state,
-        version: joined.then(|| "0.1.0".to_owned()),
-        backend: joined.then(|| "kernel".to_owned()),
-        last_contact_at: joined.then_some(NOW - 3_000),
-        generation_wanted: 412,
-        generation_applied: if joined { 411 } else { 0 },
-        certificate_ends_at: joined.then_some(NOW + 20 * 60 * MINUTE),
-        join_expires_at: (!joined).then_some(NOW + 8 * MINUTE),
-        pods,
-        usage: usage::of_node(state == NodeState::Away),
-    }
-}
-
-fn pod_of(number: u16, email: &str, state: PodState) -> NodePodRow {
-    NodePodRow {
-        id: id(10 + u128::from(number)),
-        node: "fra-1".to_owned(),
-        account_email: email.to_owned(),
-        interface: format!("mr{number}"),
-        port: 51_820 + number,
-        state,
-        fault: (state == PodState::Faulty).then(|| "port 51821 is in use".to_owned()),
-        devices: u32::from(number),
-    }
-}
-
-fn pods_of_a_node() -> Vec<NodePodRow> {
-    vec![
-        pod_of(3, "ana@example.org", PodState::Ready),
-        pod_of(2, "a.very.long.address.of.somebody@mail.subdomain.example.org", PodState::Ready),
-        pod_of(1, "bo@example.org", PodState::Faulty),
-    ]
-}
-
-fn nodes() -> Vec<(&'static str, Content, Frame)> {
-    let rows = vec![
-        node_row(20, "fra-1", NodeState::InContact, 0),
-        node_row(21, "fra-2", NodeState::InContact, 2),
-        node_row(22, "rkv-1", NodeState::Away, 0),
-        node_row(23, "sin-1", NodeState::Awaiting, 0),
-        node_row(24, "old-1", NodeState::Retired, 0),
-    ];
-    let join = JoinView {
-        node: id(20),
-        name: "fra-1".to_owned(),
-        line: format!(
-            "myrelay-agent join --portal https://relay.example:8443 --token {}",
-            "k3Jx9Q".repeat(8)
-        ),
-        expires_at: NOW + 10 * MINUTE,
-    };
-    let taken = PortalError::invalid("name", "there is a node of this name");
-    let typed = [("name", "fra-1"), ("location", "Frankfurt"), ("endpoint", "192.0.2.7")];
-    let on = || operator("/operator/nodes/1");
-    let busy = PortalError::Limit { message: "pods are on this node".to_owned() };
-    let retire = |pods, form| Content::RetireNode { node: node(NodeState::Away, pods), form };
-    vec![
-        ("nodes", Content::Nodes(rows), operator("/operator/nodes")),
-        ("nodes-empty", Content::Nodes(Vec::new()), operator("/operator/nodes")),
-        ("node-add", Content::AddNode(FormState::default()), operator("/operator/nodes/new")),
-        (
-            "node-add-refused",
-            Content::AddNode(refused(&typed, taken)),
-            operator("/operator/nodes/new"),
-        ),
-        ("node-join", Content::Join(join), operator("/operator/nodes/new")),
-        ("node", Content::Node(node(NodeState::InContact, pods_of_a_node())), on()),
-        ("node-away", Content::Node(node(NodeState::Away, Vec::new())), on()),
-        ("node-awaiting", Content::Node(node(NodeState::Awaiting, Vec::new())), on()),
-        ("node-retired", Content::Node(node(NodeState::Retired, Vec::new())), on()),
-        ("node-retire", retire(Vec::new(), FormState::default()), on()),
-        ("node-retire-refused", retire(pods_of_a_node(), refused(&[], busy)), on()),
-    ]
-}
-
 fn account_row(number: u128, email: &str, state: AccountState) -> AccountRow {
     let created_at = NOW - MINUTE * 60 * 24 * 40;
     AccountRow {
@@ -332,8 +273,8 @@ fn for_operators() -> Vec<(&'static str, Content, Frame)> {
         accounts: nodes * 97,
     };
     let trouble = vec![
-        node_row(22, "rkv-1", NodeState::Away, 0),
-        node_row(21, "fra-2", NodeState::InContact, 2),
+        nodes::node_row(22, "rkv-1", NodeState::Away, 0),
+        nodes::node_row(21, "fra-2", NodeState::InContact, 2),
     ];
     let rows = vec![
         account_row(30, "ana@example.org", AccountState::Active),
@@ -341,7 +282,7 @@ fn for_operators() -> Vec<(&'static str, Content, Frame)> {
     ];
     let some = Page { rows: rows.clone(), next: Some("acct_1".to_owned()) };
     let none = || Page { rows: Vec::new(), next: None };
-    let pods = Page { rows: pods_of_a_node(), next: Some("pod_1".to_owned()) };
+    let pods = Page { rows: nodes::pods_of_a_node(), next: Some("pod_1".to_owned()) };
     let list = |search: &str, accounts| Content::Accounts { search: search.to_owned(), accounts };
     let at = || operator("/operator/accounts");
     let home = || operator("/operator");
