@@ -66,7 +66,7 @@ fn the_agents_kernel_backend_makes_changes_and_removes_pods_and_peers() {
     let tests = tests.expect("the agent's tests of its backends");
     let machine = Machine::new().expect("a machine").with_program(&tests, "backend-tests");
     let script = "MYRELAY_BACKEND=kernel RUST_BACKTRACE=1 /programs/backend-tests --test-threads 1";
-    let said = machine.run(script, Duration::from_secs(600)).expect("the machine ran");
+    let said = machine.run(script, Duration::from_secs(1800)).expect("the machine ran");
     assert_eq!(said.code, 0, "{}", said.text);
     assert!(said.text.contains("test result: ok."), "{}", said.text);
 }

@@ -110,7 +110,8 @@ impl Judge {
                 }
                 // The kernel says nothing of the IPv4 routes that go down with a link.
                 let changed = link.header.change_mask;
-                changed != LinkFlags::from_bits_retain(u32::MAX)
+                !self.ours().contains(&link.header.index)
+                    && changed != LinkFlags::from_bits_retain(u32::MAX)
                     && changed.intersects(LinkFlags::Up | LinkFlags::Running)
                     && !link.header.flags.contains(LinkFlags::Up)
             }

@@ -13,7 +13,7 @@ use crate::{
     Wishes,
     client::Client,
     keys, node, peer_key, pod, pod_id, range, settle,
-    world::{Namespace, eventually, kind, open},
+    world::{Namespace, command, eventually, kind, open},
 };
 
 /// Where the node's uplink leads: the far end of cable 1.
@@ -176,5 +176,35 @@ fn a_peer_that_stays_keeps_its_session_whatever_happens_around_it() {
         client.disconnect();
         client.connect(kind, &keys()[&pod_id(1)].public_key().unwrap(), endpoint);
         eventually("the gateway answers", || client.namespace.pings(gateway));
+    });
+}
+
+/// Half of what goes wrong with wires, at once: packets are late, lost, and overtake each other.
+#[test]
+fn a_tunnel_holds_over_a_bad_wire() {
+    let Some(kind) = kind() else { return };
+    let (node, outside) = node();
+    let mut client = Client::new(&node, 2, range(1).device(2).unwrap());
+    let bad = ["qdisc", "add", "dev", "a2", "root", "netem", "delay", "20ms", "10ms", "loss", "3%"];
+    if !node.enter(|| command("tc", &bad).output().unwrap()).status.success() {
+        #[expect(clippy::print_stdout, reason = "says what was left out")]
+        {
+            println!("skipped: this kernel has no netem");
+        }
+        return;
+    }
+    let key = client.public_key();
+    node.run(async |_| {
+        let backend = open(kind).await;
+        settle(&*backend, &Wishes::from([pod(1, [(key, 2)])])).await;
+        let endpoint = SocketAddr::new(address("198.18.2.1"), 51_001);
+        client.connect(kind, &keys()[&pod_id(1)].public_key().unwrap(), endpoint);
+        eventually("the gateway answers", || client.namespace.pings(range(1).node().v4));
+        let (port, server) = serve(&outside, 2);
+        for far in OUTSIDE.map(address) {
+            let sent = transfer(&client.namespace, SocketAddr::new(far, port), 200_000);
+            assert_eq!(sent, 200_000, "{far}");
+        }
+        drop(server.join().unwrap());
     });
 }
