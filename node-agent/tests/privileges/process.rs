@@ -320,13 +320,14 @@ fn an_agent_that_systemd_starts_serves_with_one_capability() {
 #[test]
 fn an_agent_without_the_capability_says_how_to_start_it() {
     let home = tempfile::tempdir().unwrap();
-    let mut agent = command("setpriv", &["--bounding-set=-net_admin", "--inh-caps=-all"]);
-    if rustix::process::geteuid().is_root() {
-        agent.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    }
+    let program = env!("CARGO_BIN_EXE_myrelay-agent");
+    let mut agent = if rustix::process::geteuid().is_root() {
+        command("setpriv", &["--bounding-set=-net_admin", "--inh-caps=-all", program])
+    } else {
+        command(program, &[])
+    };
     let state = home.path().join("state");
-    let agent = agent.arg(env!("CARGO_BIN_EXE_myrelay-agent")).arg("run");
-    let output = agent.arg("--state-dir").arg(&state).output().unwrap();
+    let output = agent.args(["run", "--state-dir"]).arg(&state).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("CAP_NET_ADMIN") && said.contains("systemctl start"), "{said}");
