@@ -128,8 +128,15 @@ impl PrivateDir {
     /// Takes the folder for one agent. Fails at once when another has it.
     pub fn lock(&self) -> Result<Lock, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.fd, "lock", flags, FILE_MODE)
-            .map_err(|errno| self.refused("lock", errno))?;
+        let opened = match rustix::fs::openat(&self.fd, "lock", flags, FILE_MODE) {
+            // A node serves from such a disk what it last knew; a lock needs no writing.
+            Err(Errno::ROFS) => {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                rustix::fs::openat(&self.fd, "lock", flags, Mode::empty())
+            }
+            opened => opened,
+        };
+        let fd = opened.map_err(|errno| self.refused("lock", errno))?;
         match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { _fd: fd }),
             Err(Errno::WOULDBLOCK) => Err(FileError::InUse(self.path.clone())),
