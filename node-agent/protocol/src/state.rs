@@ -145,6 +145,8 @@ pub enum PodFault {
     Overlap(Ipv4Net),
     #[error("its addresses {0} overlap another pod's")]
     Overlap6(Ipv6Net),
+    #[error("its addresses {0} are no range of a pod")]
+    Range(Ipv4Net),
     #[error("peer {0} has an address outside the pod")]
     Outside(PeerId),
     #[error("peer {0} has the key or the address of another peer")]
@@ -260,6 +262,9 @@ impl DesiredPod {
     }
 
     fn fault(&self) -> Option<PodFault> {
+        if !self.range.is_sound() {
+            return Some(PodFault::Range(self.range.v4));
+        }
         if let Some(quota) = &self.quota
             && !(1..=28).contains(&quota.reset_day)
         {

@@ -269,7 +269,7 @@ fn an_unknown_field_is_refused_everywhere() {
         "epoch": 1, "generation": 2, "boot_id": "b", "sequence": 3, "agent_version": "0.1.0",
         "backend": "kernel", "clock_ms": 4, "faults": [], "foreign": [],
         "hardening": { "fail2ban": { "verdict": "ok", "detail": "" } },
-        "pods": { (pod): { "public_key": null, "fault": null, "quota": "within" } },
+        "pods": { (pod.clone()): { "public_key": null, "fault": null, "quota": "within" } },
     });
     assert!(serde_json::from_value::<ObservedState>(observed.clone()).is_ok());
     let mut more = observed.clone();

@@ -121,20 +121,30 @@ impl PodRange {
     /// How many devices have addresses here.
     pub fn devices(&self) -> u32 {
         // Without the network, the node and the broadcast address.
-        (1u32 << (32 - self.v4.prefix_len())).saturating_sub(3)
+        let last = u32::MAX.checked_shr(self.v4.prefix_len().into()).unwrap_or_default();
+        last.saturating_sub(2)
     }
 
     /// The addresses of the device with this number, from [`Self::FIRST_DEVICE`]; none beyond the
     /// range.
     pub fn device(&self, host: u32) -> Option<HostAddresses> {
-        (Self::FIRST_DEVICE..Self::FIRST_DEVICE + self.devices())
-            .contains(&host)
-            .then(|| self.at(host))
+        self.numbers().contains(&host).then(|| self.at(host))
     }
 
     /// The lowest device number that is not among those in use.
     pub fn free_device(&self, used: &[u32]) -> Option<u32> {
-        (Self::FIRST_DEVICE..Self::FIRST_DEVICE + self.devices()).find(|it| !used.contains(it))
+        self.numbers().find(|it| !used.contains(it))
+    }
+
+    /// Whether it could be one of a plan's: without host bits, and both families hold every device.
+    pub fn is_sound(&self) -> bool {
+        let canonical = self.v4.trunc() == self.v4 && self.v6.trunc() == self.v6;
+        canonical && (8..=30).contains(&self.v4.prefix_len()) && self.v6.prefix_len() <= 64
+    }
+
+    /// The numbers of all devices.
+    fn numbers(&self) -> std::ops::Range<u32> {
+        Self::FIRST_DEVICE..Self::FIRST_DEVICE.saturating_add(self.devices())
     }
 
     /// Whether both addresses are those of one device of this pod.
@@ -145,8 +155,8 @@ impl PodRange {
 
     fn at(&self, host: u32) -> HostAddresses {
         HostAddresses {
-            v4: (u32::from(self.v4.network()) + host).into(),
-            v6: (u128::from(self.v6.network()) + u128::from(host)).into(),
+            v4: u32::from(self.v4.network()).saturating_add(host).into(),
+            v6: u128::from(self.v6.network()).saturating_add(host.into()).into(),
         }
     }
 }
@@ -205,6 +215,26 @@ mod tests {
         }
         for (first, size) in [(1, 2), (0, 3), (0, 32), (4, 8), (2, 4), (u32::MAX, 1)] {
             assert_eq!(plan(24).range_of(Block { first, size }), None, "{first} {size}");
+        }
+    }
+
+    #[test]
+    fn p33_a_range_that_no_plan_makes_is_seen_and_breaks_nothing() {
+        let v6 = "fd00::/64";
+        for (v4, v6, sound) in [
+            ("10.0.0.0/26", v6, true),
+            ("10.0.0.0/22", v6, true),
+            ("10.0.0.1/26", v6, false),
+            ("10.0.0.0/26", "fd00::1/64", false),
+            ("10.0.0.0/26", "fd00::/65", false),
+            ("0.0.0.0/0", "::/0", false),
+            ("255.255.255.255/32", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", false),
+        ] {
+            let range = PodRange { v4: v4.parse().unwrap(), v6: v6.parse().unwrap() };
+            assert_eq!(range.is_sound(), sound, "{range:?}");
+            assert_eq!(range.device(u32::MAX), None, "{range:?}");
+            assert!(!range.has_device(&range.node()), "{range:?}");
+            assert!(range.free_device(&[]).is_some() == (0 < range.devices()), "{range:?}");
         }
     }
 
