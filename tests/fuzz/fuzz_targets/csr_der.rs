@@ -30,7 +30,7 @@ impl Random for Still {
 
 static AUTHORITY: LazyLock<(Authority, DeploymentId, NodeId)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder of our own");
-    let deployment = format!("deployment_{:032x}", 1).parse().expect("an id");
+    let deployment = format!("dep_{:032x}", 1).parse().expect("an id");
     let node = format!("node_{:032x}", 2).parse().expect("an id");
     let authority =
         Authority::load_or_create(&folder.path().join("ca"), deployment, &Still, &Still);

@@ -41,6 +41,7 @@ fn ensure_apart(state: &DesiredState) {
     let (mut interfaces, mut ports) = (BTreeSet::new(), BTreeSet::new());
     for (id, pod) in &state.pods {
         assert!(interfaces.insert(pod.interface.as_str()), "{id} has another's interface");
+        assert!(pod.range.is_sound(), "{id} has a range that is none");
         assert!(ports.insert(pod.port) && 1024 <= pod.port, "{id} has another's port");
         for (_, other) in state.pods.iter().filter(|it| it.0 != id) {
             let (one, two) = (&pod.range, &other.range);
