@@ -140,6 +140,10 @@ impl Backend for Confined {
         confined(self.0.counters())
     }
 
+    fn gone(&self) -> Vec<(InterfaceName, Counters)> {
+        self.0.gone()
+    }
+
     async fn handshake_age(
         &self,
         interface: &InterfaceName,

@@ -170,12 +170,7 @@ fn a_limited_pod_moves_about_what_its_plan_says() {
             for (upload, flows) in [(false, 1), (false, 8), (true, 1), (true, 8)] {
                 let (moved, waited) = load(&device.namespace, &internet, flows, upload);
                 let share = moved / f64::from(megabits);
-                #[expect(clippy::print_stdout, reason = "the numbers are worth a look")]
-                {
-                    println!(
-                        "{megabits} Mbit/s, upload {upload}, {flows} flows: {moved:.2}, {waited}"
-                    );
-                }
+                println!("{megabits} Mbit/s, upload {upload}, {flows} flows: {moved:.2}, {waited}");
                 assert!((0.5..1.15).contains(&share), "{flows} flows, upload {upload}: {moved}");
             }
         }

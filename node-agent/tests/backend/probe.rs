@@ -29,12 +29,18 @@ pub(crate) enum By {
 
 pub(crate) const EACH: [By; 3] = [By::Udp(PORT), By::Tcp, By::Icmp];
 
+struct Datagram {
+    /// Where it seemed to come from.
+    from: IpAddr,
+    said: Vec<u8>,
+}
+
 /// Answers everything at [`PORT`] with what it was told, at every address, until the test's
 /// process ends.
 #[derive(Clone, Default)]
 pub(crate) struct Echo {
-    /// What came by UDP, and where it seemed to come from.
-    pub(crate) heard: Arc<Mutex<Vec<(IpAddr, Vec<u8>)>>>,
+    /// What came by UDP.
+    heard: Arc<Mutex<Vec<Datagram>>>,
 }
 
 impl Echo {
@@ -54,7 +60,7 @@ impl Echo {
             let mut bytes = [0; 2000];
             while let Ok((length, from)) = udp.recv_from(&mut bytes) {
                 let said = bytes[..length].to_vec();
-                heard.lock().unwrap().push((from.ip().to_canonical(), said));
+                heard.lock().unwrap().push(Datagram { from: from.ip().to_canonical(), said });
                 drop(udp.send_to(&bytes[..length], from));
             }
         });
@@ -74,8 +80,8 @@ impl Echo {
     /// Where datagrams with this text seemed to come from.
     pub(crate) fn heard_from(&self, text: &str) -> Vec<IpAddr> {
         let heard = self.heard.lock().unwrap();
-        let with = heard.iter().filter(|(_, said)| said == text.as_bytes());
-        with.map(|(from, _)| *from).collect()
+        let with = heard.iter().filter(|it| it.said == text.as_bytes());
+        with.map(|it| it.from).collect()
     }
 }
 
