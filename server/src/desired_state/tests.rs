@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt};
-use myrelay_app::contract::{ConnectionView, NodeContract, PeerContract, PodContract};
+use myrelay_app::contract::{ConnectionView, NodeContract, PeerContract, PodContract, RetireNode};
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
     CheckAnswer, CheckOutcome, DesiredState, Epoch, Generation, ObservedPod, StateMessage,
@@ -123,7 +123,7 @@ stories! {
         let mut second = Listener::open(&world, &node, DesiredState::default()).await;
         assert_eq!(first.line().await, None);
         second.line().await;
-        olga.api().retire_node(&node.id.to_string()).await.unwrap();
+        olga.api().retire_node(&node.id.to_string(), RetireNode::default()).await.unwrap();
         assert_eq!(second.line().await, None);
         let third = stream(world.context.clone(), node.id, RUN, Epoch(0), Generation(0)).await;
         assert!(matches!(third.err(), Some(Error::Retired)));

@@ -1,10 +1,15 @@
 //! Stories about pods.
 
+mod moving;
+mod switches;
+
 use futures::future::join_all;
 use myrelay_app::contract::{
     AccountContract, CreatePod, NodeContract, PeerContract, PodContract, PodState, PortalError,
+    RetireNode,
 };
 
+use super::REST_MS;
 use crate::{
     context::Caller,
     desired_state, nodes, outbox,
@@ -59,7 +64,7 @@ stories! {
         let node = world.node(&olga, "Frankfurt").await.id;
         let ana = world.customer("ana").await;
         let location = world.location("Frankfurt").await.to_string();
-        olga.api().retire_node(&node.to_string()).await.unwrap();
+        olga.api().retire_node(&node.to_string(), RetireNode::default()).await.unwrap();
         for location in ["", "Frankfurt", "loc_00000000000000000000000000000001", &location] {
             let input = CreatePod { location: location.to_owned() };
             assert_eq!(ana.api().create_pod(input).await, Err(not_found("location")));
@@ -138,7 +143,7 @@ stories! {
         assert_eq!(device.config, None, "the key of the lost machine is not handed out");
     }
 
-    async fn p10_addresses_are_given_again_only_after_the_node_forgot_the_pod(world) {
+    async fn p10_addresses_are_given_again_only_when_the_node_forgot_the_pod_and_they_rested(world) {
         let olga = world.operator("olga").await;
         let mut node = world.node(&olga, "Frankfurt").await;
         let (ana, bob) = (world.customer("ana").await, world.customer("bob").await);
@@ -150,8 +155,12 @@ stories! {
         assert_eq!(ranges(&world).await, [2, 2], "the first range still may be in use");
         node.report(&world).await;
         assert_eq!(ranges(&world).await, [1, 2]);
+        let carl = world.customer("carl").await;
+        carl.pod("Frankfurt").await;
+        assert_eq!(ranges(&world).await, [2, 3], "it rests");
+        world.clock.advance(REST_MS);
         ana.pod("Frankfurt").await;
-        assert_eq!(ranges(&world).await, [2, 2], "and now it is given again");
+        assert_eq!(ranges(&world).await, [3, 3], "and now it is given again");
         let state = desired_state::snapshot(&world.context, node.id).await.unwrap();
         state.ensure_sound().unwrap();
     }

@@ -10,7 +10,7 @@ use myrelay_domain::{ids::PeerId, routes::Routes};
 use crate::{
     context::Caller,
     outbox,
-    testing::{Customer, stories},
+    testing::{Actor, stories},
 };
 
 fn choice(peer: PeerId, mode: &str, networks: &str) -> SetRoutes {
@@ -19,7 +19,7 @@ fn choice(peer: PeerId, mode: &str, networks: &str) -> SetRoutes {
 }
 
 /// The `AllowedIPs` of a device's configuration.
-async fn allowed(customer: &Customer, peer: PeerId) -> Vec<IpNet> {
+async fn allowed(customer: &Actor<'_>, peer: PeerId) -> Vec<IpNet> {
     let config = customer.api().client_config(&peer.to_string()).await.unwrap();
     let allowed = client_config::allowed(&config).unwrap();
     allowed.split(", ").map(|it| it.parse().unwrap()).collect()
