@@ -3,15 +3,19 @@
 use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt};
-use myrelay_app::contract::{ConnectionView, NodeContract, PeerContract, PodContract, RetireNode};
+use myrelay_app::contract::{
+    ConnectionView, NodeContract, NodeTrouble, OperatorContract, PeerContract, PodContract,
+    PortalError, RetireNode,
+};
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
-    CheckAnswer, CheckOutcome, DesiredState, Epoch, Generation, ObservedPod, StateMessage,
+    CheckAnswer, CheckOutcome, DesiredState, Epoch, Generation, HardeningItem, HardeningState,
+    ObservedPod, ObservedState, StateMessage, Verdict,
 };
 
 use super::{answer, next, observe, snapshot, stream};
 use crate::{
-    Error,
+    Error, nodes,
     testing::{TestNode, World, public_key, stories},
 };
 
@@ -183,6 +187,111 @@ stories! {
         fault.pods.get_mut(&pod).unwrap().fault = Some("f".repeat(301));
         assert!(refused(&node, fault).await.contains("fault"));
         node.report(&world).await;
+    }
+
+    async fn p14_a_report_says_no_more_than_a_report_may(world) {
+        let olga = world.operator("olga").await;
+        let mut node = world.node(&olga, "Frankfurt").await;
+        let before = olga.api().get_node(&node.id.to_string()).await.unwrap();
+        let state = |detail: &str| HardeningState { verdict: Verdict::Weak, detail: detail.to_owned() };
+        let tries: [(&str, fn(&mut ObservedState)); 8] = [
+            ("faults", |it| it.faults = vec!["f".to_owned(); 21]),
+            ("faults", |it| it.faults = vec!["é".repeat(301)]),
+            ("faults", |it| it.faults = vec!["two\nlines".to_owned()]),
+            ("faults", |it| it.faults = vec![String::new()]),
+            ("foreign", |it| it.foreign = vec!["wg-0".to_owned(); 21]),
+            ("foreign", |it| it.foreign = vec!["wg-0123456789abc".to_owned()]),
+            ("foreign", |it| it.foreign = vec!["wg\u{1b}[2J".to_owned()]),
+            ("backend", |it| it.backend = "kernel\0".to_owned()),
+        ];
+        for (field, spoil) in tries {
+            let mut report = node.observed(&world).await;
+            spoil(&mut report);
+            let refused = observe(&world.context, node.id, report).await.unwrap_err().to_string();
+            assert!(refused.contains(field), "{field}: {refused}");
+        }
+        for detail in ["d".repeat(301), "a\tb".to_owned()] {
+            let mut report = node.observed(&world).await;
+            report.hardening.insert(HardeningItem::Sysctl, state(&detail));
+            let refused = observe(&world.context, node.id, report).await.unwrap_err().to_string();
+            assert!(refused.contains("hardening"), "{refused}");
+        }
+        assert_eq!(olga.api().get_node(&node.id.to_string()).await.unwrap(), before);
+
+        let mut full = node.observed(&world).await;
+        full.faults = vec!["é".repeat(300); 20];
+        full.foreign = vec!["wg-0123456789ab".to_owned(); 20];
+        full.hardening = HardeningItem::ALL.map(|it| (it, state(&"d".repeat(300)))).into();
+        full.clock_ms = i64::MIN;
+        observe(&world.context, node.id, full).await.unwrap();
+        let view = olga.api().get_node(&node.id.to_string()).await.unwrap();
+        assert_eq!((view.faults.len(), view.foreign.len(), view.hardening.len()), (20, 20, 6));
+        let troubles = [
+            NodeTrouble::Faults(20),
+            NodeTrouble::ClockSkew(i64::MIN),
+            NodeTrouble::WeakHardening(6),
+        ];
+        assert_eq!(view.troubles, troubles);
+    }
+
+    async fn what_a_node_says_of_itself_is_seen_by_the_operator(world) {
+        let olga = world.operator("olga").await;
+        let mut node = world.node(&olga, "Frankfurt").await;
+        let troubles = async || olga.api().list_nodes().await.unwrap()[0].troubles.clone();
+        for (skew, seen) in [(60_000, vec![]), (-60_001, vec![NodeTrouble::ClockSkew(-60_001)])] {
+            let mut report = node.observed(&world).await;
+            report.clock_ms += skew;
+            observe(&world.context, node.id, report).await.unwrap();
+            assert_eq!(troubles().await, seen);
+        }
+        let mut report = node.observed(&world).await;
+        report.faults = vec!["no uplink".to_owned()];
+        let fine = HardeningState { verdict: Verdict::Unknown, detail: String::new() };
+        report.hardening.insert(HardeningItem::Fail2ban, fine);
+        observe(&world.context, node.id, report).await.unwrap();
+        assert_eq!(troubles().await, [NodeTrouble::Faults(1)]);
+        let overview = olga.api().overview().await.unwrap();
+        assert_eq!(overview.attention[0].troubles, [NodeTrouble::Faults(1)]);
+        node.report(&world).await;
+        assert_eq!(olga.api().overview().await.unwrap().attention, []);
+    }
+
+    async fn a_nodes_resolvers_are_its_own_or_the_deployments(world) {
+        let olga = world.operator("olga").await;
+        let mut node = world.node(&olga, "Frankfurt").await;
+        let ana = world.customer("ana").await;
+        let pod = ana.pod("Frankfurt").await;
+        let device = ana.device(pod, 1).await.peer.id.to_string();
+        node.report(&world).await;
+        let dns = async || ana.api().client_config(&device).await.unwrap().dns;
+        let configured = world.context.settings.client_dns.clone();
+        assert_eq!((wanted(&world, &node).await.resolver, dns().await), (None, configured.clone()));
+
+        let (api, id) = (olga.api(), node.id.to_string());
+        let before = wanted(&world, &node).await.generation.0;
+        let quad9 = "tls://9.9.9.9#dns.quad9.net, udp://192.0.2.1";
+        for _ in 0..2 {
+            api.set_resolver(&id, " tls://9.9.9.9#DNS.quad9.net\nudp://192.0.2.1:53, ").await.unwrap();
+        }
+        let state = wanted(&world, &node).await;
+        assert_eq!(state.generation.0, before + 1, "twice changes nothing more");
+        assert_eq!(state.resolver.unwrap().upstreams().len(), 2);
+        assert_eq!(api.get_node(&id).await.unwrap().resolver, quad9);
+        assert_eq!(dns().await, state.pods[&pod].range.node().all());
+
+        for bad in ["9.9.9.9", "tls://9.9.9.9", "udp://192.0.2.1,udp://192.0.2.1", "rm -rf /"] {
+            let refused = api.set_resolver(&id, bad).await;
+            assert!(matches!(refused, Err(PortalError::Invalid { field, .. }) if field == "upstreams"));
+        }
+        let missing = api.set_resolver("node_nobody", "").await;
+        assert_eq!(missing, Err(PortalError::NotFound { what: "node".to_owned() }));
+        assert_eq!(ana.api().set_resolver(&id, "").await, Err(PortalError::NotAllowed));
+        api.set_resolver(&id, "").await.unwrap();
+        assert_eq!((wanted(&world, &node).await.resolver, dns().await), (None, configured));
+
+        let before = wanted(&world, &node).await.generation;
+        nodes::settle_resolver(&world.context).await.unwrap();
+        assert_eq!(wanted(&world, &node).await.generation, before, "as it was at the last start");
     }
 
     async fn a_report_of_another_epoch_confirms_nothing(world) {
