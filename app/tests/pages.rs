@@ -49,7 +49,8 @@ fn every_screen_has_one_heading_a_title_and_a_way_past_the_navigation() {
     for (name, page) in all() {
         assert!(page.starts_with("<!DOCTYPE html>"), "{name}");
         assert_eq!(page.matches("<h1").count(), 1, "{name}");
-        assert_eq!(page.matches("<title>").count(), 1, "{name}");
+        let head = page.split("</head>").next().unwrap();
+        assert_eq!(head.matches("<title>").count(), 1, "{name}");
         assert!(page.contains("<html lang=\"en\""), "{name}");
         assert!(page.contains("href=\"#content\""), "{name}");
         assert!(page.contains("<main id=\"content\""), "{name}");
@@ -153,10 +154,25 @@ fn forms_hold_exactly_the_fields_that_doors_take() {
         ("node-retire", vec![]),
         ("account-suspend", vec![]),
         ("home-room", vec!["location"]),
+        (
+            "plan-add",
+            vec![
+                "name",
+                "pods",
+                "devices_per_pod",
+                "speed_down",
+                "speed_up",
+                "quota",
+                "then",
+                "throttle",
+            ],
+        ),
+        ("plans", vec![]),
+        ("account", vec!["plan"]),
     ] {
         let page = one(name);
         let found: Vec<_> = tags(&page)
-            .filter(|it| it.starts_with("input") || it.starts_with("button"))
+            .filter(|it| ["input", "select", "button"].iter().any(|tag| it.starts_with(tag)))
             .filter_map(|it| attribute(it, "name"))
             .collect();
         assert_eq!(found, fields, "{name}");
@@ -245,4 +261,59 @@ fn everybody_gets_their_own_navigation() {
     assert_eq!(attribute(here, "href"), Some("/operator"));
     assert!(!one("sign-in").contains("sign-out"));
     assert!(one("error-signed-out").contains("href=\"/operator/sign-in\""));
+}
+
+#[test]
+fn a_chart_is_a_picture_with_words_and_a_table() {
+    let page = one("usage");
+    let pictures: Vec<_> = tags(&page).filter(|it| it.contains("chart-picture")).collect();
+    assert_eq!(pictures.len(), 2, "hours and days");
+    for picture in pictures {
+        assert_eq!(attribute(picture, "role"), Some("img"));
+        for id in attribute(picture, "aria-labelledby").unwrap().split(' ') {
+            assert!(page.contains(&format!(" id=\"{id}\"")), "{id}");
+        }
+    }
+    assert_eq!(page.matches("class=\"chart-bar\"").count(), 48 + 62);
+    assert_eq!(page.matches("Show as a table").count(), 2);
+    let rows = tags(&page).filter(|it| *it == "tr role=\"row\"").count();
+    assert_eq!(rows, 1 + 48 + 1 + 62);
+    assert!(page.contains("Most was moved on"), "{page}");
+    // The newest comes first in the table.
+    let body = page.split("<tbody").nth(1).unwrap();
+    assert!(body.find("20 Mar, 09:00").unwrap() < body.find("20 Mar, 08:00").unwrap());
+
+    let empty = one("usage-new");
+    assert_eq!(empty.matches("Nothing was moved in this time").count(), 2);
+    assert!(!empty.contains("chart-picture"));
+}
+
+#[test]
+fn data_that_is_used_up_says_what_happens_and_until_when() {
+    for (name, words) in [
+        ("usage", "43\u{a0}GB of 100\u{a0}GB used this month"),
+        ("usage", "200\u{a0}Mbit/s down, 50\u{a0}Mbit/s up"),
+        ("usage", ">in 11 days</time>"),
+        ("usage-nearly", "86 % of this month&#x27;s data is used"),
+        ("usage-stopped", "Used up: stopped"),
+        ("account", "Used up: slowed down"),
+        ("account", "go on at 2\u{a0}Mbit/s until the next month"),
+        ("pod", "8.73\u{a0}GB used this month"),
+        ("plans", "100\u{a0}GB, then 2\u{a0}Mbit/s"),
+        ("plans", "100\u{a0}GB, then stopped"),
+    ] {
+        let page = one(name);
+        assert!(
+            page.contains(words) || page.contains(&words.replace("&#x27;", "'")),
+            "{name}: {words}"
+        );
+    }
+    assert!(!one("usage").contains("Used up") && !one("usage-nearly").contains("Used up"));
+}
+
+#[test]
+fn only_a_plan_that_nobody_has_can_be_removed() {
+    let page = one("plans");
+    assert_eq!(page.matches("/remove\"").count(), 1);
+    assert_eq!(page.matches("/default\"").count(), 2, "the default is it already");
 }

@@ -60,10 +60,9 @@ async fn p12_p46_nothing_finer_than_a_pod_and_an_hour_is_taken() {
 async fn a_report_of_2000_records_is_taken_and_more_are_not() {
     let portal = Portal::open().await;
     let (pod, mut agent) = agent(&portal).await;
-    portal.world.clock.advance(900 * 3_600_000);
     let record = |hour: i64| {
-        let hour = BEGIN + (hour % 900) * 3_600_000;
-        json!({ "pod": pod, "hour_ms": hour, "received": 1_000_000_000_000_u64, "sent": hour % 7 })
+        let hour_ms = BEGIN - (hour % 900) * 3_600_000;
+        json!({ "pod": pod, "hour_ms": hour_ms, "received": 1_000_000_000_000_u64, "sent": hour })
     };
     let most: Vec<Value> = (0..2000).map(record).collect();
     let answer = agent.call("/v1/usage", &report(&most)).await;
