@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use myrelay_domain::ids::DeploymentId;
-use rcgen::{CertifiedIssuer, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{BasicConstraints, CertifiedIssuer, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
@@ -18,6 +18,10 @@ const CROSSES: &str = "ca-cross.pem";
 /// What a rotation prepares before it takes the place of what is there.
 const NEXT_KEY: &str = "ca-next.key";
 const NEXT_PEM: &str = "ca-next.pem";
+
+/// Over so many rotations a node that knows the first authority follows; rustls goes through at most
+/// six authorities.
+const MAX_ROTATIONS: u8 = 5;
 
 /// What is left of the authorities of before. Their keys are gone.
 #[derive(Default)]
@@ -75,7 +79,10 @@ pub fn rotate(
     let (now_ms, mut serial) = (clock.now_ms(), [0; 16]);
     random.fill(&mut serial);
     let params = authority(deployment, now_ms, serial)?;
-    let cross = params.clone().signed_by(&key, &old)?.pem();
+    // What comes after the next rotations stands below it.
+    let mut cross = params.clone();
+    cross.is_ca = IsCa::Ca(BasicConstraints::Constrained(MAX_ROTATIONS));
+    let cross = cross.signed_by(&key, &old)?.pem();
     let new_pem = CertifiedIssuer::self_signed(params, &key)?.pem();
     let new_key = Zeroizing::new(key.serialize_pem());
 

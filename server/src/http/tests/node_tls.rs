@@ -233,7 +233,7 @@ async fn a_certificate_that_is_over_is_renewed_and_good_for_nothing_else() {
     assert_eq!(served.status(identity(), STATE).await.unwrap(), 403, "24 hours later");
     assert_eq!(served.status(identity(), "POST /v1/observed").await.unwrap(), 403);
     let renew = served.status(identity(), "POST /v1/renew").await.unwrap();
-    assert_eq!(renew, 422, "let in, and an empty request is none");
+    assert_eq!(renew, 415, "let in, and what it sent is no request");
     served.portal.world.clock.advance(30 * DAY);
     assert!(served.status(identity(), "POST /v1/renew").await.is_err(), "a month later");
     served.tasks.stop();
