@@ -150,6 +150,7 @@ fn forms_hold_exactly_the_fields_that_doors_take() {
         ("add-device", vec!["name", "public_key"]),
         ("pod-delete", vec![]),
         ("device-remove", vec![]),
+        ("device-routes", vec!["mode", "mode", "mode", "mode", "networks"]),
         ("device", vec![]),
         ("node-retire", vec![]),
         ("account-suspend", vec![]),
@@ -172,7 +173,9 @@ fn forms_hold_exactly_the_fields_that_doors_take() {
     ] {
         let page = one(name);
         let found: Vec<_> = tags(&page)
-            .filter(|it| ["input", "select", "button"].iter().any(|tag| it.starts_with(tag)))
+            .filter(|it| {
+                ["input", "select", "textarea", "button"].iter().any(|tag| it.starts_with(tag))
+            })
             .filter_map(|it| attribute(it, "name"))
             .collect();
         assert_eq!(found, fields, "{name}");
@@ -316,4 +319,44 @@ fn only_a_plan_that_nobody_has_can_be_removed() {
     let page = one("plans");
     assert_eq!(page.matches("/remove\"").count(), 1);
     assert_eq!(page.matches("/default\"").count(), 2, "the default is it already");
+}
+
+#[test]
+fn p33_a_choice_of_routes_stands_in_the_form_and_in_the_configuration() {
+    for (name, mode, networks) in [
+        ("device-routes", "everything", ""),
+        ("device-routes-local", "except-local", ""),
+        ("device-routes-split", "except", "198.51.100.0/24\n2001:db8::/32"),
+        (
+            "device-routes-refused",
+            "except",
+            "192.168.1.77/24\n&lt;/textarea&gt;&lt;script&gt;alert(1)",
+        ),
+    ] {
+        let page = one(name);
+        let chosen: Vec<_> = tags(&page)
+            .filter(|it| it.contains(" checked"))
+            .filter_map(|it| attribute(it, "value"))
+            .collect();
+        assert_eq!(chosen, [mode], "{name}");
+        let text = page.split_once("<textarea").unwrap().1.split_once("</textarea>").unwrap().0;
+        assert_eq!(text.split_once('>').unwrap().1, networks, "{name}");
+    }
+    let refused = one("device-routes-refused");
+    assert!(refused.contains("<a href=\"#field-networks\">"));
+    assert!(refused.contains("the network is 192.168.1.0/24"));
+
+    let whole = one("device");
+    assert!(whole.contains("AllowedIPs = 0.0.0.0/0, ::/0"));
+    assert!(whole.contains("href=\"/devices/") && whole.contains("/routes\""));
+    assert!(!whole.contains("only when everything goes through it"));
+    let split = one("device-split");
+    assert!(split.contains("198.51.100.0/24\n2001:db8::/32"));
+    assert!(split.contains("AllowedIPs = 0.0.0.0/1, 128.0.0.0/2,") && !split.contains("0.0.0.0/0"));
+    // Apps that block no longer do, and a name is no address to leave outside.
+    assert!(split.contains("only when everything goes through it"));
+    assert!(split.contains("fra-1.relay.example:51820 is a name"));
+    let local = one("device-split-local");
+    assert!(local.contains("Everything but local networks goes through the tunnel."));
+    assert!(local.contains("10.86.0.0/26") && local.contains("fd5a:1b2c:3d4e:7::/64"));
 }

@@ -1,6 +1,7 @@
 //! Every screen with data that a real one could have.
 
 mod nodes;
+pub(crate) mod routes;
 mod usage;
 
 use std::{collections::BTreeMap, net::Ipv6Addr};
@@ -32,6 +33,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     let mut screens = for_visitors();
     screens.extend(for_customers());
     screens.extend(devices());
+    screens.extend(routes::routes());
     screens.extend(nodes::nodes());
     screens.extend(nodes::pods());
     screens.extend(for_operators());

@@ -119,10 +119,16 @@ fn Networks(value: String, error: Option<String>) -> impl IntoView {
                 aria-describedby=described
                 aria-invalid=invalid.then_some("true")
             >
-                {value}
+                {escaped(&value)}
             </textarea>
         </div>
     }
+}
+
+/// Text as HTML. Leptos escapes what stands in every element but this one (and scripts and styles),
+/// and a browser reads character references in it like everywhere.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What is wrong with a field.
