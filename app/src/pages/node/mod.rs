@@ -5,7 +5,7 @@ mod resolver;
 mod texts;
 
 use leptos::prelude::*;
-use report::Report;
+use report::{Faults, Report};
 use resolver::Resolver;
 
 use super::{FormState, pods, usage::NodeUsage};
@@ -39,7 +39,13 @@ pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
         {texts::explain(node.state)
             .map(|text| view! { <Notice tone=word.tone title=word.word text=text /> })}
         {(!is_retired)
-            .then(|| view! { <Troubles troubles=node.troubles.clone() location=node.location.clone() /> })}
+            .then(|| {
+                let (troubles, location) = (node.troubles.clone(), node.location.clone());
+                view! {
+                    <Troubles troubles location />
+                    <Faults faults=node.faults.clone() />
+                }
+            })}
         {node
             .drain
             .map(|drain| {
@@ -58,7 +64,6 @@ pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
             .then(|| {
                 view! {
                     <Report
-                        faults=node.faults.clone()
                         foreign=node.foreign.clone()
                         hardening=node.hardening.clone()
                     />

@@ -8,28 +8,29 @@ use crate::{
     contract::{HardeningRow, HardeningVerdict},
 };
 
+/// What is wrong with the node as a whole; nothing where nothing is.
 #[component]
-pub fn Report(
-    faults: Vec<String>,
-    foreign: Vec<String>,
-    hardening: Vec<HardeningRow>,
-) -> impl IntoView {
+pub fn Faults(faults: Vec<String>) -> impl IntoView {
+    (!faults.is_empty()).then(|| {
+        view! {
+            <section class="part">
+                <h2>{texts::FAULTS}</h2>
+                <p class="muted">{texts::FAULTS_LEDE}</p>
+                <ul class="consequences">
+                    {faults
+                        .into_iter()
+                        .map(|it| view! { <li class="breakable">{it}</li> })
+                        .collect_view()}
+                </ul>
+            </section>
+        }
+    })
+}
+
+/// How the host is guarded, and which interfaces are not ours.
+#[component]
+pub fn Report(foreign: Vec<String>, hardening: Vec<HardeningRow>) -> impl IntoView {
     view! {
-        {(!faults.is_empty())
-            .then(|| {
-                view! {
-                    <section class="part">
-                        <h2>{texts::FAULTS}</h2>
-                        <p class="muted">{texts::FAULTS_LEDE}</p>
-                        <ul class="consequences">
-                            {faults
-                                .into_iter()
-                                .map(|it| view! { <li class="breakable">{it}</li> })
-                                .collect_view()}
-                        </ul>
-                    </section>
-                }
-            })}
         <section class="part">
             <h2>{texts::HARDENING}</h2>
             {if hardening.is_empty() {

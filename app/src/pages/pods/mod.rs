@@ -72,12 +72,12 @@ pub fn PodRows(pods: Vec<NodePodRow>, with_node: bool, now: Millis) -> impl Into
                     <Cell column=texts::PORT>{pod.port.to_string()}</Cell>
                     <Cell column=texts::DEVICES>{pod.devices.to_string()}</Cell>
                     <Cell column=texts::ACTIONS>
-                        <a href=format!("/operator/pods/{}/move", pod.id)>
+                        <a class="row-action" href=format!("/operator/pods/{}/move", pod.id)>
                             {texts::MOVE}
                             <span class="visually-hidden">" "{name}</span>
                         </a>
                         " "
-                        <a href=format!("/operator/pods/{}/delete", pod.id)>
+                        <a class="row-action" href=format!("/operator/pods/{}/delete", pod.id)>
                             {texts::DELETE}
                             <span class="visually-hidden">" "{too}</span>
                         </a>
