@@ -8,6 +8,7 @@ use myrelay_app::{
     contract::{PodState, PortalError},
     render,
 };
+use myrelay_domain::keys::PublicKey;
 use samples::{HOSTILE, NOW, device, frame, pod, refused, screens};
 
 fn draw(content: Content, frame: Frame) -> String {
@@ -359,4 +360,63 @@ fn p33_a_choice_of_routes_stands_in_the_form_and_in_the_configuration() {
     let local = one("device-split-local");
     assert!(local.contains("Everything but local networks goes through the tunnel."));
     assert!(local.contains("10.86.0.0/26") && local.contains("fd5a:1b2c:3d4e:7::/64"));
+}
+
+#[test]
+fn forms_of_nodes_and_pods_hold_exactly_the_fields_that_doors_take() {
+    for (name, fields) in [
+        ("pod", vec!["meet"]),
+        ("pod-paused", vec!["meet"]),
+        ("node", vec!["upstreams"]),
+        ("node-draining", vec!["upstreams"]),
+        ("node-drain", vec![]),
+        ("node-retire-lost", vec!["name"]),
+        ("node-retire-serving", vec![]),
+        ("pod-move", vec!["node", "overlap"]),
+        ("pod-move-nowhere", vec![]),
+        ("pod-delete-any", vec![]),
+    ] {
+        let page = one(name);
+        let found: Vec<_> = tags(&page)
+            .filter(|it| ["input", "select", "button"].iter().any(|tag| it.starts_with(tag)))
+            .filter_map(|it| attribute(it, "name"))
+            .collect();
+        assert_eq!(found, fields, "{name}");
+    }
+}
+
+#[test]
+fn whose_location_moved_is_told_two_lines_and_by_when() {
+    let page = one("pod-moved");
+    assert!(page.contains("before 26 March 2026, 09:30 UTC"), "{page}");
+    let key = PublicKey::from_bytes([78; 32]).unwrap();
+    let lines = format!("PublicKey = {key}\nEndpoint = fra-2.relay.example:51820");
+    assert!(page.contains(&lines), "{page}");
+    let waiting = one("pod-moved-waiting");
+    assert!(!waiting.contains("PublicKey =") && waiting.contains("as soon as the new"));
+    assert!(!one("pod").contains("moved to a new server"));
+}
+
+#[test]
+fn a_nodes_page_says_what_is_wrong_and_what_to_do() {
+    for (name, words) in [
+        ("node-troubled", "66 minutes behind the portal"),
+        ("node-troubled", "timedatectl set-ntp true"),
+        ("node-troubled", "no uplink: no route to 192.0.2.1"),
+        ("node-troubled", "wg-other"),
+        ("node-troubled", ">Weak</span>"),
+        ("node-troubled", "systemctl status fail2ban"),
+        ("node-troubled", "tls://9.9.9.9#dns.quad9.net"),
+        ("node-troubled", "The newest 3 of 128"),
+        ("node-quarantined", "Two agents ran with its identity"),
+        ("node-draining", "12 of 40 pods moved"),
+        ("node-draining", "3 pods that moved away are still served here, until 27 March 2026"),
+        ("node-drained", "When that is over you can retire the node"),
+        ("node-stuck", "add a node with the location Frankfurt"),
+        ("node-retire-lost", "Type fra-1 to say that it is lost"),
+        ("pod-move-nowhere", "add a node with the location Frankfurt"),
+    ] {
+        assert!(one(name).contains(words), "{name}: {words}");
+    }
+    assert!(!one("node-draining").contains("/drain\""), "it is being drained already");
 }
