@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::Backend,
     faults::{Faults, Part},
+    hardening,
     identity::{Identity, IdentityError},
     link,
     memory::{self, Sequence},
@@ -140,6 +141,7 @@ impl Agent {
         loops.spawn(link::renew_for_ever(node.clone()));
         loops.spawn(status::write_for_ever(node.clone()));
         loops.spawn(resolver::resolve_for_ever(node.clone(), resolver));
+        loops.spawn(hardening::look_for_ever(node.clone()));
         loops.spawn(usage::count_for_ever(node.clone()));
         loops.spawn(usage::report_for_ever(node.clone()));
         let ended = tokio::select! {

@@ -6,6 +6,7 @@
 mod apt;
 mod fail2ban;
 mod host_firewall;
+mod look;
 mod place;
 mod ssh;
 mod ssh_config;
@@ -13,6 +14,7 @@ mod sysctl;
 
 use std::path::Path;
 
+pub(crate) use look::look_for_ever;
 use myrelay_node_protocol::{HardeningItem, HardeningReport, HardeningState, Verdict};
 use place::Place;
 
