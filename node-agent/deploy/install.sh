@@ -336,20 +336,25 @@ guard_by_fail2ban() {
         warn "fail2ban refuses its configuration: $(tail -n 1 "$work/said")"
         return 0
     fi
-    switch_on fail2ban.service
-    [ -z "$jail_changed" ] || systemctl restart fail2ban.service ||
-        warn "fail2ban did not start: journalctl -u fail2ban says why"
+    if [ -n "$jail_changed" ]; then
+        switch_on fail2ban.service restart
+    else
+        switch_on fail2ban.service start
+    fi
 }
 
 update_unattended() {
     live || return 0
-    for timer in apt-daily.timer apt-daily-upgrade.timer; do switch_on "$timer"; done
+    for timer in apt-daily.timer apt-daily-upgrade.timer; do switch_on "$timer" start; done
 }
 
-# switch_on UNIT: on now and after every start; what was off before is off again after uninstalling.
+# switch_on UNIT VERB: on now, by starting or restarting it, and after every start of the machine.
+# What was off before is off again after uninstalling.
 switch_on() {
     systemctl --quiet is-enabled "$1" 2>/dev/null || record "unit $1"
-    systemctl --quiet enable --now "$1" || warn "$1 cannot be started: systemctl status $1"
+    if ! { systemctl --quiet enable "$1" && systemctl "$2" "$1"; }; then
+        warn "$1 cannot be started: systemctl status $1"
+    fi
 }
 
 set_sysctl() {
