@@ -28,6 +28,6 @@ pub fn Usage(usage: PodUsageView, now: Millis) -> impl IntoView {
             <Chart id="hours" title=LAST_HOURS span=Span::Hours points=usage.usage.hours />
             <Chart id="days" title=LAST_DAYS span=Span::Days points=usage.usage.days />
         </section>
-        <p class="muted">{texts::WHAT_IS_KEPT}</p>
+        <p class="aside">{texts::WHAT_IS_KEPT}</p>
     }
 }
