@@ -12,6 +12,8 @@ const STATE: &str = "state.json";
 const SEQUENCE: &str = "sequence";
 /// How many numbers are taken from the disk at once: one write for that many reports.
 const BLOCK: u64 = 1000;
+/// Each start skips a part of a block, so numbers may run ahead of the time: less than this.
+const AHEAD: u64 = 1_000_000_000;
 
 /// Why a remembered state cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,12 +87,17 @@ pub struct Sequence {
 
 impl Sequence {
     /// Starts behind every number given out before: behind those of the file, and at least at the
-    /// time in milliseconds, which is above any count of reports, should the file be damaged or
-    /// the disk have taken nothing for a while.
+    /// time in milliseconds, should the disk have taken nothing for a while. When the file is
+    /// damaged it starts further ahead than any number can be.
     pub fn load(dir: &PrivateDir, system: &dyn System) -> Result<Self, FileError> {
-        let kept = dir.read(SEQUENCE)?;
-        let kept = kept.and_then(|it| std::str::from_utf8(&it).ok()?.trim().parse().ok());
-        let start = kept.unwrap_or(1).max(now(system));
+        let now = now(system);
+        let start = match dir.read(SEQUENCE)? {
+            None => now,
+            Some(bytes) => std::str::from_utf8(&bytes)
+                .ok()
+                .and_then(|it| it.trim().parse::<u64>().ok())
+                .map_or(now + AHEAD, |it| it.max(now)),
+        };
         Ok(Self { next: start, end: start })
     }
 

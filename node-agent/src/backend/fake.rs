@@ -53,6 +53,7 @@ struct Memory {
     node: Observed,
     ages: BTreeMap<(InterfaceName, PublicKey), Duration>,
     counters: BTreeMap<InterfaceName, Counters>,
+    gone: Vec<(InterfaceName, Counters)>,
     interfaces_made: u32,
     resolver: Option<u16>,
     touches: BTreeMap<PublicKey, u64>,
@@ -245,7 +246,9 @@ impl Backend for FakeBackend {
 
     async fn delete_interface(&self, interface: &InterfaceName) -> Result<(), BackendError> {
         let mut memory = self.enter(Verb::DeleteInterface, Some(interface))?;
-        memory.counters.remove(interface);
+        if let Some(counters) = memory.counters.remove(interface) {
+            memory.gone.push((interface.clone(), counters));
+        }
         if let Some(gone) = memory.node.interfaces.remove(interface) {
             memory.touch(gone.peers.into_keys());
         }
@@ -298,6 +301,10 @@ impl Backend for FakeBackend {
         let there =
             memory.counters.iter().filter(|(it, _)| memory.node.interfaces.contains_key(it));
         Ok(there.map(|(name, counters)| (name.clone(), *counters)).collect())
+    }
+
+    fn gone(&self) -> Vec<(InterfaceName, Counters)> {
+        std::mem::take(&mut self.memory().gone)
     }
 
     async fn handshake_age(

@@ -206,6 +206,10 @@ impl Backend for KernelBackend {
         self.host.links.counters().await
     }
 
+    fn gone(&self) -> Vec<(InterfaceName, Counters)> {
+        self.host.watch.gone()
+    }
+
     async fn handshake_age(
         &self,
         interface: &InterfaceName,

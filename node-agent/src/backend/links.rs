@@ -124,14 +124,7 @@ impl Links {
         let links = self.dump(get_links, "read the interfaces' counters").await?;
         let counters = links.into_iter().filter_map(|message| {
             let RouteNetlinkMessage::NewLink(message) = message else { return None };
-            let link = read_link(&message).filter(Link::is_ours)?;
-            let counted = message.attributes.iter().find_map(|it| match it {
-                LinkAttribute::Stats64(it) => Some((it.rx_bytes, it.tx_bytes)),
-                _ => None,
-            });
-            let (received, sent) = counted?;
-            let (pod, index) = (link.pod(), link.index);
-            Some((link.interface()?, Counters { pod, index, received, sent }))
+            read_counters(&message)
         });
         Ok(counters.collect())
     }
@@ -285,6 +278,18 @@ impl Links {
         }
         Err(BackendError::failed(what)("it changes all the time; trying again later"))
     }
+}
+
+/// What an interface of ours moved, if the message tells.
+pub(super) fn read_counters(message: &LinkMessage) -> Option<(InterfaceName, Counters)> {
+    let link = read_link(message).filter(Link::is_ours)?;
+    let counted = message.attributes.iter().find_map(|it| match it {
+        LinkAttribute::Stats64(it) => Some((it.rx_bytes, it.tx_bytes)),
+        _ => None,
+    });
+    let (received, sent) = counted?;
+    let (pod, index) = (link.pod(), link.index);
+    Some((link.interface()?, Counters { pod, index, received, sent }))
 }
 
 fn read_link(message: &LinkMessage) -> Option<Link> {

@@ -201,6 +201,9 @@ pub trait Backend: Send + Sync {
     /// What each of our interfaces moved since it was made; one reading of all of them.
     async fn counters(&self) -> Result<BTreeMap<InterfaceName, Counters>, BackendError>;
 
+    /// What interfaces had moved in the end that went since this was asked last: each is told once.
+    fn gone(&self) -> Vec<(InterfaceName, Counters)>;
+
     /// How long ago a peer completed a handshake; none when it never did or is not there.
     async fn handshake_age(
         &self,

@@ -338,6 +338,10 @@ impl Backend for UserspaceBackend {
         self.host.links.counters().await
     }
 
+    fn gone(&self) -> Vec<(InterfaceName, Counters)> {
+        self.host.watch.gone()
+    }
+
     async fn handshake_age(
         &self,
         interface: &InterfaceName,

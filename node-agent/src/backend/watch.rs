@@ -18,7 +18,7 @@ use rtnetlink::{
 };
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 
-use super::BackendError;
+use super::{BackendError, Counters, links};
 
 /// Changes come in swarms: so long after the first one they are told of together.
 const SWARM: Duration = Duration::from_millis(200);
@@ -28,6 +28,8 @@ pub(super) struct Watch {
     changed: Arc<Notify>,
     /// Indexes of interfaces that we delete ourselves.
     ours: Arc<Mutex<BTreeSet<u32>>>,
+    /// What interfaces of ours had moved when they went.
+    gone: Arc<Mutex<Vec<(InterfaceName, Counters)>>>,
     _served: JoinSet<()>,
 }
 
@@ -49,9 +51,19 @@ impl Watch {
         served.spawn(connection);
         let judge = Judge { ours: Arc::clone(&ours), named: BTreeSet::new() };
         let first = Arc::clone(&swarm);
+        let gone = Arc::<Mutex<Vec<_>>>::default();
+        let last = Arc::clone(&gone);
         served.spawn(async move {
             let mut judge = judge;
             while let Some((message, _)) = heard.next().await {
+                // The kernel says with it what the interface had counted (`rtmsg_ifinfo_build_skb`
+                // in net/core/dev.c).
+                if let NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) =
+                    &message.payload
+                    && let Some(counters) = links::read_counters(link)
+                {
+                    last.lock().unwrap_or_else(PoisonError::into_inner).push(counters);
+                }
                 if judge.matters(&message.payload) {
                     first.notify_one();
                 }
@@ -65,7 +77,7 @@ impl Watch {
                 told.notify_one();
             }
         });
-        Ok(Self { changed, ours, _served: served })
+        Ok(Self { changed, ours, gone, _served: served })
     }
 
     /// Waits until something changed since the last time.
@@ -76,6 +88,11 @@ impl Watch {
     /// Tells whoever waits that something changed, though the kernel did not say so.
     pub(super) fn tell(&self) {
         self.changed.notify_one();
+    }
+
+    /// See [`super::Backend::gone`].
+    pub(super) fn gone(&self) -> Vec<(InterfaceName, Counters)> {
+        std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// We are about to delete this interface: that is no news.

@@ -38,8 +38,8 @@ pub(super) struct Ledger {
     days: BTreeMap<PodId, BTreeMap<i64, u64>>,
     /// Which run of the machine the last readings are of.
     boot_id: String,
-    /// The last reading of each interface: all up to there is in the sums.
-    bases: BTreeMap<InterfaceName, Base>,
+    /// The last reading of each interface, by its index: all up to there is in the sums.
+    bases: BTreeMap<u32, Base>,
     /// The clock at the last reading.
     read_ms: i64,
     /// What is there at the first reading was counted before, by a counter that was lost.
@@ -72,10 +72,10 @@ struct Sums {
     refused: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Base {
+    interface: InterfaceName,
     pod: PodId,
-    index: u32,
     received: u64,
     sent: u64,
     /// Whether it was there at the last reading. One that was not is remembered all the same: a
@@ -110,13 +110,15 @@ impl Ledger {
     }
 
     /// Adds what every interface moved since the reading before. Readings come in the order in
-    /// which they were made. `name` makes the name of a new counter.
+    /// which they were made, and `gone` before them: what interfaces had in the end that are not
+    /// there any more. `name` makes the name of a new counter.
     ///
-    /// An interface that is not known, has another index, or counted less than before, is a new
-    /// one: it started at zero.
+    /// An interface that is not known, or counted less than before, is a new one: it started at
+    /// zero.
     pub(super) fn take(
         &mut self,
         now_ms: i64,
+        gone: &[(InterfaceName, Counters)],
         readings: &BTreeMap<InterfaceName, Counters>,
         name: impl FnOnce() -> io::Result<String>,
     ) -> io::Result<()> {
@@ -130,32 +132,39 @@ impl Ledger {
             }
             self.changes += 1;
         }
+        for (interface, reading) in gone {
+            self.take_one(hour, interface, reading);
+        }
         self.bases.values_mut().for_each(|it| it.there = false);
         for (interface, reading) in readings {
-            let known = self.bases.get(interface).filter(|it| it.leads_to(reading)).copied();
-            let Some(pod) = reading.pod.or(known.map(|it| it.pod)) else { continue };
-            let Counters { index, received, sent, .. } = *reading;
-            let base = Base { pod, index, received, sent, there: true };
-            let (before_received, before_sent) = match known {
-                Some(it) => (it.received, it.sent),
-                None if self.adopting => (received, sent),
-                None => (0, 0),
-            };
-            if known.is_none_or(|it| !it.equals(reading)) {
-                self.changes += 1;
-            }
-            self.bases.insert(interface.clone(), base);
-            self.add(pod, hour, received - before_received, sent - before_sent);
+            self.take_one(hour, interface, reading);
         }
         if self.adopting {
             self.adopting = false;
             self.changes += 1;
         }
         if self.read_ms.div_euclid(HOUR_MS) != now_ms.div_euclid(HOUR_MS) {
-            self.forget(now_ms, readings);
+            self.forget(now_ms);
         }
         self.read_ms = now_ms;
         Ok(())
+    }
+
+    fn take_one(&mut self, hour: i64, interface: &InterfaceName, reading: &Counters) {
+        let Counters { pod, index, received, sent } = *reading;
+        let known = self.bases.get(&index).filter(|it| it.leads_to(interface, reading));
+        let Some(pod) = pod.or(known.map(|it| it.pod)) else { return };
+        let (before_received, before_sent) = match known {
+            Some(it) => (it.received, it.sent),
+            None if self.adopting => (received, sent),
+            None => (0, 0),
+        };
+        if known.is_none_or(|it| (it.received, it.sent) != (received, sent)) {
+            self.changes += 1;
+        }
+        let interface = interface.clone();
+        self.bases.insert(index, Base { interface, pod, received, sent, there: true });
+        self.add(pod, hour, received - before_received, sent - before_sent);
     }
 
     fn add(&mut self, pod: PodId, hour: i64, received: u64, sent: u64) {
@@ -255,9 +264,10 @@ impl Ledger {
 
     /// Lets go of what nobody needs, and of the oldest where there is too much of something. By
     /// number and not by age: a clock that is wrong for a moment must not cost anything.
-    fn forget(&mut self, now_ms: i64, readings: &BTreeMap<InterfaceName, Counters>) {
+    fn forget(&mut self, now_ms: i64) {
         self.present.forget_before(now_ms.div_euclid(HOUR_MS) - REPORTED_HOURS);
-        let there: BTreeSet<PodId> = readings.values().filter_map(|it| it.pod).collect();
+        let there: BTreeSet<PodId> =
+            self.bases.values().filter(|it| it.there).map(|it| it.pod).collect();
         let end = now_ms.div_euclid(DAY_MS) - FORGOTTEN_DAYS;
         self.days.retain(|pod, days| {
             while KEPT_DAYS < days.len() {
@@ -266,7 +276,7 @@ impl Ledger {
             there.contains(pod) || days.last_key_value().is_some_and(|(day, _)| end < *day)
         });
         if KEPT_BASES < self.bases.len() {
-            self.bases.retain(|interface, _| readings.contains_key(interface));
+            self.bases.retain(|_, it| it.there);
         }
         let records: usize = self.counters().map(Counter::len).sum();
         let hours = self.present.pods.values().map(BTreeMap::len).max().unwrap_or_default();
@@ -353,13 +363,9 @@ impl Sums {
 }
 
 impl Base {
-    fn equals(&self, reading: &Counters) -> bool {
-        (self.received, self.sent) == (reading.received, reading.sent)
-    }
-
     /// Whether a reading goes on from this one.
-    fn leads_to(&self, reading: &Counters) -> bool {
-        self.index == reading.index
+    fn leads_to(&self, interface: &InterfaceName, reading: &Counters) -> bool {
+        self.interface == *interface
             && self.received <= reading.received
             && self.sent <= reading.sent
     }

@@ -39,7 +39,7 @@ fn ledger() -> Ledger {
 
 fn take(ledger: &mut Ledger, now_ms: i64, readings: &Readings) {
     let name = format!("at {now_ms}");
-    ledger.take(now_ms, readings, || Ok(name)).unwrap();
+    ledger.take(now_ms, &[], readings, || Ok(name)).unwrap();
 }
 
 fn report_all(ledger: &mut Ledger, portal: &mut Portal) {
@@ -89,6 +89,20 @@ fn a_list_that_misses_an_interface_once_counts_nothing_twice() {
     take(&mut ledger, NOON, &Readings::new());
     take(&mut ledger, NOON, &readings(&[(1, 1, 150, 0)]));
     assert_eq!(used(&ledger, 1), 150);
+}
+
+#[test]
+fn an_interface_that_went_is_counted_to_its_end_also_when_another_took_its_name() {
+    let mut ledger = ledger();
+    take(&mut ledger, NOON, &readings(&[(1, 1, 100, 0)]));
+    let gone = [reading(1, 1, 120, 5)];
+    ledger.take(NOON, &gone, &readings(&[(1, 2, 3, 0)]), || Ok(String::new())).unwrap();
+    assert_eq!(used(&ledger, 1), 128);
+    // One that came and went between two readings.
+    ledger
+        .take(NOON, &[reading(2, 3, 9, 0)], &readings(&[(1, 2, 4, 0)]), || Ok(String::new()))
+        .unwrap();
+    assert_eq!((used(&ledger, 1), used(&ledger, 2)), (129, 9));
 }
 
 #[test]

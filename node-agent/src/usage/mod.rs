@@ -10,7 +10,7 @@ mod spool;
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use ledger::Ledger;
-use myrelay_domain::ids::PodId;
+use myrelay_domain::{ids::PodId, interface::InterfaceName};
 use myrelay_node_protocol::{DesiredState, HOUR_MS, QuotaState, UsageReport};
 pub(crate) use report::report_for_ever;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    backend::Counters,
     faults::Part,
     node::Node,
     private_dir::{FileError, PrivateDir},
@@ -41,6 +42,8 @@ pub struct UsageStatus {
 /// What is counted, and how much of it is on the disk.
 pub(crate) struct Usage {
     ledger: Mutex<Ledger>,
+    /// What interfaces had in the end, as long as it is not in the ledger.
+    gone: Mutex<Vec<(InterfaceName, Counters)>>,
     /// How many of the ledger's changes are on the disk. Whoever holds it writes.
     kept: Arc<Mutex<u64>>,
     /// A quota was reached or left: the portal should not wait for the numbers.
@@ -69,6 +72,7 @@ impl Usage {
         let status = UsageStatus { waiting: ledger.waiting(), ..UsageStatus::default() };
         let usage = Self {
             ledger: Mutex::new(ledger),
+            gone: Mutex::default(),
             kept: Arc::default(),
             hurry: Notify::new(),
             status: watch::Sender::new(status),
@@ -82,10 +86,15 @@ impl Usage {
     /// interface.
     pub(crate) async fn read(&self, node: &Node) {
         let mut ledger = self.ledger.lock().await;
+        // First: one that goes after this is in the next.
+        self.gone.lock().await.extend(node.backend.gone());
         let read = match node.backend.counters().await {
-            Ok(readings) => ledger
-                .take(node.system.now_ms(), &readings, || spool::new_name(node.system.as_ref()))
-                .map_err(|error| error.to_string()),
+            Ok(readings) => {
+                let mut gone = self.gone.lock().await;
+                let name = || spool::new_name(node.system.as_ref());
+                let taken = ledger.take(node.system.now_ms(), &gone, &readings, name);
+                taken.map(|()| gone.clear()).map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
         let fault = |error| format!("the pods' traffic cannot be counted right now: {error}");

@@ -62,7 +62,7 @@ mod tests {
     fn counted(ledger: &mut Ledger, now_ms: i64, received: u64, sent: u64) {
         let counters = Counters { pod: Some(id()), index: 1, received, sent };
         let readings = BTreeMap::from([("wg-pod1".parse().unwrap(), counters)]);
-        ledger.take(now_ms, &readings, || Ok("another".to_owned())).unwrap();
+        ledger.take(now_ms, &[], &readings, || Ok("another".to_owned())).unwrap();
     }
 
     fn ledger() -> Ledger {
