@@ -10,6 +10,10 @@ use super::{missing, ok, place::Place, unknown, weak};
 const FOLDER: &str = "/etc/fail2ban";
 const PID_FILE: &str = "/run/fail2ban/fail2ban.pid";
 const SOCKET: &str = "/run/fail2ban/fail2ban.sock";
+/// What systemd starts has a control group, which the kernel removes with the last process
+/// (cgroup-v2.rst).
+const GROUPS: &str = "/sys/fs/cgroup/cgroup.controllers";
+const GROUP: &str = "/sys/fs/cgroup/system.slice/fail2ban.service/cgroup.events";
 
 /// Whether it is there, guards SSH, and runs.
 pub(super) fn inspect(place: &Place) -> HardeningState {
@@ -24,7 +28,7 @@ pub(super) fn inspect(place: &Place) -> HardeningState {
     match is_running(place) {
         Some(true) => ok("the jail sshd is on, and fail2ban runs"),
         Some(false) => weak("fail2ban does not run: journalctl -u fail2ban says why"),
-        None => unknown("fail2ban's process number cannot be read"),
+        None => unknown("whether fail2ban runs cannot be read; fail2ban-client ping tells"),
     }
 }
 
@@ -71,14 +75,18 @@ fn collect(text: &str, enabled: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Whether the process whose number fail2ban wrote down lives, and listens where its client asks.
+/// Whether it has a process that lives, and listens where its client asks.
+///
+/// Its own note of the process's number is for root alone, so the control group is asked first.
 fn is_running(place: &Place) -> Option<bool> {
-    let Some(text) = place.read(PID_FILE).ok()? else { return Some(false) };
-    let pid = Pid::from_raw(text.trim().parse().ok()?)?;
-    let lives = match rustix::process::test_kill_process(pid) {
+    let lives = if place.has(GROUPS) {
+        let events = place.read(GROUP).ok()?.unwrap_or_default();
+        events.lines().any(|it| it == "populated 1")
+    } else {
+        let Some(text) = place.read(PID_FILE).ok()? else { return Some(false) };
+        let pid = Pid::from_raw(text.trim().parse().ok()?)?;
         // Another user's process is there, and not ours to signal.
-        Ok(()) | Err(Errno::PERM) => true,
-        Err(_) => false,
+        matches!(rustix::process::test_kill_process(pid), Ok(()) | Err(Errno::PERM))
     };
     Some(lives && place.has(SOCKET))
 }
@@ -135,5 +143,14 @@ mod tests {
         assert_eq!(verdict(&[server, jail, dead, socket]), Verdict::Weak);
         let nonsense = ("run/fail2ban/fail2ban.pid", "soon");
         assert_eq!(verdict(&[server, jail, nonsense, socket]), Verdict::Unknown);
+
+        // Under systemd the control group knows, whatever an old note says.
+        let systemd = ("sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
+        let events = "sys/fs/cgroup/system.slice/fail2ban.service/cgroup.events";
+        let (full, empty) = ((events, "populated 1\nfrozen 0\n"), (events, "populated 0\n"));
+        assert_eq!(verdict(&[server, jail, systemd, pid, socket]), Verdict::Weak);
+        assert_eq!(verdict(&[server, jail, systemd, empty, pid, socket]), Verdict::Weak);
+        assert_eq!(verdict(&[server, jail, systemd, full]), Verdict::Weak);
+        assert_eq!(verdict(&[server, jail, systemd, full, socket]), Verdict::Ok);
     }
 }

@@ -6,7 +6,7 @@ use myrelay_node_protocol::HardeningState;
 use rtnetlink::sys::protocols::NETLINK_NETFILTER;
 
 use super::{missing, ok, place::Place, unknown, weak};
-use crate::netlink::{Attributes, Netlink, attribute};
+use crate::netlink::{Netlink, attribute};
 
 /// As in `deploy/hardening/host-firewall.nft`.
 const TABLE: &str = "myrelay_host";
@@ -57,19 +57,23 @@ enum Guard {
     Absent,
 }
 
-/// Asks the kernel for the chain, in the network namespace of the calling thread.
+/// Asks the kernel for its chains, in the network namespace of the calling thread.
 fn guard() -> io::Result<Guard> {
-    let chain = Attributes::default().text(OF_TABLE, TABLE).text(NAME, CHAIN);
-    let body = [&[NFPROTO_INET, 0, 0, 0], chain.as_bytes()].concat();
-    let answer = match Netlink::open(NETLINK_NETFILTER)?.get(GET_CHAIN, &body) {
-        Ok(answer) => answer,
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(Guard::Absent),
-        Err(error) => return Err(error),
+    let all = Netlink::open(NETLINK_NETFILTER)?.dump(GET_CHAIN, &[NFPROTO_INET, 0, 0, 0])?;
+    let mut chains = all.iter().filter_map(|it| it.get(HEADER..));
+    let Some(chain) =
+        chains.find(|it| is(attribute(it, OF_TABLE), TABLE) && is(attribute(it, NAME), CHAIN))
+    else {
+        return Ok(Guard::Absent);
     };
-    let chain = answer.get(HEADER..).unwrap_or_default();
     let hook = attribute(chain, HOOK).and_then(|it| attribute(it, HOOK_NUMBER));
     let stands = number(hook) == Some(LOCAL_IN) && number(attribute(chain, POLICY)) == Some(DROP);
     Ok(if stands { Guard::Stands } else { Guard::Open })
+}
+
+/// Whether it is this text, with the zero at its end.
+fn is(bytes: Option<&[u8]>, text: &str) -> bool {
+    bytes.and_then(|it| it.strip_suffix(&[0])) == Some(text.as_bytes())
 }
 
 fn number(bytes: Option<&[u8]>) -> Option<u32> {
