@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use myrelay_node_protocol::MAX_FAULT_CHARS;
 use tokio::sync::watch;
 
 use crate::private_dir::PrivateDir;
@@ -44,6 +45,12 @@ impl Faults {
     pub(crate) fn texts(&self) -> Vec<String> {
         self.0.borrow().values().cloned().collect()
     }
+}
+
+/// A fault as reports have it: one line, and not longer than a report takes.
+pub(crate) fn line(text: &str) -> String {
+    let plain = |it: char| if it.is_control() { ' ' } else { it };
+    text.chars().map(plain).take(MAX_FAULT_CHARS).collect()
 }
 
 /// What was damaged and lies beside its place until somebody has looked at it.

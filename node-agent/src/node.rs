@@ -7,7 +7,7 @@ use std::{
 
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
-    Apply, DesiredState, HardeningReport, MAX_FAULT_CHARS, MAX_FAULTS, ObservedState, QuotaState,
+    Apply, DesiredState, HardeningReport, MAX_FAULTS, ObservedState, QuotaState,
     StateError,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -163,7 +163,7 @@ impl Node {
     pub(crate) fn all_faults(&self, applied: &Applied) -> Vec<String> {
         let parts = self.faults.texts().into_iter().chain(faults::kept_aside(&self.dir));
         let texts = applied.faults.iter().cloned().chain(parts).take(MAX_FAULTS);
-        texts.map(|it| it.chars().take(MAX_FAULT_CHARS).collect()).collect()
+        texts.map(|it| faults::line(&it)).collect()
     }
 
     fn sequence(&self) -> MutexGuard<'_, Sequence> {

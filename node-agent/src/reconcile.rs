@@ -8,7 +8,7 @@ use std::{
 };
 
 use myrelay_domain::ids::PodId;
-use myrelay_node_protocol::{DesiredState, Epoch, Generation, MAX_FAULT_CHARS, ObservedPod};
+use myrelay_node_protocol::{DesiredState, Epoch, Generation, ObservedPod};
 use tokio::time::sleep;
 
 use crate::{backoff::Backoff, node::Node, plan, pod_keys::PodKeys, system::jitter};
@@ -78,7 +78,7 @@ async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied
     by_pod.extend(keyless.into_iter().map(|(pod, fault)| (pod, fault.to_string())));
     let pods = state.pods.keys().map(|pod| {
         let public_key = keys.all().get(pod).and_then(|it| it.public_key().ok());
-        let fault = by_pod.get(pod).map(|it| it.chars().take(MAX_FAULT_CHARS).collect());
+        let fault = by_pod.get(pod).map(|it| crate::faults::line(it));
         let quota = quotas.get(pod).copied().unwrap_or_default();
         (*pod, ObservedPod { public_key, fault, quota })
     });

@@ -74,19 +74,7 @@ pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
         {(!is_retired)
             .then(|| {
                 view! {
-                    <section class="part">
-                        <h2>{texts::JOIN}</h2>
-                        {join_expires_at
-                            .map(|at| view! { <p>{texts::JOIN_OPEN}<Time at now />"."</p> })}
-                        <form
-                            method="post"
-                            action=format!("/operator/nodes/{id}/join")
-                            class="inline-form"
-                        >
-                            <Submit label=texts::JOIN_NEW look=Look::Secondary />
-                            <p class="muted">{texts::JOIN_AGAIN}</p>
-                        </form>
-                    </section>
+                    <Join id=id.to_string() expires_at=join_expires_at now />
                     <p class="danger-link">
                         {node
                             .drain
@@ -101,6 +89,21 @@ pub fn Node(node: NodeView, form: FormState, now: Millis) -> impl IntoView {
                     </p>
                 }
             })}
+    }
+}
+
+/// The open join line's end, and the button for a new one.
+#[component]
+fn Join(id: String, expires_at: Option<Millis>, now: Millis) -> impl IntoView {
+    view! {
+        <section class="part">
+            <h2>{texts::JOIN}</h2>
+            {expires_at.map(|at| view! { <p>{texts::JOIN_OPEN}<Time at now />"."</p> })}
+            <form method="post" action=format!("/operator/nodes/{id}/join") class="inline-form">
+                <Submit label=texts::JOIN_NEW look=Look::Secondary />
+                <p class="muted">{texts::JOIN_AGAIN}</p>
+            </form>
+        </section>
     }
 }
 
