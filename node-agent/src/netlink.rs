@@ -3,13 +3,14 @@
 //! For those parts of the kernel that no crate of a fitting licence speaks to: nf_tables, and the
 //! queues of traffic control.
 
-use std::io;
+use std::{io, time::Duration};
 
 use rtnetlink::sys::{Socket, SocketAddr};
-use rustix::net::sockopt::set_socket_send_buffer_size_force;
+use rustix::net::sockopt::{Timeout, set_socket_send_buffer_size_force, set_socket_timeout};
 
 pub(crate) const NLM_F_REQUEST: u16 = 0x1;
 pub(crate) const NLM_F_ACK: u16 = 0x4;
+const NLM_F_ECHO: u16 = 0x8;
 pub(crate) const NLM_F_REPLACE: u16 = 0x100;
 pub(crate) const NLM_F_EXCL: u16 = 0x200;
 pub(crate) const NLM_F_DUMP: u16 = 0x300;
@@ -23,6 +24,8 @@ const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 /// `struct nlmsghdr`.
 const HEADER: usize = 16;
+/// The kernel answers at once, or in a second when it is busy; without an answer this is an error.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a dump is tried again when something changed under it.
 const DUMP_TRIES: usize = 16;
 
@@ -176,6 +179,7 @@ impl Netlink {
         let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
         Ok(Self(socket))
     }
 
@@ -203,16 +207,22 @@ impl Netlink {
         self.send(&requests, 1)
     }
 
-    /// Sends one request and reads the one message that answers it.
-    pub(crate) fn get(&mut self, kind: u16, body: &[u8]) -> io::Result<Vec<u8>> {
+    /// Sends one request and reads the message that answers it; to some the kernel says yes alone.
+    pub(crate) fn get(&mut self, kind: u16, body: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let mut request = Requests::default();
-        request.add(kind, 0, body);
+        // Some answers go to whoever listens, and to who asked only with this.
+        request.add(kind, NLM_F_ECHO | NLM_F_ACK, body);
         self.0.send(&request.bytes, 0)?;
-        let (answer, _) = self.0.recv_from_full()?;
-        let message = messages(&answer).next();
-        let message = message.ok_or_else(|| io::Error::other("the kernel answered too little"))?;
-        message.answer().unwrap_or(Ok(()))?;
-        Ok(message.body.to_vec())
+        let mut found = None;
+        loop {
+            let (answer, _) = self.0.recv_from_full()?;
+            for message in messages(&answer) {
+                match message.answer() {
+                    Some(end) => return end.map(|()| found),
+                    None => found = Some(message.body.to_vec()),
+                }
+            }
+        }
     }
 
     /// Everything of one kind: the bodies of all answers. Tried again while something changes

@@ -43,7 +43,10 @@ fn pod((_, name, port, range, peers): &Draft) -> DesiredPod {
         (PeerId::from(uuid::Uuid::from_u128(u128::from(*key))), peer)
     });
     let peers = peers.collect();
-    DesiredPod::new(interface(*name), 20_000 + port, range, peers)
+    let pod = DesiredPod::new(interface(*name), 20_000 + port, range, peers);
+    let speed =
+        (port % 3 == 0).then(|| Speed { down: 1_000_000, up: 64_000 * u64::from(*name + 1) });
+    DesiredPod { devices_meet: port % 2 == 0, speed, ..pod }
 }
 
 /// Sound wishes: a pod that clashes with one before it is left out.
@@ -82,6 +85,8 @@ fn ensure_node_is(node: &Observed, desired: &Wishes, keys: &Keys) {
         assert_eq!(it.public_key, keys[id].public_key().ok());
         assert_eq!(it.addresses, node_addresses(&pod.range));
         assert_eq!(it.peers, wanted);
+        let (devices_meet, speed) = (pod.devices_meet, pod.speed);
+        assert_eq!(it.traffic, Some(Traffic { devices_meet, speed, stopped: false }));
     }
 }
 
@@ -192,6 +197,7 @@ proptest! {
         for it in drifted.interfaces.values_mut() {
             it.up = !down;
             it.pod = it.pod.filter(|_| down);
+            it.traffic = it.traffic.filter(|_| down);
             it.peers.insert(peer_key(99), BTreeSet::new());
         }
         node.set_node(drifted);

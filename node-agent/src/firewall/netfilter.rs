@@ -92,7 +92,11 @@ impl Netfilter {
     /// How often the rule set of this namespace was changed, by anybody.
     pub(super) fn generation(&mut self) -> io::Result<u32> {
         let answer = self.0.get(kind(GET_GENERATION), &header(0, 0))?;
-        let found = answer.get(HEADER..).and_then(|it| attribute(it, GENERATION_ID));
+        let found = answer
+            .as_deref()
+            .unwrap_or_default()
+            .get(HEADER..)
+            .and_then(|it| attribute(it, GENERATION_ID));
         let found = found.and_then(|it| it.first_chunk()).map(|it| u32::from_be_bytes(*it));
         found.ok_or_else(|| io::Error::other("nf_tables did not tell its generation"))
     }

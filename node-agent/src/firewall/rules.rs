@@ -27,8 +27,10 @@
 //! pairs (interface, address): a rule loads the interface into one register and the address,
 //! masked or whole, into the next.
 
+use std::collections::BTreeMap;
+
 use super::{
-    Layout, TABLE,
+    Layout, Pod, TABLE,
     expressions::{
         Expression, FIRST, Meta, SECOND, Verdict, destination_port, is, is_in, is_known, is_not,
         masked, masquerade, message_type, meta, network, redirect, redirected, then,
@@ -108,9 +110,14 @@ pub(super) fn all(layout: &Layout) -> Batch {
 
 /// A transaction of set elements only, for a table that stands.
 pub(super) fn difference(before: &Layout, after: &Layout) -> Batch {
+    let without = |pods: &BTreeMap<u32, Pod>, others: &BTreeMap<u32, Pod>| {
+        let differ = pods.iter().filter(|(index, pod)| others.get(index) != Some(pod));
+        differ.map(|(index, pod)| (*index, *pod)).collect()
+    };
+    let (gone, new) = (without(&before.pods, &after.pods), without(&after.pods, &before.pods));
     let mut batch = Batch::new();
     for set in sets::ALL {
-        set.differ(&mut batch, &before.pods, &after.pods);
+        set.differ(&mut batch, &gone, &new);
     }
     batch
 }

@@ -89,8 +89,7 @@ impl Shaping {
     }
 
     fn lift(&self, netlink: &mut Netlink, place: &Place) -> Result<(), ShapingError> {
-        let queues = read::queues(netlink).map_err(failed("read the queues"))?;
-        let own = queues.get(&place.index).copied().unwrap_or_default();
+        let own = read::queues_of(netlink, place.index).map_err(failed("read the queues"))?;
         for (there, queue) in
             [(own.root, messages::root(place.index)), (own.ingress, messages::ingress(place.index))]
         {
@@ -105,8 +104,7 @@ impl Shaping {
     /// What leaves by this interface leaves at this rate, in bits per second. What can only be half
     /// done is undone.
     fn hold(&self, netlink: &mut Netlink, index: u32, rate: u64) -> Result<(), ShapingError> {
-        let queues = read::queues(netlink).map_err(failed("read the queues"))?;
-        let new = queues.get(&index).is_none_or(|it| !it.root);
+        let new = !read::queues_of(netlink, index).map_err(failed("read the queues"))?.root;
         if new {
             let made =
                 netlink.ask(Kind::NEW_QUEUE, NLM_F_CREATE | NLM_F_REPLACE, &messages::root(index));
@@ -191,8 +189,7 @@ fn make_ifb(netlink: &mut Netlink, place: &Place) -> Result<u32, ShapingError> {
 
 /// What arrives at the interface goes through the ifb device first.
 fn lead(netlink: &mut Netlink, index: u32, ifb: u32) -> Result<(), ShapingError> {
-    let queues = read::queues(netlink).map_err(failed("read the queues"))?;
-    if queues.get(&index).is_some_and(|it| it.ingress) {
+    if read::queues_of(netlink, index).map_err(failed("read the queues"))?.ingress {
         if read::leads_to(netlink, index).map_err(failed("read a filter"))? == Some(ifb) {
             return Ok(());
         }

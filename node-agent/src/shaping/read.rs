@@ -43,13 +43,28 @@ pub(super) fn queues(netlink: &mut Netlink) -> io::Result<BTreeMap<u32, Queues>>
     Ok(queues)
 }
 
+/// The queues of one interface.
+pub(super) fn queues_of(netlink: &mut Netlink, index: u32) -> io::Result<Queues> {
+    let mut handle = |parent| {
+        match netlink.get(Kind::GET_QUEUE, &messages::everything(index, parent)) {
+            Ok(queue) => Ok(queue.and_then(|it| about(&it)).map(|[_, handle, _]| handle)),
+            // What the kernel says when there is none, or one that it made by itself.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    Ok(Queues { root: handle(ROOT)? == Some(OURS), ingress: handle(INGRESS)?.is_some() })
+}
+
 /// The ifb device of that name, if it is there and ours: one without an alias is one that an
 /// agent was killed over.
 pub(super) fn ifb(netlink: &mut Netlink, name: &str) -> io::Result<Option<u32>> {
     const ALIAS: u16 = 20;
     const UP: u32 = 1;
     let link = match netlink.get(Kind::GET_LINK, &messages::link_named(name)) {
-        Ok(link) => link,
+        Ok(link) => link.unwrap_or_default(),
         Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(None),
         Err(error) => return Err(error),
     };
