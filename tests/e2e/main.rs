@@ -6,4 +6,5 @@ mod crash;
 mod https;
 mod leaks;
 mod main_job;
+mod node_life;
 mod wire;

@@ -3,7 +3,8 @@
 //! ```text
 //!   this host .1 ──┐
 //!   node      .2 ──┼── wan: a bridge with .4, and behind it a server
-//!   client    .3 ──┘
+//!   client    .3 ──┤
+//!   second    .5 ──┘   a second node, where a test asks for one
 //! ```
 //!
 //! The wire's IPv4 addresses are of the range for benchmarks (RFC 2544), the server's of one for
@@ -36,6 +37,7 @@ pub enum End {
     Node,
     Client,
     Wan,
+    Second,
 }
 
 impl End {
@@ -45,6 +47,7 @@ impl End {
             Self::Node => 2,
             Self::Client => 3,
             Self::Wan => 4,
+            Self::Second => 5,
         }
     }
 }
@@ -58,7 +61,6 @@ impl Network {
         }
         let network = Self { name: name.to_owned(), number };
         network.remove();
-        let wan = network.namespace(End::Wan);
         for end in [End::Wan, End::Node, End::Client] {
             run_line(&format!("ip netns add {}", network.namespace(end))).await?;
             network.inside(end, "ip link set lo up").await?;
@@ -70,31 +72,44 @@ impl Network {
             let line = format!("ip address add {address} dev lo");
             network.inside(End::Wan, &line).await?;
         }
-        for (end, interface) in [
-            (End::Host, network.host_interface()),
-            (End::Node, "eth0".to_owned()),
-            (End::Client, "eth0".to_owned()),
-        ] {
-            let port = Self::port(end);
-            // Made where it belongs, so that the host's own links are touched as little as can be.
-            let place = match end {
-                End::Host => String::new(),
-                end => format!("-n {} ", network.namespace(end)),
-            };
-            run_line(&format!(
-                "ip {place}link add {interface} type veth peer name {port} netns {wan}"
-            ))
-            .await?;
-            network.inside(End::Wan, &format!("ip link set {port} master br0 up")).await?;
-            network.address(end, &interface).await?;
-            run_line(&format!("ip {place}link set {interface} up")).await?;
+        for end in [End::Host, End::Node, End::Client] {
+            network.attach(end).await?;
         }
         // The client has no way to the server but a tunnel.
-        for gateway in network.addresses(End::Wan) {
-            let route = format!("ip route add default via {gateway}");
-            network.inside(End::Node, &route).await?;
-        }
+        network.route_beyond(End::Node).await?;
         Ok(network)
+    }
+
+    /// Makes a second node's namespace, `<name>-second`, like the first's.
+    pub async fn add_second(&self) -> Result<()> {
+        run_line(&format!("ip netns add {}", self.namespace(End::Second))).await?;
+        self.inside(End::Second, "ip link set lo up").await?;
+        self.attach(End::Second).await?;
+        self.route_beyond(End::Second).await
+    }
+
+    /// Puts an end on the wire.
+    async fn attach(&self, end: End) -> Result<()> {
+        let (wan, port) = (self.namespace(End::Wan), Self::port(end));
+        // Made where it belongs, so that the host's own links are touched as little as can be.
+        let (place, interface) = match end {
+            End::Host => (String::new(), self.host_interface()),
+            end => (format!("-n {} ", self.namespace(end)), "eth0".to_owned()),
+        };
+        run_line(&format!("ip {place}link add {interface} type veth peer name {port} netns {wan}"))
+            .await?;
+        self.inside(End::Wan, &format!("ip link set {port} master br0 up")).await?;
+        self.address(end, &interface).await?;
+        run_line(&format!("ip {place}link set {interface} up")).await?;
+        Ok(())
+    }
+
+    /// Gives a node its way to the server.
+    async fn route_beyond(&self, end: End) -> Result<()> {
+        for gateway in self.addresses(End::Wan) {
+            self.inside(end, &format!("ip route add default via {gateway}")).await?;
+        }
+        Ok(())
     }
 
     /// The bridge's port to an end.
@@ -109,6 +124,7 @@ impl Network {
             End::Node => "node",
             End::Client => "client",
             End::Wan => "wan",
+            End::Second => "second",
         };
         format!("{}-{end}", self.name)
     }
@@ -201,7 +217,7 @@ impl Network {
     /// Removes what can be removed.
     fn remove(&self) {
         let mut lines = vec![format!("ip link delete {}", self.host_interface())];
-        for end in [End::Wan, End::Node, End::Client] {
+        for end in [End::Wan, End::Node, End::Client, End::Second] {
             lines.push(format!("ip netns delete {}", self.namespace(end)));
         }
         for line in lines {

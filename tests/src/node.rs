@@ -24,6 +24,8 @@ pub struct Options {
     pub programs: PathBuf,
     pub state: PathBuf,
     pub log: PathBuf,
+    /// Whose namespace it runs in.
+    pub end: End,
     /// Whether it says everything it can.
     pub verbose: bool,
 }
@@ -31,7 +33,7 @@ pub struct Options {
 impl Options {
     fn command(&self, network: &Network) -> Command {
         let program = self.programs.join("myrelay-agent");
-        let mut command = network.command(End::Node, &program.to_string_lossy());
+        let mut command = network.command(self.end, &program.to_string_lossy());
         if self.verbose {
             command.env("MYRELAY_LOG", "trace");
         }
@@ -83,7 +85,7 @@ impl Node {
     /// Waits until it has an interface of ours, and answers the names.
     pub async fn interfaces(&self, network: &Network) -> Result<Vec<String>> {
         until("the node to make an interface", Duration::from_secs(20), async || {
-            let links = network.inside(End::Node, "ip -brief link").await?;
+            let links = network.inside(self.options.end, "ip -brief link").await?;
             let names = links.lines().filter_map(|line| line.split_whitespace().next());
             let ours = names.filter(|it| it.starts_with("wg-")).map(str::to_owned);
             let ours: Vec<String> = ours.collect();

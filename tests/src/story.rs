@@ -83,27 +83,43 @@ impl Stage {
 
     /// The owner adds a node and runs the line on it.
     pub async fn add_node(&self, browser: &Browser, name: &str, location: &str) -> Result<Node> {
+        self.add_node_at(browser, End::Node, name, location).await
+    }
+
+    /// The same for a node at an end of the owner's choice.
+    pub async fn add_node_at(
+        &self,
+        browser: &Browser,
+        end: End,
+        name: &str,
+        location: &str,
+    ) -> Result<Node> {
         browser.open(&self.page("/operator/nodes/new")).await?;
         browser.picture("operator-add-node").await?;
-        let endpoint = self.network.v4(End::Node).to_string();
+        let endpoint = self.network.v4(end).to_string();
         let fields = [("name", name), ("location", location), ("endpoint", &*endpoint)];
         browser.submit("/operator/nodes/new", &fields).await?;
         let line = browser.text_of("#join-line").await?;
         browser.picture("operator-join").await?;
-        let node = Node::join(&self.network, self.node_options(name), line.trim()).await?;
+        let node = Node::join(&self.network, self.node_options(end, name), line.trim()).await?;
         browser.open(&self.page("/operator/nodes")).await?;
+        browser.follow(name).await?;
+        browser.find("dl.facts").await?;
+        let page = browser.url().await?;
         until("the node to be in contact", Duration::from_secs(20), async || {
-            browser.open(&self.page("/operator/nodes")).await?;
+            browser.open(page.as_str()).await?;
             Ok(browser.text().await?.contains("In contact").then_some(()))
         })
         .await?;
+        browser.open(&self.page("/operator/nodes")).await?;
         browser.picture("operator-nodes").await?;
         Ok(node)
     }
 
     /// How an agent with this name is started.
-    pub fn node_options(&self, name: &str) -> node::Options {
+    fn node_options(&self, end: End, name: &str) -> node::Options {
         node::Options {
+            end,
             programs: programs(),
             state: self.folder.join(name),
             log: self.folder.join(format!("{name}.log")),

@@ -85,6 +85,7 @@ async fn show() -> Result<()> {
     let endpoint = network.v4(End::Node).to_string();
     let line = portal.add_node("demo-1", "Demo", &endpoint).await?;
     let options = node::Options {
+        end: End::Node,
         programs: programs(),
         state: folder.join("node"),
         log: folder.join("node.log"),

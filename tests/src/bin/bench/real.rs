@@ -41,6 +41,7 @@ impl RealPlace {
         let line = portal.add_node("near", NEAR, &endpoint).await?;
         let state = folder.path().join("node");
         let node_options = node::Options {
+            end: End::Node,
             programs: programs(),
             state: state.clone(),
             log: folder.path().join("node.log"),
