@@ -4,13 +4,17 @@
 mod cores;
 mod devices;
 mod http;
+mod many;
 mod measure;
+mod node;
 mod pages;
 mod ping;
 mod place;
 mod real;
+mod reconcile;
 mod resources;
 mod transfer;
+mod tunnel;
 
 use std::{collections::BTreeSet, io::Write as _, path::PathBuf};
 
@@ -54,11 +58,36 @@ enum Name {
     Provision,
     /// How long the portal and the agent take to be ready; needs root
     Startup,
+    /// How long a pod takes on the userspace backend, and by stock tools; needs root
+    PodCreate,
+    /// How long changes take at 10,000 devices, and `wg` next to it; needs root
+    Reconcile,
+    /// How long an agent takes to have its many pods again, and stock tools; needs root
+    #[value(name = "pods_1000")]
+    Pods1000,
+    /// What goes through a pod, through wireguard-go and through no tunnel; needs root
+    Tunnel,
+    /// How much memory an agent takes by its pods and devices; needs root
+    RssAgent,
 }
 
 impl Name {
+    /// A portal whose nodes keep everything in memory.
+    fn needs_place(self) -> bool {
+        !self.needs_node_alone() && !matches!(self, Self::Provision | Self::Rss)
+    }
+
+    /// A portal with a node that moves packets.
     fn needs_real_node(self) -> bool {
         matches!(self, Self::Provision | Self::Rss | Self::Startup)
+    }
+
+    /// A node that moves packets and has no portal.
+    fn needs_node_alone(self) -> bool {
+        matches!(
+            self,
+            Self::PodCreate | Self::Reconcile | Self::Pods1000 | Self::Tunnel | Self::RssAgent
+        )
     }
 }
 
@@ -88,34 +117,59 @@ async fn main() -> Result<()> {
 async fn measure_all(wanted: &BTreeSet<Name>) -> Result<Vec<Metric>> {
     let cores = Cores::divide()?;
     let mut all = Vec::new();
-    let mut place = Place::start(&cores).await?;
-    for name in wanted {
-        let measured = match name {
-            Name::PageTtfb => pages::page_ttfb(&mut place, &cores).await,
-            Name::Login => pages::login(&mut place, &cores).await,
-            Name::Transfer => transfer::transfer(&mut place).await,
-            Name::PeerCreate => devices::peer_create(&mut place, &cores).await,
-            Name::KeygenToQr => devices::keygen_to_qr(&mut place, &cores).await,
-            Name::Startup => resources::startup_portal(&mut place, &cores).await,
-            Name::Provision | Name::Rss => continue,
-        };
-        show(&mut all, measured.with_context(|| format!("{name:?}"))?)?;
-    }
-    drop(place);
-    let wanted: Vec<Name> = wanted.iter().copied().filter(|it| it.needs_real_node()).collect();
-    if wanted.is_empty() {
-        return Ok(all);
-    }
-    let mut real = RealPlace::start(&cores).await?;
-    for name in wanted {
-        let measured = match name {
-            Name::Provision => devices::provision(&mut real, &cores).await,
-            Name::Rss => resources::rss(&mut real, &cores).await,
-            _ => resources::startup_agent(&mut real, &cores).await,
-        };
+    let those = |needs: fn(Name) -> bool| wanted.iter().copied().filter(move |it| needs(*it));
+    measure_portal(those(Name::needs_place).collect(), &cores, &mut all).await?;
+    measure_both(those(Name::needs_real_node).collect(), &cores, &mut all).await?;
+    for name in those(Name::needs_node_alone) {
+        let measured = cores.on_all(async || measure_node(name).await).await;
         show(&mut all, measured.with_context(|| format!("{name:?}"))?)?;
     }
     Ok(all)
+}
+
+async fn measure_portal(wanted: Vec<Name>, cores: &Cores, all: &mut Vec<Metric>) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut place = Place::start(cores).await?;
+    for name in wanted {
+        let measured = match name {
+            Name::PageTtfb => pages::page_ttfb(&mut place, cores).await,
+            Name::Login => pages::login(&mut place, cores).await,
+            Name::Transfer => transfer::transfer(&mut place).await,
+            Name::PeerCreate => devices::peer_create(&mut place, cores).await,
+            Name::KeygenToQr => devices::keygen_to_qr(&mut place, cores).await,
+            _ => resources::startup_portal(&mut place, cores).await,
+        };
+        show(all, measured.with_context(|| format!("{name:?}"))?)?;
+    }
+    Ok(())
+}
+
+async fn measure_both(wanted: Vec<Name>, cores: &Cores, all: &mut Vec<Metric>) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut real = RealPlace::start(cores).await?;
+    for name in wanted {
+        let measured = match name {
+            Name::Provision => devices::provision(&mut real, cores).await,
+            Name::Rss => resources::rss(&mut real, cores).await,
+            _ => resources::startup_agent(&mut real, cores).await,
+        };
+        show(all, measured.with_context(|| format!("{name:?}"))?)?;
+    }
+    Ok(())
+}
+
+async fn measure_node(name: Name) -> Result<Vec<Metric>> {
+    match name {
+        Name::PodCreate => node::pod_create().await,
+        Name::Reconcile => reconcile::reconcile().await,
+        Name::Pods1000 => many::pods_1000().await,
+        Name::Tunnel => tunnel::tunnel().await,
+        _ => many::rss_agent().await,
+    }
 }
 
 fn show(all: &mut Vec<Metric>, measured: Vec<Metric>) -> Result<()> {

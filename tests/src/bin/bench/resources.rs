@@ -46,7 +46,7 @@ pub(crate) async fn rss(real: &mut RealPlace, cores: &Cores) -> Result<Vec<Metri
 }
 
 /// What a process has in memory, in MiB (proc(5), `VmRSS`).
-fn resident(process: u32) -> Result<f64> {
+pub(crate) fn resident(process: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kib: u32 = line.trim().trim_end_matches("kB").trim().parse()?;
