@@ -116,9 +116,8 @@ impl NodePlace {
         let mut program = Program::start(command, &self.file(&format!("{run}.log")))?;
         loop {
             let said = program.said();
-            if said.contains("\"applied\"") {
-                let took = started.elapsed();
-                ensure!(!said.contains("does not serve"), "a pod does not serve: {said}");
+            let took = started.elapsed();
+            if has_applied(&said) {
                 return Ok((program, took));
             }
             program.ensure_running()?;
@@ -147,6 +146,15 @@ impl NodePlace {
         command.arg("-e").arg(file);
         command
     }
+}
+
+/// Whether the last round of an agent that has written this made all that it remembers. A round
+/// that fails is repeated, and the time goes on.
+fn has_applied(log: &str) -> bool {
+    let rounds = log.rsplit_once("\"applied\"");
+    rounds.is_some_and(|(_, last)| {
+        last.contains("\"generation\":1,") && !last.contains("does not serve")
+    })
 }
 
 /// An identity of a portal that is not there: its port is closed.
