@@ -293,6 +293,10 @@ sshd() {
 
 find_ssh_ports() {
     [ -z "$ports" ] || return 0
+    if live && [ -x /usr/sbin/sshd ] && ! sshd -T >/dev/null 2>"$work/said"; then
+        die "sshd refuses its configuration as it is, so it does not say which port has to stay" \
+            "open: mend it, or name the port with --ssh-port: $(cat "$work/said")"
+    fi
     ports=$(sshd -T 2>/dev/null | awk '$1 == "port" { print $2 }') || ports=
     if live && systemctl --quiet is-active ssh.socket; then
         ports="$ports $(systemctl show --property Listen ssh.socket |
@@ -358,9 +362,9 @@ switch_on() {
 }
 
 set_sysctl() {
-    cp "$here/hardening/sysctl.conf" "$work/sysctl"
     # A host that forwards heeds router advertisements only where this is 2, and would lose its way
-    # out (ip-sysctl.rst, accept_ra).
+    # out (ip-sysctl.rst, accept_ra): so this comes before forwarding.
+    : >"$work/sysctl"
     if live && has ip; then
         ip -6 route show default proto ra 2>/dev/null |
             sed -n 's/^.* dev \([a-zA-Z0-9_-]*\).*$/\1/p' | sort -u | while read -r name; do
@@ -369,6 +373,7 @@ set_sysctl() {
                 printf 'net.ipv6.conf.%s.accept_ra = 2\n' "$name"
         done >>"$work/sysctl"
     fi
+    cat "$here/hardening/sysctl.conf" >>"$work/sysctl"
     if live && [ ! -f "$records/sysctl-before" ]; then
         sed -n 's/^\([a-z0-9_.-]*\) = .*/\1/p' "$work/sysctl" | while read -r key; do
             file=/proc/sys/$(printf '%s' "$key" | tr . /)
@@ -384,9 +389,15 @@ set_sysctl() {
 has_key() {
     [ -z "$without_key" ] || return 0
     sshd -T 2>/dev/null | grep -Eq '^(trustedusercakeys|authorizedkeyscommand) /' && return 0
+    root_login=$(ssh_says | awk '$1 == "permitrootlogin" { print $2 }')
     for file in "$root"/root/.ssh/authorized_keys "$root"/root/.ssh/authorized_keys2 \
         "$root"/home/*/.ssh/authorized_keys "$root"/home/*/.ssh/authorized_keys2; do
-        [ ! -f "$file" ] || ! grep -Eq '^[^#]*(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA' "$file" ||
+        # A key of root's is none where root is not let in, nor is one that only runs a command, such
+        # as the word of cloud images to sign in as somebody else.
+        case $file:$root_login in
+            "$root"/root/*:no | "$root"/root/*:forced-commands-only) continue ;;
+        esac
+        [ ! -f "$file" ] || ! grep -v 'command=' "$file" | grep -Eq '^[^#]*(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA' ||
             return 0
     done
     return 1

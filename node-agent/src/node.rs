@@ -7,8 +7,7 @@ use std::{
 
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
-    Apply, DesiredState, HardeningReport, MAX_FAULTS, ObservedState, QuotaState,
-    StateError,
+    Apply, DesiredState, HardeningReport, MAX_FAULTS, ObservedState, QuotaState, StateError,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;

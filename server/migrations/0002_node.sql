@@ -37,7 +37,8 @@ CREATE INDEX former_placements_changed ON former_placements (node_id, changed_ge
 CREATE INDEX former_placements_end ON former_placements (ends_at);
 
 -- A moved pod can leave a tombstone on more than one node, and its usage may still come late.
-DROP TABLE pod_tombstones;
+ALTER TABLE pod_tombstones RENAME TO earlier_tombstones;
+DROP INDEX pod_tombstones_node;
 CREATE TABLE pod_tombstones (
     pod_id TEXT NOT NULL,
     node_id TEXT NOT NULL REFERENCES nodes (id),
@@ -48,6 +49,9 @@ CREATE TABLE pod_tombstones (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (pod_id, node_id)
 );
+INSERT INTO pod_tombstones (pod_id, node_id, port, deleted_generation, created_at)
+    SELECT pod_id, node_id, port, deleted_generation, created_at FROM earlier_tombstones;
+DROP TABLE earlier_tombstones;
 CREATE INDEX pod_tombstones_node ON pod_tombstones (node_id, deleted_generation);
 
 -- A range may span several numbers, and rests for a while after its pod is gone.

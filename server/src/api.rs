@@ -6,9 +6,10 @@ mod usage;
 use async_trait::async_trait;
 use myrelay_app::contract::{
     AcceptInvite, AccountContract, AccountRow, AccountView, AddNode, AddPeer, AddedPeer,
-    ClientConfig, ConnectionView, CreatePod, HomeView, JoinView, MovePod, MoveView, NodeContract, NodePodRow, NodeRow,
-    NodeView, OperatorContract, OperatorView, Overview, Page, PeerContract, PodContract, PodView,
-    PortalError, RetireNode, SetRoutes, SignIn, SignUp, SignedInAccount, SignedInOperator,
+    ClientConfig, ConnectionView, CreatePod, HomeView, JoinView, MovePod, MoveView, NodeContract,
+    NodePodRow, NodeRow, NodeView, OperatorContract, OperatorView, Overview, Page, PeerContract,
+    PodContract, PodView, PortalError, RetireNode, SetRoutes, SignIn, SignUp, SignedInAccount,
+    SignedInOperator,
 };
 use myrelay_domain::ids::PodId;
 

@@ -24,7 +24,9 @@ pub use nodes::{
     RetireNode, TargetView,
 };
 pub use operators::{AcceptInvite, OperatorContract, OperatorView, Overview, SignedInOperator};
-pub use peers::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes};
+pub use peers::{
+    AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes,
+};
 pub use plans::{AddPlan, PlanContract, PlanRow};
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};

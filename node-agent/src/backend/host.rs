@@ -31,6 +31,9 @@ pub(super) struct Host {
     pub(super) links: Links,
     pub(super) watch: Watch,
     firewall: Arc<Mutex<Firewall>>,
+    /// Held from reading the layout to setting it: of two tasks that change it, one would undo what
+    /// the other did.
+    turn: tokio::sync::Mutex<()>,
     shaping: Arc<Shaping>,
     /// What the addresses on interfaces do not tell.
     known: Mutex<Known>,
@@ -50,6 +53,7 @@ impl Host {
             links: Links::connect()?,
             watch: Watch::start()?,
             firewall: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
             shaping: Arc::default(),
             known: Mutex::default(),
         })
@@ -140,9 +144,11 @@ impl Host {
 
     /// See [`super::Backend::ensure_forwarding`].
     pub(super) async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+        let turn = self.turn.lock().await;
         let layout = self.read_layout().await?;
         let (uplinks, none) = (layout.uplinks, layout.pods.is_empty());
         self.set_walls(layout).await?;
+        drop(turn);
         for ifb in self.links.orphans().await? {
             self.forget(ifb).await?;
         }
@@ -158,6 +164,7 @@ impl Host {
     }
 
     async fn change(&self, change: impl FnOnce(&mut Layout)) -> Result<(), BackendError> {
+        let _turn = self.turn.lock().await;
         let mut layout = match self.layout() {
             Some(layout) => layout,
             None => self.read_layout().await?,

@@ -25,7 +25,7 @@ pub(super) const V4: [(Ipv4Addr, u32); 10] = [
 ];
 
 /// IPv6 networks, each with its length in bits.
-pub(super) const V6: [(Ipv6Addr, u32); 6] = [
+pub(super) const V6: [(Ipv6Addr, u32); 7] = [
     // Unspecified, loopback, and IPv4 addresses in IPv6 (RFC 4291).
     (Ipv6Addr::UNSPECIFIED, 96),
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
@@ -33,10 +33,14 @@ pub(super) const V6: [(Ipv6Addr, u32); 6] = [
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48),
     // Unique local (RFC 4193), with a cloud's metadata at fd00:ec2::254.
     (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
-    // Link-local and multicast (RFC 4291).
+    // Site-local, as it was (RFC 3879), link-local and multicast (RFC 4291).
+    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10),
     (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
 ];
+
+/// Where translators find IPv4 addresses in IPv6 ones: the last 32 bits (RFC 6052).
+const TRANSLATED: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
 
 /// Each network as the bytes of its address and of its mask.
 pub(super) fn v4() -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -46,5 +50,10 @@ pub(super) fn v4() -> Vec<(Vec<u8>, Vec<u8>)> {
 
 pub(super) fn v6() -> Vec<(Vec<u8>, Vec<u8>)> {
     let mask = |length: u32| (u128::MAX << (128 - length)).to_be_bytes().to_vec();
-    V6.iter().map(|(net, length)| (net.octets().to_vec(), mask(*length))).collect()
+    let translated = V4.iter().map(|(net, length)| {
+        let net = TRANSLATED.to_bits() | u128::from(net.to_bits());
+        (Ipv6Addr::from_bits(net), 96 + length)
+    });
+    let nets = V6.into_iter().chain(translated);
+    nets.map(|(net, length)| (net.octets().to_vec(), mask(length))).collect()
 }

@@ -139,7 +139,6 @@ pub(crate) fn kind() -> Option<BackendKind> {
 }
 
 /// The backend, with no more rights than the agent has under its unit.
-#[expect(clippy::unused_async, reason = "it is only ever opened inside a runtime")]
 pub(crate) async fn open(kind: BackendKind) -> std::sync::Arc<dyn Backend> {
     std::sync::Arc::new(Confined::open(kind))
 }

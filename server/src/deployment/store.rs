@@ -36,10 +36,11 @@ pub(super) async fn count_allocation(tx: &mut Write) -> sqlx::Result<()> {
 
 /// The highest range number that a pod has.
 pub(super) async fn highest_range(tx: &mut Write) -> sqlx::Result<Option<u32>> {
-    let highest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(number + size - 1) FROM pod_ranges WHERE pod_id IS NOT NULL")
-            .fetch_one(&mut **tx)
-            .await?;
+    let highest: Option<i64> = sqlx::query_scalar(
+        "SELECT MAX(number + size - 1) FROM pod_ranges WHERE pod_id IS NOT NULL",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     highest.map(read_number).transpose()
 }
 

@@ -194,7 +194,8 @@ stories! {
         let mut node = world.node(&olga, "Frankfurt").await;
         let before = olga.api().get_node(&node.id.to_string()).await.unwrap();
         let state = |detail: &str| HardeningState { verdict: Verdict::Weak, detail: detail.to_owned() };
-        let tries: [(&str, fn(&mut ObservedState)); 8] = [
+        type Spoil = fn(&mut ObservedState);
+        let tries: [(&str, Spoil); 8] = [
             ("faults", |it| it.faults = vec!["f".to_owned(); 21]),
             ("faults", |it| it.faults = vec!["é".repeat(301)]),
             ("faults", |it| it.faults = vec!["two\nlines".to_owned()]),

@@ -18,9 +18,10 @@ use super::{
     body::{Intake, MAX_BODY, NODE_BODY, take_in},
     calls, guard,
     limits::{self, Strict},
-    metrics,
-    node_api, origin,
-    pages::{account, devices, health, operator, operator_nodes, operator_pods, plans, pods, usage},
+    metrics, node_api, origin,
+    pages::{
+        account, devices, health, operator, operator_nodes, operator_pods, plans, pods, usage,
+    },
     present, visit,
 };
 use crate::sessions::{Kind, Sessions};

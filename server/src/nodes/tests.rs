@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use myrelay_app::contract::{AddNode, NodeContract, NodeState, OperatorContract, PortalError, RetireNode};
+use myrelay_app::contract::{
+    AddNode, NodeContract, NodeState, OperatorContract, PortalError, RetireNode,
+};
 use myrelay_node_protocol::{Generation, JoinToken, RenewRequest};
 
 use super::{AWAY_MS, JOIN_MS, identify, meet, renew, store};

@@ -33,7 +33,8 @@ pub async fn set_routes(context: &Context, caller: Caller, input: SetRoutes) -> 
         let message = format!("{own} is the location's own: it always goes through the tunnel");
         return Err(Error::invalid("networks", message));
     }
-    let tunnel = Tunnel { endpoint: endpoint_address(&pods::endpoint(&pod)?), inside: inside.networks() };
+    let tunnel =
+        Tunnel { endpoint: endpoint_address(&pods::endpoint(&pod)?), inside: inside.networks() };
     allowed_ips(&routes, &tunnel).in_field("networks")?;
 
     if store::set_routes(&mut tx, peer, &routes).await? {

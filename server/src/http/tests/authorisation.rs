@@ -175,9 +175,7 @@ impl Things {
             }
             (_, "/pods/{pod}/devices-meet") => form(&[("meet", "on")]),
             (_, "/operator/nodes/{node}/resolver") => form(&[("upstreams", "")]),
-            (_, "/operator/pods/{pod}/move") => {
-                form(&[("node", &self.node), ("overlap", "week")])
-            }
+            (_, "/operator/pods/{pod}/move") => form(&[("node", &self.node), ("overlap", "week")]),
             (_, "/pods") => form(&[("location", &self.location)]),
             (_, "/pods/{pod}/devices/new") => form(&[("name", "phone"), ("public_key", &key)]),
             (_, "/devices/{peer}/routes") => form(&[("mode", "everything"), ("networks", "")]),
