@@ -22,7 +22,11 @@ use rtnetlink::{
         route::{RouteAttribute, RouteMessage, RouteType},
     },
 };
-use tokio::task::JoinSet;
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{Duration, sleep},
+};
 
 use super::{BackendError, Counters};
 use crate::{
@@ -37,6 +41,8 @@ const MTU: u32 = 1420;
 const ALIAS_PREFIX: &str = "myrelay:";
 /// How often a dump is tried again when something changed under it.
 const DUMP_TRIES: usize = 16;
+/// The pause before that.
+pub(super) const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// An interface whose name begins as ours do.
 #[derive(Clone, Debug)]
@@ -52,6 +58,8 @@ pub(super) struct Link {
 /// The socket, and the task that serves it: it ends with this value.
 pub(super) struct Links {
     handle: Handle,
+    /// One dump at a time: the kernel refuses a second one on the same socket (`EBUSY`, netlink(7)).
+    turn: Mutex<()>,
     _served: JoinSet<()>,
 }
 
@@ -89,7 +97,7 @@ impl Links {
             rtnetlink::new_connection().map_err(BackendError::failed("open rtnetlink"))?;
         let mut served = JoinSet::new();
         served.spawn(connection);
-        Ok(Self { handle, _served: served })
+        Ok(Self { handle, turn: Mutex::default(), _served: served })
     }
 
     /// All interfaces whose names begin as ours do, with their addresses.
@@ -256,6 +264,7 @@ impl Links {
         request: RouteNetlinkMessage,
         what: &str,
     ) -> Result<Vec<RouteNetlinkMessage>, BackendError> {
+        let _turn = self.turn.lock().await;
         for _ in 0..DUMP_TRIES {
             let mut message = NetlinkMessage::from(request.clone());
             message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -266,6 +275,7 @@ impl Links {
                 interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
                 match answer.payload {
                     NetlinkPayload::InnerMessage(message) => found.push(message),
+                    NetlinkPayload::Error(error) if is_busy(&error.to_io()) => interrupted = true,
                     NetlinkPayload::Error(error) if error.code.is_some() => {
                         return Err(BackendError::failed(what)(error.to_io()));
                     }
@@ -275,9 +285,15 @@ impl Links {
             if !interrupted {
                 return Ok(found);
             }
+            sleep(BETWEEN_TRIES).await;
         }
         Err(BackendError::failed(what)("it changes all the time; trying again later"))
     }
+}
+
+/// Whether an earlier dump that nobody waits for any more is still being sent.
+pub(super) fn is_busy(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBUSY)
 }
 
 /// What an interface of ours moved, if the message tells.

@@ -19,10 +19,14 @@ use netlink_packet_wireguard::{
 use rtnetlink::packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet, time::sleep};
 use zeroize::Zeroize;
 
-use super::{BackendError, peer_networks};
+use super::{
+    BackendError,
+    links::{BETWEEN_TRIES, is_busy},
+    peer_networks,
+};
 use crate::keys::PrivateKey;
 
 /// Peers in one message: each takes about 120 bytes, and a nest of attributes ends at 64 KiB.
@@ -51,6 +55,8 @@ pub(super) struct Device {
 /// The socket, and the task that serves it: it ends with this value.
 pub(super) struct Wireguard {
     handle: GenetlinkHandle,
+    /// One dump at a time, as in [`super::links::Links`].
+    turn: Mutex<()>,
     _served: JoinSet<()>,
 }
 
@@ -62,7 +68,7 @@ impl Wireguard {
         let mut served = JoinSet::new();
         served.spawn(connection);
         match handle.resolve_family::<WireguardMessage>().await {
-            Ok(_) => Ok(Self { handle, _served: served }),
+            Ok(_) => Ok(Self { handle, turn: Mutex::default(), _served: served }),
             Err(GenetlinkError::NetlinkError(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Err(BackendError::Unsupported("its kernel has no WireGuard".to_owned()))
             }
@@ -76,10 +82,12 @@ impl Wireguard {
         name: &InterfaceName,
     ) -> Result<Option<Device>, BackendError> {
         let what = format!("read {name}");
+        let _turn = self.turn.lock().await;
         for _ in 0..DUMP_TRIES {
             match self.dump(name).await {
                 Ok(Some(device)) => return Ok(Some(device)),
-                Ok(None) => {}
+                Ok(None) => sleep(BETWEEN_TRIES).await,
+                Err(error) if is_busy(&error) => sleep(BETWEEN_TRIES).await,
                 Err(error) if is_not_ours(&error) => return Ok(None),
                 Err(error) => return Err(BackendError::failed(what)(error)),
             }

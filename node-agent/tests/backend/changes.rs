@@ -53,6 +53,32 @@ fn what_changes_on_the_host_is_heard_of() {
     });
 }
 
+/// The node is read by several at once: rounds, the counting of bytes, and questions of customers.
+#[test]
+fn readings_at_the_same_time_are_all_answered() {
+    let Some(kind) = kind() else { return };
+    let (node, _internet) = node();
+    node.run(async |_| {
+        let backend = open(kind).await;
+        let wishes: Wishes = (1..6).map(|it| pod(it, [(peer_key(1), 2)])).collect();
+        settle(&*backend, &wishes).await;
+        let interface = &wishes[&pod_id(1)].interface;
+        let read = async || {
+            let (observed, counters) = tokio::join!(backend.observe(), backend.counters());
+            (observed.map(|it| it.interfaces.len()), counters.map(|it| it.len()))
+        };
+        for _ in 0..20 {
+            let key = peer_key(1);
+            let age = backend.handshake_age(interface, &key);
+            let (one, two, age) = tokio::join!(read(), read(), age);
+            for (observed, counters) in [one, two] {
+                assert_eq!((observed.unwrap(), counters.unwrap()), (5, 5));
+            }
+            assert_eq!(age.unwrap(), None);
+        }
+    });
+}
+
 /// Many go at once; one that stays, one that comes, and one that comes again do not wait for all.
 #[test]
 fn pods_that_go_are_in_nobodys_way() {

@@ -138,9 +138,10 @@ pub(crate) fn kind() -> Option<BackendKind> {
     None
 }
 
-/// The backend, with no more rights than the agent has under its unit.
-pub(crate) async fn open(kind: BackendKind) -> std::sync::Arc<dyn Backend> {
-    std::sync::Arc::new(Confined::open(kind))
+/// The backend, with no more rights than the agent has under its unit. To be waited for, as it is
+/// where there is nothing to confine: it opens inside a runtime only.
+pub(crate) fn open(kind: BackendKind) -> std::future::Ready<std::sync::Arc<dyn Backend>> {
+    std::future::ready(std::sync::Arc::new(Confined::open(kind)))
 }
 
 /// Waits until something is so.
