@@ -18,7 +18,7 @@ use myrelay_tests::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A node tells what it counted about once a minute.
 const TOLD: Duration = Duration::from_secs(120);
 const MIB: usize = 1 << 20;

@@ -18,7 +18,7 @@ use myrelay_tests::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than a WireGuard session is used for (REKEY_AFTER_TIME, 120 s, in the WireGuard paper,
 /// section 6.1), at five pings a second.
 const PINGS: u32 = 680;
