@@ -390,15 +390,16 @@ has_key() {
     [ -z "$without_key" ] || return 0
     sshd -T 2>/dev/null | grep -Eq '^(trustedusercakeys|authorizedkeyscommand) /' && return 0
     root_login=$(ssh_says | awk '$1 == "permitrootlogin" { print $2 }')
-    for file in "$root"/root/.ssh/authorized_keys "$root"/root/.ssh/authorized_keys2 \
+    of_root="$root/root"
+    for file in "$of_root"/.ssh/authorized_keys "$of_root"/.ssh/authorized_keys2 \
         "$root"/home/*/.ssh/authorized_keys "$root"/home/*/.ssh/authorized_keys2; do
         # A key of root's is none where root is not let in, nor is one that only runs a command, such
         # as the word of cloud images to sign in as somebody else.
         case $file:$root_login in
-            "$root"/root/*:no | "$root"/root/*:forced-commands-only) continue ;;
+            "$of_root"/*:no | "$of_root"/*:forced-commands-only) continue ;;
         esac
-        [ ! -f "$file" ] || ! grep -v 'command=' "$file" | grep -Eq '^[^#]*(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA' ||
-            return 0
+        [ ! -f "$file" ] || ! grep -v 'command=' "$file" |
+            grep -Eq '^[^#]*(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ +AAAA' || return 0
     done
     return 1
 }

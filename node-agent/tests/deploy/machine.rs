@@ -61,7 +61,7 @@ impl Machine {
     /// A Debian whose image lets passwords and root in.
     pub(crate) fn prepare() -> Self {
         let machine = Self { folder: tempfile::tempdir().unwrap(), programs: unpacked() };
-        for folder in ["root", "local/bin", "local/sbin", "mnt", "media"] {
+        for folder in ["tree", "local/bin", "local/sbin", "mnt", "media"] {
             fs::create_dir_all(machine.folder.path().join(folder)).unwrap();
         }
         for folder in FOLDERS {
@@ -159,12 +159,12 @@ impl Machine {
 
     /// Where something of the machine is.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().join("root").join(path)
+        self.folder.path().join("tree").join(path)
     }
 
     /// The machine's own root folder.
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
+        self.folder.path().join("tree")
     }
 
     /// Where something of the release is.
@@ -194,16 +194,16 @@ impl Machine {
     pub(crate) fn try_run(&self, script: &str) -> Output {
         let outside = r#"
             set -e
-            mount -t overlay overlay -o "lowerdir=$PROGRAMS/usr:/usr" "$MACHINE/root/usr"
-            mount --bind "$MACHINE/local" "$MACHINE/root/usr/local"
-            mount --bind "$MACHINE/mnt" "$MACHINE/root/mnt"
-            mount --bind "$MACHINE/media" "$MACHINE/root/media"
-            mount --rbind /dev "$MACHINE/root/dev"
-            mount --bind /etc/alternatives "$MACHINE/root/etc/alternatives"
-            mount -t sysfs none "$MACHINE/root/sys"
-            mount -t tmpfs none "$MACHINE/root/tmp"
+            mount -t overlay overlay -o "lowerdir=$PROGRAMS/usr:/usr" "$MACHINE/tree/usr"
+            mount --bind "$MACHINE/local" "$MACHINE/tree/usr/local"
+            mount --bind "$MACHINE/mnt" "$MACHINE/tree/mnt"
+            mount --bind "$MACHINE/media" "$MACHINE/tree/media"
+            mount --rbind /dev "$MACHINE/tree/dev"
+            mount --bind /etc/alternatives "$MACHINE/tree/etc/alternatives"
+            mount -t sysfs none "$MACHINE/tree/sys"
+            mount -t tmpfs none "$MACHINE/tree/tmp"
             ip link set lo up
-            exec chroot "$MACHINE/root" /bin/sh -c "$SCRIPT"
+            exec chroot "$MACHINE/tree" /bin/sh -c "$SCRIPT"
         "#;
         let mut unshare = command("unshare");
         unshare.args(["--mount", "--net", "--pid", "--fork", "--kill-child"]);
