@@ -166,6 +166,22 @@ fn ssh_is_reloaded_behind_a_firewall_that_lets_it_in() {
     assert!(firewall < log.find("reload ssh.service").unwrap(), "{log}");
 }
 
+/// A key of root's lets nobody in where root is kept out, and one that only runs a command never.
+#[test]
+fn a_key_that_lets_nobody_in_is_none() {
+    if cannot_run() {
+        return;
+    }
+    let machine = Machine::prepare();
+    let key = machine.read("home/debian/.ssh/authorized_keys");
+    machine.write("home/debian/.ssh/authorized_keys", &format!("command=\"echo no\" {key}"));
+    machine.write("root/.ssh/authorized_keys", &key);
+    machine.write("etc/ssh/sshd_config.d/70-root.conf", "PermitRootLogin no\n");
+    let installed = machine.try_run("/media/install.sh");
+    assert!(told(&installed).contains("no authorized key was found"), "{}", told(&installed));
+    assert!(!machine.path("etc/ssh/sshd_config.d/00-myrelay.conf").exists());
+}
+
 /// A configuration that sshd refuses would end it at the next start.
 #[test]
 fn a_broken_sshd_is_left_alone() {
