@@ -11,6 +11,7 @@ use crate::{
     memory,
     private_dir::{FileError, PrivateDir},
     system::System,
+    usage,
 };
 
 /// Why a machine did not become a node.
@@ -71,6 +72,7 @@ pub async fn join(
     of_node(&identity, system)?;
     if before != Some(node) {
         memory::forget(&dir)?;
+        usage::forget(&dir)?;
     }
     identity.store(&dir)?;
     Ok(node)

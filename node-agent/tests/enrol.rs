@@ -76,7 +76,10 @@ async fn a_node_stays_what_it_is_unless_told_otherwise() {
     assert!(matches!(running, Err(JoinError::File(_))), "not under a running agent");
     machine.stop().await;
 
+    let counted = machine.state_dir().join("usage.json");
+    assert!(counted.exists());
     machine.join(&portal, line.parse().unwrap(), true).await.unwrap();
+    assert!(!counted.exists(), "the other node would tell the same hours as its own");
     portal.set(state(1, &[(2, 1)]));
     machine.start();
     machine.has(&[(2, 1)]).await;
@@ -93,6 +96,7 @@ async fn a_node_that_joins_again_keeps_its_pods() {
     let key = machine.public_key(1);
     machine.stop().await;
     machine.join(&portal, portal.invite_again(), true).await.unwrap();
+    assert!(machine.state_dir().join("usage.json").exists(), "it goes on counting");
     let mut machine = machine.rebooted();
     machine.start();
     machine.has(&[(1, 2)]).await;

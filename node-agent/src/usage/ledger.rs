@@ -31,7 +31,7 @@ const CLOSE_MS: i64 = 5_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ledger {
     present: Counter,
-    /// Counters that count no more, until the portal has all of them.
+    /// Counters that count no more, the oldest first, until the portal has all of them.
     former: Vec<Counter>,
     /// Bytes of each pod, both directions, by days since 1970-01-01 UTC: a month of a quota is
     /// made of them.
@@ -58,6 +58,10 @@ struct Counter {
     /// The latest hour of which something was forgotten because the portal has it. In such an
     /// hour this name cannot count again: it would start at zero, and the portal keeps the larger.
     forgotten: Option<i64>,
+    /// The portal heard it since it counts no more. Before that the next name would look to it like
+    /// that of a folder in which nothing of this one is left.
+    #[serde(default)]
+    told: bool,
 }
 
 /// What one pod moved in one hour: bytes received and sent.
@@ -127,9 +131,7 @@ impl Ledger {
             let next = Counter::new(name()?);
             let mut former = std::mem::replace(&mut self.present, next);
             former.forget_taken();
-            if !former.pods.is_empty() {
-                self.former.push(former);
-            }
+            self.former.push(former);
             self.changes += 1;
         }
         for (interface, reading) in gone {
@@ -196,7 +198,10 @@ impl Ledger {
                 sent: it.sent,
             };
             let records: Vec<_> = waiting.map(record).collect();
-            let parts = records.chunks(MAX_USAGE_RECORDS).map(<[_]>::to_vec).collect::<Vec<_>>();
+            let mut parts: Vec<_> = records.chunks(MAX_USAGE_RECORDS).map(<[_]>::to_vec).collect();
+            if parts.is_empty() && counter.name != self.present.name && !counter.told {
+                parts.push(Vec::new());
+            }
             let report = |records| UsageReport { counter: counter.name.clone(), records };
             parts.into_iter().map(report)
         });
@@ -229,8 +234,11 @@ impl Ledger {
             sums.taken.0 = sums.taken.0.max(record.received);
             sums.taken.1 = sums.taken.1.max(record.sent);
         });
+        if let Some(former) = self.former.iter_mut().find(|it| it.name == report.counter) {
+            former.told = true;
+        }
         self.former.iter_mut().for_each(Counter::forget_taken);
-        self.former.retain(|it| !it.pods.is_empty());
+        self.former.retain(Counter::is_needed);
     }
 
     /// Remembers that the portal does not want these, until [`Self::offer_again`].
@@ -299,14 +307,19 @@ impl Ledger {
             }
             tracing::error!(hour, "usage that never reached the portal is dropped");
         }
-        self.former.retain(|it| !it.pods.is_empty());
+        self.former.retain(Counter::is_needed);
         self.changes += 1;
     }
 }
 
 impl Counter {
     fn new(name: String) -> Self {
-        Self { name, pods: BTreeMap::new(), forgotten: None }
+        Self { name, pods: BTreeMap::new(), forgotten: None, told: false }
+    }
+
+    /// Whether one that counts no more has something to tell.
+    fn is_needed(&self) -> bool {
+        !self.told || !self.pods.is_empty()
     }
 
     fn all(&self) -> impl Iterator<Item = (PodId, i64, &Sums)> {

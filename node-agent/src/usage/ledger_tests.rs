@@ -156,6 +156,25 @@ fn a_clock_set_back_behind_what_the_portal_has_counts_under_another_name() {
     assert_eq!(ledger.former, [], "the portal has all of them");
 }
 
+/// Else a node that joined anew with its folder would look as if it had lost it.
+#[test]
+fn a_counter_is_told_once_more_when_another_one_begins() {
+    let mut ledger = ledger();
+    let mut portal = Portal::new();
+    for day in [0, 1] {
+        take(&mut ledger, NOON + day * DAY, &readings(&[(1, 1, 10, 0)]));
+        report_all(&mut ledger, &mut portal);
+    }
+    assert!(ledger.due().is_empty());
+    take(&mut ledger, NOON, &readings(&[(1, 1, 17, 0)]));
+    let mut ledger = kept(&ledger);
+    let due = ledger.due();
+    let told: Vec<_> = due.iter().map(|it| (it.counter.as_str(), it.records.len())).collect();
+    assert_eq!(told, [("first", 0), (&*format!("at {NOON}"), 1)]);
+    ledger.taken(&due[0]);
+    assert_eq!((ledger.former.len(), ledger.due()), (0, due[1..].to_vec()));
+}
+
 #[test]
 fn what_the_portal_does_not_want_waits_and_the_rest_gets_there() {
     let mut ledger = ledger();

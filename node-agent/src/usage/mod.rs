@@ -14,6 +14,7 @@ use myrelay_domain::{ids::PodId, interface::InterfaceName};
 use myrelay_node_protocol::{DesiredState, HOUR_MS, QuotaState, UsageReport};
 pub(crate) use report::report_for_ever;
 use serde::{Deserialize, Serialize};
+pub(crate) use spool::forget;
 use tokio::{
     sync::{Mutex, Notify, watch},
     time::{Instant, sleep},

@@ -55,6 +55,12 @@ pub(super) fn store(dir: &PrivateDir, text: &[u8]) -> Result<(), FileError> {
     dir.write(FILE, text)
 }
 
+/// Forgets everything, for a machine that becomes another node: that one would tell the same hours
+/// as its own. What the portal did not have yet is lost.
+pub(crate) fn forget(dir: &PrivateDir) -> Result<(), FileError> {
+    dir.remove(FILE)
+}
+
 /// 32 hexadecimal digits that nobody had before.
 pub(super) fn new_name(system: &dyn System) -> io::Result<String> {
     let mut bytes = [0; NAME];
