@@ -55,6 +55,8 @@ impl From<PodState> for StateWord {
             PodState::NodeAway => Self { word: texts::NODE_AWAY, tone: Tone::Warn },
             PodState::Paused => Self { word: texts::PAUSED, tone: Tone::Plain },
             PodState::Faulty => Self { word: texts::POD_FAULTY, tone: Tone::Bad },
+            PodState::Throttled => Self { word: texts::POD_THROTTLED, tone: Tone::Warn },
+            PodState::Stopped => Self { word: texts::POD_STOPPED, tone: Tone::Bad },
         }
     }
 }

@@ -29,6 +29,10 @@ pub enum PodState {
     Faulty,
     /// Its owner paused it: its devices are kept and do not work.
     Paused,
+    /// The month's data is used up, and its node slows it down.
+    Throttled,
+    /// The month's data is used up, and its node lets nothing pass.
+    Stopped,
 }
 
 /// One pod at a glance.

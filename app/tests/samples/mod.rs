@@ -18,6 +18,7 @@ use myrelay_domain::{
     addresses::HostAddresses,
     ids::TypedId,
     keys::PublicKey,
+    limits::{QuotaEnd, Speed},
     routes::{CidrList, Routes},
 };
 
@@ -128,6 +129,10 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
         pod_row(10, &locations[0], PodState::Ready, 3),
         pod_row(11, &locations[1], PodState::WaitingForNode, 1),
     ];
+    let used_up = vec![
+        pod_row(10, &locations[0], PodState::Stopped, 3),
+        pod_row(11, &locations[1], PodState::Throttled, 1),
+    ];
     let home = |pods: &[PodRow], locations: &[LocationView], pod_limit| HomeView {
         pods: pods.to_vec(),
         locations: locations.to_vec(),
@@ -141,6 +146,7 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
     let show = |view, form| Content::Home { view, form };
     vec![
         ("home", show(home(&pods, &locations, 2), form()), account("/home")),
+        ("home-over-quota", show(home(&used_up, &locations, 2), form()), account("/home")),
         ("home-room", show(home(&pods, &locations, 3), form()), account("/home")),
         ("home-new", show(home(&[], &locations, 2), form()), account("/home")),
         ("home-no-locations", show(home(&[], &[], 2), form()), account("/home")),
@@ -150,6 +156,8 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
         ("pod-full", Content::Pod(pod(5, PodState::NodeAway)), account("/pods/1")),
         ("pod-faulty", Content::Pod(pod(1, PodState::Faulty)), account("/pods/1")),
         ("pod-paused", Content::Pod(pod(3, PodState::Paused)), account("/pods/1")),
+        ("pod-stopped", Content::Pod(pod_over_quota(PodState::Stopped)), account("/pods/1")),
+        ("pod-throttled", Content::Pod(pod_over_quota(PodState::Throttled)), account("/pods/1")),
         ("pod-moved", Content::Pod(pod_that_moved(true)), account("/pods/1")),
         ("pod-moved-waiting", Content::Pod(pod_that_moved(false)), account("/pods/1")),
         ("pod-delete", Content::DeletePod(pod(3, PodState::Ready)), account("/pods/1/delete")),
@@ -175,6 +183,15 @@ pub(crate) fn pod(devices: u8, state: PodState) -> PodView {
         moved: None,
         usage: usage::unlimited(8_730_000_000),
     }
+}
+
+/// A pod whose data of this month is used up.
+fn pod_over_quota(state: PodState) -> PodView {
+    let then = match state {
+        PodState::Stopped => QuotaEnd::Stop,
+        _ => QuotaEnd::Throttle(Speed { down: 2_000_000, up: 2_000_000 }),
+    };
+    PodView { usage: usage::summary(100_300_000_000, then), ..pod(3, state) }
 }
 
 /// A pod on a new node, which has told its key or not.
@@ -285,6 +302,7 @@ fn for_operators() -> Vec<(&'static str, Content, Frame)> {
     let some = Page { rows: rows.clone(), next: Some("acct_1".to_owned()) };
     let none = || Page { rows: Vec::new(), next: None };
     let pods = Page { rows: nodes::pods_of_a_node(), next: Some("pod_1".to_owned()) };
+    let used_up = Page { rows: nodes::pods_over_quota(), next: None };
     let list = |search: &str, accounts| Content::Accounts { search: search.to_owned(), accounts };
     let at = || operator("/operator/accounts");
     let home = || operator("/operator");
@@ -293,6 +311,7 @@ fn for_operators() -> Vec<(&'static str, Content, Frame)> {
         ("overview-well", Content::Overview(overview(Vec::new(), 4)), home()),
         ("overview-empty", Content::Overview(overview(Vec::new(), 0)), home()),
         ("pods", Content::Pods(pods), operator("/operator/pods")),
+        ("pods-over-quota", Content::Pods(used_up), operator("/operator/pods")),
         (
             "pods-empty",
             Content::Pods(Page { rows: Vec::new(), next: None }),

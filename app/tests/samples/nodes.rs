@@ -81,6 +81,17 @@ pub(super) fn pods_of_a_node() -> Vec<NodePodRow> {
     ]
 }
 
+pub(super) fn pods_over_quota() -> Vec<NodePodRow> {
+    vec![
+        pod_of(3, "ana@example.org", PodState::Stopped),
+        pod_of(
+            2,
+            "a.very.long.address.of.somebody@mail.subdomain.example.org",
+            PodState::Throttled,
+        ),
+    ]
+}
+
 pub(super) fn nodes() -> Vec<(&'static str, Content, Frame)> {
     let rows = vec![
         node_row(20, "fra-1", NodeState::InContact, 0),

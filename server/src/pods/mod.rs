@@ -21,7 +21,7 @@ use myrelay_domain::{
     ids::{AccountId, LocationId, NodeId, PodId},
     interface::InterfaceName,
 };
-use myrelay_node_protocol::{Generation, MAX_FAULT_CHARS, ObservedState};
+use myrelay_node_protocol::{Generation, MAX_FAULT_CHARS, ObservedState, QuotaState};
 use serde_json::json;
 pub(crate) use store::{PodFacts, desired};
 pub use {
@@ -337,15 +337,18 @@ pub(crate) fn state(
     has_key: bool,
     has_fault: bool,
     node_in_contact: bool,
+    quota: QuotaState,
 ) -> PodState {
     if paused {
         return PodState::Paused;
     }
-    match (has_key, has_fault, node_in_contact) {
-        (_, _, false) => PodState::NodeAway,
-        (_, true, true) => PodState::Faulty,
-        (false, false, true) => PodState::WaitingForNode,
-        (true, false, true) => PodState::Ready,
+    match (has_key, has_fault, node_in_contact, quota) {
+        (_, _, false, _) => PodState::NodeAway,
+        (_, true, true, _) => PodState::Faulty,
+        (false, false, true, _) => PodState::WaitingForNode,
+        (true, false, true, QuotaState::Stopped) => PodState::Stopped,
+        (true, false, true, QuotaState::Throttled) => PodState::Throttled,
+        (true, false, true, QuotaState::Within) => PodState::Ready,
     }
 }
 

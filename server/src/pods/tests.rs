@@ -9,6 +9,8 @@ use myrelay_app::contract::{
     RetireNode,
 };
 
+use myrelay_node_protocol::QuotaState;
+
 use super::REST_MS;
 use crate::{
     context::Caller,
@@ -226,6 +228,33 @@ stories! {
         assert_eq!(row.fault.as_deref(), Some("UDP port 51820 is in use"));
         node.report(&world).await;
         assert_eq!(ana.api().home().await.unwrap().pods[0].state, PodState::Ready);
+    }
+
+    async fn a_pod_over_its_quota_says_so_as_soon_as_its_node_does(world) {
+        let olga = world.operator("olga").await;
+        let mut node = world.node(&olga, "Frankfurt").await;
+        let ana = world.customer("ana").await;
+        let pod = ana.pod("Frankfurt").await;
+        for (quota, state) in [
+            (QuotaState::Throttled, PodState::Throttled),
+            (QuotaState::Stopped, PodState::Stopped),
+            (QuotaState::Within, PodState::Ready),
+        ] {
+            let mut report = node.observed(&world).await;
+            report.pods.get_mut(&pod).unwrap().quota = quota;
+            desired_state::observe(&world.context, node.id, report).await.unwrap();
+            assert_eq!(ana.api().home().await.unwrap().pods[0].state, state);
+            assert_eq!(ana.api().get_pod(&pod.to_string()).await.unwrap().state, state);
+            let rows = olga.api().list_pods(None).await.unwrap().rows;
+            assert_eq!(rows[0].state, state);
+            assert_eq!(olga.api().get_node(&node.id.to_string()).await.unwrap().pods, rows);
+        }
+        let mut report = node.observed(&world).await;
+        report.pods.get_mut(&pod).unwrap().quota = QuotaState::Stopped;
+        desired_state::observe(&world.context, node.id, report).await.unwrap();
+        ana.api().set_paused(&pod.to_string(), true).await.unwrap();
+        let state = ana.api().home().await.unwrap().pods[0].state;
+        assert_eq!(state, PodState::Paused, "what its owner did comes first");
     }
 
     async fn a_location_whose_node_is_away_says_so_and_the_pod_is_made_when_it_returns(world) {

@@ -10,9 +10,7 @@ use settings::Settings;
 
 use super::{add_device, usage::UsageSummary};
 use crate::{
-    components::{
-        Badge, ButtonLink, Empty, Heading, Icon, IconShape, Notice, StateWord, Time, Tone,
-    },
+    components::{Badge, ButtonLink, Empty, Heading, Icon, IconShape, Notice, StateWord, Time},
     contract::{Millis, PeerView, PodState, PodView},
     texts as shared,
 };
@@ -26,12 +24,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
     let add = format!("/pods/{}/devices/new", pod.id);
     let add_first = add.clone();
     let has_room = add_device::has_room(&pod);
-    let tone = match pod.state {
-        PodState::Faulty => Tone::Bad,
-        PodState::Paused => Tone::Plain,
-        _ => Tone::Warn,
-    };
-    let word = StateWord::from(pod.state).word;
+    let StateWord { word, tone } = pod.state.into();
     let paused = pod.state == PodState::Paused;
     let usage = texts::usage(pod.devices.len(), pod.device_limit);
     view! {

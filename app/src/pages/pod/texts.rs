@@ -61,6 +61,13 @@ pub(crate) fn explain(state: PodState) -> Option<&'static str> {
             "The node could not make your interface. The operators of this service see why; your \
              devices and their keys are kept.",
         ),
+        PodState::Throttled => Some(
+            "This month's data is used up, and your devices go on more slowly. When it counts anew \
+             stands below.",
+        ),
+        PodState::Stopped => Some(
+            "This month's data is used up, and nothing passes. When it counts anew stands below.",
+        ),
     }
 }
 

@@ -23,14 +23,19 @@ pub(in crate::pods) async fn observed_of_node(
     rows.into_iter()
         .map(|(id, public_key, fault, quota)| {
             let public_key = public_key.map(|it| read_text(&it)).transpose()?;
-            let quota = match quota.as_str() {
-                "throttled" => QuotaState::Throttled,
-                "stopped" => QuotaState::Stopped,
-                _ => QuotaState::Within,
-            };
+            let quota = read_quota(&quota);
             Ok((read_id(&id)?, ObservedPod { public_key, fault, quota }))
         })
         .collect()
+}
+
+/// How a pod stands with its quota, as its column says.
+pub(super) fn read_quota(text: &str) -> QuotaState {
+    match text {
+        "throttled" => QuotaState::Throttled,
+        "stopped" => QuotaState::Stopped,
+        _ => QuotaState::Within,
+    }
 }
 
 /// Writes down what a node says of a pod. How a pod stands with its quota, the node says that it

@@ -4,7 +4,7 @@ use myrelay_app::contract::{NodePodRow, PodRow, PodState};
 use myrelay_domain::ids::{AccountId, NodeId, PodId};
 use sqlx::{AnyPool, FromRow};
 
-use super::super::state;
+use super::{super::state, observed::read_quota};
 use crate::database::{read_id, read_number};
 
 #[derive(FromRow)]
@@ -14,6 +14,7 @@ struct OwnRow {
     location: String,
     public_key: Option<String>,
     fault: Option<String>,
+    quota_state: String,
     paused_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
@@ -24,7 +25,7 @@ macro_rules! select_own {
     ($rest:literal) => {
         concat!(
             "SELECT pods.id, pods.location_id, locations.name AS location, pods.public_key, \
-                 pods.fault, pods.paused_at, nodes.away_at, nodes.last_contact_at, \
+                 pods.fault, pods.quota_state, pods.paused_at, nodes.away_at, nodes.last_contact_at, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \
                  JOIN locations ON locations.id = pods.location_id \
@@ -69,6 +70,7 @@ struct NodeSideRow {
     port: i64,
     public_key: Option<String>,
     fault: Option<String>,
+    quota_state: String,
     paused_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
@@ -80,7 +82,7 @@ macro_rules! select_rows {
     ($rest:literal) => {
         concat!(
             "SELECT pods.id, nodes.name AS node, accounts.email, pods.interface, pods.port, \
-                 pods.public_key, pods.fault, pods.paused_at, nodes.away_at, \
+                 pods.public_key, pods.fault, pods.quota_state, pods.paused_at, nodes.away_at, \
                  nodes.last_contact_at, former_placements.ends_at AS moved_until, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \
@@ -126,23 +128,23 @@ pub(in crate::pods) async fn find_operator_row(
 /// How the pod is, from what its row and its node's row say.
 fn pod_state(
     paused_at: Option<i64>,
-    key: Option<&String>,
-    fault: Option<&String>,
+    (key, fault, quota_state): (Option<&String>, Option<&String>, &str),
     (away_at, last_contact_at): (Option<i64>, Option<i64>),
     in_contact_since: i64,
 ) -> PodState {
     let in_contact = away_at.is_none() && last_contact_at.is_some_and(|it| in_contact_since < it);
-    state(paused_at.is_some(), key.is_some(), fault.is_some(), in_contact)
+    let quota = read_quota(quota_state);
+    state(paused_at.is_some(), key.is_some(), fault.is_some(), in_contact, quota)
 }
 
 impl OwnRow {
     fn into_view(self, in_contact_since: i64) -> sqlx::Result<PodRow> {
         let contact = (self.away_at, self.last_contact_at);
-        let (key, fault) = (self.public_key.as_ref(), self.fault.as_ref());
+        let said = (self.public_key.as_ref(), self.fault.as_ref(), &*self.quota_state);
         Ok(PodRow {
             id: read_id(&self.id)?,
             location_id: read_id(&self.location_id)?,
-            state: pod_state(self.paused_at, key, fault, contact, in_contact_since),
+            state: pod_state(self.paused_at, said, contact, in_contact_since),
             location: self.location,
             devices: read_number(self.devices)?,
         })
@@ -152,10 +154,10 @@ impl OwnRow {
 impl NodeSideRow {
     fn into_view(self, in_contact_since: i64) -> sqlx::Result<NodePodRow> {
         let contact = (self.away_at, self.last_contact_at);
-        let (key, fault) = (self.public_key.as_ref(), self.fault.as_ref());
+        let said = (self.public_key.as_ref(), self.fault.as_ref(), &*self.quota_state);
         Ok(NodePodRow {
             id: read_id(&self.id)?,
-            state: pod_state(self.paused_at, key, fault, contact, in_contact_since),
+            state: pod_state(self.paused_at, said, contact, in_contact_since),
             node: self.node,
             account_email: self.email,
             interface: self.interface,
