@@ -32,6 +32,12 @@ pub enum Error {
          join the machine that should stay"
     )]
     Quarantined,
+    /// A run of a node's agent that another run replaced.
+    #[error(
+        "another run of this node's agent took its place: if this one should stay, make a new join \
+         line on the node's page and join this machine"
+    )]
+    Replaced,
     /// The node was retired: it shall take its pods down.
     #[error("this node was retired")]
     Retired,
@@ -58,9 +64,11 @@ impl Error {
     pub fn into_portal_error(self, request_id: &str) -> PortalError {
         match self {
             Self::SignedOut => PortalError::SignedOut,
-            Self::NotAllowed | Self::Refused(_) | Self::Quarantined | Self::Retired => {
-                PortalError::NotAllowed
-            }
+            Self::NotAllowed
+            | Self::Refused(_)
+            | Self::Quarantined
+            | Self::Replaced
+            | Self::Retired => PortalError::NotAllowed,
             Self::NotFound(what) => PortalError::NotFound { what: what.to_owned() },
             Self::Invalid { field, message } => PortalError::invalid(field, message),
             Self::Limit(message) => PortalError::Limit { message },

@@ -62,6 +62,7 @@ impl Random for Repeatable {
 pub(crate) struct World {
     pub(crate) context: Context,
     pub(crate) clock: Arc<FakeClock>,
+    url: String,
     /// Holds the files; removed with the world.
     pub(crate) dir: TempDir,
 }
@@ -123,7 +124,24 @@ impl World {
             passwords: Passwords::new(2, 64),
             connections: Connections::default(),
         });
-        Self { context, clock, dir }
+        Self { context, clock, url: url.to_owned(), dir }
+    }
+
+    /// Another portal on the same database, with connections of its own.
+    pub(crate) async fn another_portal(&self) -> Context {
+        let Parts { clock, random, settings, deployment, .. } = &*self.context;
+        let authority = self.dir.path().join("authority");
+        Context::new(Parts {
+            database: Database::open(&self.url).await.unwrap(),
+            clock: Arc::clone(clock),
+            random: Arc::clone(random),
+            settings: settings.clone(),
+            deployment: *deployment,
+            authority: Authority::load_or_create(&authority, deployment.id, &**clock, &**random)
+                .unwrap(),
+            passwords: Passwords::new(2, 64),
+            connections: Connections::default(),
+        })
     }
 
     /// The contract in somebody's name.
@@ -175,7 +193,6 @@ impl World {
         let enrolled = desired_state::enrol(&self.context, enrol_request(&token)).await.unwrap();
         let mut node = TestNode { id: enrolled.node, sequence: 0 };
         node.report(self).await;
-        nodes::set_present(&self.context, node.id, true).await.unwrap();
         node
     }
 

@@ -15,7 +15,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("accounts", &["accounts"]),
     ("operators", &["operators", "operator_invites"]),
     ("sessions", &["sessions"]),
-    ("nodes", &["locations", "nodes", "join_tokens"]),
+    ("nodes", &["locations", "nodes", "node_runs", "join_tokens"]),
     (
         "usage",
         &[

@@ -6,6 +6,8 @@ use futures::Stream;
 use myrelay_domain::ids::NodeId;
 use myrelay_node_protocol::{Digest, Epoch, Generation, HEARTBEAT_SECONDS, StateMessage};
 
+use tokio::time::{Instant, sleep_until};
+
 use super::{next, snapshot};
 use crate::{
     Result,
@@ -13,8 +15,13 @@ use crate::{
     nodes::{self, Opened},
 };
 
-/// Opens a stream for a run of a node's agent, from what it has. It ends when the node is retired, when the node
-/// opens another, or when the portal stops; the agent then dials again.
+/// How often a stream looks whether it is still the node's, whichever portal ended it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
+
+/// Opens a stream for a run of a node's agent, from what it has. It ends when the node is retired or
+/// quarantined, joins anew, or opens another one on whichever portal; and when this portal stops.
+/// The agent then dials again.
 pub async fn stream(
     context: Context,
     node: NodeId,
@@ -23,12 +30,21 @@ pub async fn stream(
     have: Generation,
 ) -> Result<impl Stream<Item = StateMessage> + Send + use<>> {
     // Retired and quarantined nodes are told so before anything is sent.
-    nodes::meet(&context, node, instance).await?;
-    let opened = context.connections.open(node);
-    nodes::set_present(&context, node, true).await?;
-    let leave = Leave { context: context.clone(), node, number: opened.number };
-    let feed =
-        Feed { context, node, epoch, have, opened, first: true, digest: None, _leave: leave };
+    let number = nodes::meet(&context, node, instance).await?;
+    let leave = Leave { context: context.clone(), node, number };
+    let opened = context.connections.open(node, number);
+    let feed = Feed {
+        context,
+        node,
+        epoch,
+        have,
+        opened,
+        first: true,
+        silent_until: Instant::now() + HEARTBEAT,
+        look_at: Instant::now() + LOOK_EVERY,
+        digest: None,
+        _leave: leave,
+    };
     Ok(futures::stream::unfold(feed, Feed::step))
 }
 
@@ -39,6 +55,10 @@ struct Feed {
     have: Generation,
     opened: Opened,
     first: bool,
+    /// When the next heartbeat is due.
+    silent_until: Instant,
+    /// When to look next whether the stream is still the node's.
+    look_at: Instant,
     digest: Option<(Generation, Digest)>,
     _leave: Leave,
 }
@@ -63,12 +83,19 @@ impl Feed {
             }
             StateMessage::Heartbeat { .. } | StateMessage::Check { .. } => {}
         }
+        self.silent_until = Instant::now() + HEARTBEAT;
         Some((message, self))
     }
 
     /// The next line; none when the stream is over.
     async fn message(&mut self) -> Result<Option<StateMessage>> {
         loop {
+            if self.look_at <= Instant::now() {
+                if self.is_over().await {
+                    return Ok(None);
+                }
+                self.look_at = Instant::now() + LOOK_EVERY;
+            }
             let mark = *self.opened.wanted.borrow_and_update();
             if self.first || self.have < mark {
                 self.first = false;
@@ -90,9 +117,23 @@ impl Feed {
                         return Ok(question);
                     }
                 }
-                () = tokio::time::sleep(Duration::from_secs(HEARTBEAT_SECONDS)) => {
-                    return self.heartbeat().await.map(Some);
+                () = sleep_until(self.silent_until.min(self.look_at)) => {
+                    if self.silent_until <= Instant::now() {
+                        return self.heartbeat().await.map(Some);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Whether something ended it, here or on another portal. Where nobody can tell it goes on until
+    /// the next heartbeat.
+    async fn is_over(&self) -> bool {
+        match nodes::is_latest_stream(&self.context, self.node, self.opened.number).await {
+            Ok(latest) => !latest,
+            Err(error) => {
+                tracing::debug!(node = %self.node, %error, "cannot look whether a stream is over");
+                false
             }
         }
     }
@@ -123,18 +164,18 @@ impl Feed {
 struct Leave {
     context: Context,
     node: NodeId,
-    number: u64,
+    number: i64,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let (context, node) = (self.context.clone(), self.node);
-        if !context.connections.closed(node, self.number) {
+        let (context, node, number) = (self.context.clone(), self.node, self.number);
+        if !context.connections.closed(node, number) {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Err(error) = nodes::set_present(&context, node, false).await {
+            if let Err(error) = nodes::leave(&context, node, number).await {
                 tracing::debug!(%node, %error, "cannot note that a node left");
             }
         });

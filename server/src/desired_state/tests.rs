@@ -4,8 +4,8 @@ use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt};
 use myrelay_app::contract::{
-    ConnectionView, NodeContract, NodeTrouble, OperatorContract, PeerContract, PodContract,
-    PortalError, RetireNode,
+    ConnectionView, NodeContract, NodeState, NodeTrouble, OperatorContract, PeerContract,
+    PodContract, PortalError, RetireNode,
 };
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
@@ -15,7 +15,9 @@ use myrelay_node_protocol::{
 
 use super::{answer, next, observe, snapshot, stream};
 use crate::{
-    Error, nodes,
+    Error,
+    context::Context,
+    nodes,
     testing::{TestNode, World, public_key, stories},
 };
 
@@ -131,6 +133,54 @@ stories! {
         assert_eq!(second.line().await, None);
         let third = stream(world.context.clone(), node.id, RUN, Epoch(0), Generation(0)).await;
         assert!(matches!(third.err(), Some(Error::Retired)));
+    }
+
+    async fn what_ends_a_stream_on_one_portal_ends_it_on_the_others(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Frankfurt").await;
+        let other = world.another_portal().await;
+        let open = async |context: &Context, run: &str| {
+            let lines = stream(context.clone(), node.id, run, Epoch(0), Generation(0)).await;
+            let mut agent =
+                Listener { lines: Box::pin(lines.unwrap()), state: DesiredState::default() };
+            assert!(matches!(agent.line().await, Some(StateMessage::Snapshot { .. })));
+            agent
+        };
+        let ends = async |mut agent: Listener, why: &str| {
+            let end = tokio::time::timeout(Duration::from_secs(5), agent.lines.next()).await;
+            assert_eq!(end.ok(), Some(None), "{why}");
+        };
+        let in_contact =
+            async || olga.api().list_nodes().await.unwrap()[0].state == NodeState::InContact;
+        let [one, two] = ["1", "2"].map(|it| it.repeat(32));
+
+        let first = open(&world.context, &one).await;
+        let mut second = open(&other, &one).await;
+        ends(first, "its agent opened another one there").await;
+        let more = async { olga.api().set_resolver(&node.id.to_string(), "udp://192.0.2.1").await };
+        more.await.unwrap();
+        assert!(in_contact().await);
+        // This portal goes on with the one that it has; nothing tells it of the change but its clock.
+        let news = nodes::contact(&other, node.id).await.unwrap().generation;
+        other.connections.wake(node.id, news);
+        assert!(matches!(second.line().await, Some(StateMessage::Delta { .. })));
+
+        let third = open(&world.context, &two).await;
+        ends(second, "a new run came there").await;
+        for _ in 0..2 {
+            let late = stream(other.clone(), node.id, &one, Epoch(0), Generation(0)).await;
+            assert!(matches!(late.err(), Some(Error::Replaced | Error::Quarantined)));
+            world.clock.advance(60_000);
+        }
+        ends(third, "two agents ran with its identity").await;
+
+        world.rejoin(&olga, node.id).await;
+        let fourth = open(&other, &one).await;
+        world.rejoin(&olga, node.id).await;
+        ends(fourth, "it joined anew").await;
+        let fifth = open(&other, &two).await;
+        olga.api().retire_node(&node.id.to_string(), RetireNode::default()).await.unwrap();
+        ends(fifth, "it was retired").await;
     }
 
     async fn a_device_is_checked_at_its_node_and_only_there(world) {

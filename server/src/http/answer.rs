@@ -63,11 +63,12 @@ impl Fault {
     }
 
     /// What an agent is told. A retired node hears so, that it may take its pods down; a
-    /// quarantined one, that its operator may see why.
+    /// quarantined one and a run that was replaced, that its operator may see why.
     pub(crate) fn of_node(error: crate::Error, request_id: &str) -> Self {
         match error {
             crate::Error::Retired => Self::of(StatusCode::GONE, error.to_string()),
             crate::Error::Quarantined => Self::of(StatusCode::CONFLICT, error.to_string()),
+            crate::Error::Replaced => Self::of(StatusCode::FORBIDDEN, error.to_string()),
             error => error.into_portal_error(request_id).into(),
         }
     }

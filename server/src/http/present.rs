@@ -149,6 +149,7 @@ fn refusal(error: &PortalError, status: StatusCode) -> Refusal {
     let (code, field) = match error {
         _ if status == StatusCode::GONE => (NODE_RETIRED, None),
         _ if status == StatusCode::CONFLICT => (NODE_QUARANTINED, None),
+        _ if status == StatusCode::FORBIDDEN => ("refused", None),
         PortalError::SignedOut => ("no_certificate", None),
         PortalError::NotAllowed => ("refused", None),
         PortalError::NotFound { .. } => ("not_found", None),

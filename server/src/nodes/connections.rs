@@ -23,21 +23,20 @@ pub struct Connections(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    opened: u64,
     streams: HashMap<NodeId, Stream>,
     applied: HashMap<NodeId, watch::Sender<Generation>>,
     questions: HashMap<String, (NodeId, oneshot::Sender<CheckOutcome>)>,
 }
 
 struct Stream {
-    number: u64,
+    number: i64,
     wanted: watch::Sender<Generation>,
     questions: mpsc::Sender<StateMessage>,
 }
 
 /// The ends of one stream: it is over when `wanted` is.
 pub(crate) struct Opened {
-    pub(crate) number: u64,
+    pub(crate) number: i64,
     pub(crate) wanted: watch::Receiver<Generation>,
     pub(crate) questions: mpsc::Receiver<StateMessage>,
 }
@@ -48,19 +47,20 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a node's stream; an older one of the same node ends.
-    pub(crate) fn open(&self, node: NodeId) -> Opened {
+    /// Opens a node's stream of this number; an older one of the same node ends, and beside a newer
+    /// one this is over at once.
+    pub(crate) fn open(&self, node: NodeId, number: i64) -> Opened {
         let mut inner = self.inner();
-        inner.opened += 1;
-        let number = inner.opened;
         let (wanted, wanted_end) = watch::channel(Generation(0));
         let (questions, questions_end) = mpsc::channel(QUESTIONS);
-        inner.streams.insert(node, Stream { number, wanted, questions });
+        if inner.streams.get(&node).is_none_or(|it| it.number < number) {
+            inner.streams.insert(node, Stream { number, wanted, questions });
+        }
         Opened { number, wanted: wanted_end, questions: questions_end }
     }
 
     /// Ends this stream of a node; answers whether it was still the node's.
-    pub(crate) fn closed(&self, node: NodeId, number: u64) -> bool {
+    pub(crate) fn closed(&self, node: NodeId, number: i64) -> bool {
         let mut inner = self.inner();
         let current = inner.streams.get(&node).is_some_and(|it| it.number == number);
         if current {

@@ -33,6 +33,7 @@ pub(crate) async fn enrol(
     }
     let issued = issue(context, node, &input.csr_pem)?;
     store::set_joined(tx, node, &issued.key_hash, issued.not_after_ms, now).await?;
+    store::forget_runs(tx, node).await?;
     outbox::record(context, tx, Event::NodeJoined, None, json!({ "node": node })).await?;
     Ok(Enrolled {
         node,

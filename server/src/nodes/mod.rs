@@ -28,7 +28,7 @@ pub(crate) use resolver::resolver_in;
 pub use resolver::{set_resolver, settle_resolver};
 use serde_json::json;
 pub(crate) use store::{Contact, Facts};
-pub(crate) use trust::{meet, not_certified_since};
+pub(crate) use trust::{is_latest_stream, leave, meet, not_certified_since};
 
 use crate::{
     Error, Result,
@@ -179,14 +179,6 @@ pub(crate) async fn wanted_in(snapshot: &mut Write, node: NodeId) -> Result<Gene
 pub(crate) async fn contact(context: &Context, node: NodeId) -> Result<Contact> {
     let contact = store::contact(context.database.read(), node).await?;
     contact.ok_or(Error::NotFound("node"))
-}
-
-/// Writes down that a node's stream is open, or that it ended.
-pub(crate) async fn set_present(context: &Context, node: NodeId, present: bool) -> Result<()> {
-    let mut tx = context.database.write().await?;
-    store::set_present(&mut tx, node, present, context.now()).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 fn parse_id(node: &str) -> Result<NodeId> {

@@ -16,7 +16,10 @@ use myrelay_domain::{
 use myrelay_node_protocol::{Epoch, Generation, ObservedState};
 use serde::Serialize;
 use sqlx::{AnyPool, FromRow};
-pub(super) use trust::{ending_before, find_instances, find_keys, set_instance, set_quarantined};
+pub(super) use trust::{
+    ending_before, find_keys, find_run, forget_runs, leave_stream, open_stream, set_quarantined,
+    set_returned, set_run, stream,
+};
 pub(super) use views::{counts, find_view, list, locations};
 
 use super::AWAY_MS;
@@ -196,7 +199,7 @@ pub(super) async fn set_joined(
     sqlx::query(
         "UPDATE nodes SET key_hash = $2, previous_key_hash = NULL, certificate_ends_at = $3, \
              joined_at = $4, applied_epoch = 0, applied_generation = 0, boot_id = NULL, \
-             sequence = 0, instance = NULL, previous_instance = NULL, quarantined_at = NULL \
+             sequence = 0, instance = NULL, quarantined_at = NULL, stream = stream + 1 \
          WHERE id = $1",
     )
     .bind(id.to_string())
@@ -229,7 +232,7 @@ pub(super) async fn set_renewed(
 }
 
 pub(super) async fn set_retired(tx: &mut Write, id: NodeId, now: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE nodes SET retired_at = $2, away_at = $2 WHERE id = $1")
+    sqlx::query("UPDATE nodes SET retired_at = $2, away_at = $2, stream = stream + 1 WHERE id = $1")
         .bind(id.to_string())
         .bind(now)
         .execute(&mut **tx)
@@ -293,20 +296,6 @@ pub(super) async fn contact(pool: &AnyPool, id: NodeId) -> sqlx::Result<Option<C
         })
     })
     .transpose()
-}
-
-pub(super) async fn set_present(
-    tx: &mut Write,
-    id: NodeId,
-    present: bool,
-    now: i64,
-) -> sqlx::Result<()> {
-    let sql = if present {
-        "UPDATE nodes SET away_at = NULL, last_contact_at = $2 WHERE id = $1 AND retired_at IS NULL"
-    } else {
-        "UPDATE nodes SET away_at = $2 WHERE id = $1 AND away_at IS NULL"
-    };
-    sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await.map(drop)
 }
 
 /// Writes a report down if it is newer than the last one; answers whether it was.

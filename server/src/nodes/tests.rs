@@ -8,7 +8,10 @@ use myrelay_app::contract::{
 };
 use myrelay_node_protocol::{Generation, JoinToken, RenewRequest};
 
-use super::{AWAY_MS, JOIN_MS, identify, meet, renew, store};
+use super::{
+    AWAY_MS, JOIN_MS, identify, is_latest_stream, leave, meet, renew, store,
+    trust::{LATE_MS, REMEMBERED_RUNS},
+};
 use crate::{
     Error,
     context::Caller,
@@ -116,6 +119,9 @@ stories! {
         for nonsense in ["", "xyz", &"g".repeat(32), &"1".repeat(33)] {
             assert!(is_invalid(&meet(&world.context, node.id, nonsense).await, "instance", ""));
         }
+        // It dials once more: that may have been sent before it was replaced. And once more.
+        assert!(matches!(meet(&world.context, node.id, &two).await, Err(Error::Replaced)));
+        world.clock.advance(LATE_MS);
         assert!(matches!(meet(&world.context, node.id, &two).await, Err(Error::Quarantined)));
         let told = "SELECT COUNT(*) FROM outbox WHERE kind = 'node.quarantined'";
         assert_eq!(world.count(told).await, 1);
@@ -129,6 +135,49 @@ stories! {
         meet(&world.context, node.id, &two).await.expect("whoever joins is believed");
         olga.api().retire_node(&node.id.to_string(), RetireNode::default()).await.unwrap();
         assert!(matches!(meet(&world.context, node.id, &two).await, Err(Error::Retired)));
+    }
+
+    async fn a_late_request_of_an_earlier_run_changes_nothing(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Frankfurt").await.id;
+        let context = &world.context;
+        let run = |number: u32| format!("{number:032x}");
+        for number in 0..REMEMBERED_RUNS + 20 {
+            meet(context, node, &run(number.try_into().unwrap())).await.unwrap();
+            world.clock.advance(1);
+        }
+        let newest = u32::try_from(REMEMBERED_RUNS + 19).unwrap();
+        let stream = meet(context, node, &run(newest)).await.unwrap();
+        for earlier in [newest - 1, newest - 2, newest - 100] {
+            // What waited in a portal arrives all at once.
+            for _ in 0..3 {
+                let late = meet(context, node, &run(earlier)).await;
+                assert!(matches!(late, Err(Error::Replaced)), "{earlier}");
+            }
+        }
+        assert!(is_latest_stream(context, node, stream).await.unwrap(), "it is not disturbed");
+        let remembered = world.count("SELECT COUNT(*) FROM node_runs").await;
+        assert_eq!(remembered, REMEMBERED_RUNS);
+        world.clock.advance(60 * LATE_MS);
+        meet(context, node, &run(newest)).await.expect("nor is it later");
+        meet(context, node, &run(newest + 1)).await.expect("it is restarted");
+        let late = meet(context, node, &run(newest)).await;
+        assert!(matches!(late, Err(Error::Replaced)));
+        let told = "SELECT COUNT(*) FROM outbox WHERE kind = 'node.quarantined'";
+        assert_eq!(world.count(told).await, 0);
+    }
+
+    async fn a_node_is_away_when_its_latest_stream_ends_and_not_before(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Frankfurt").await.id;
+        let run = "1".repeat(32);
+        let first = meet(&world.context, node, &run).await.unwrap();
+        let second = meet(&world.context, node, &run).await.unwrap();
+        let state = async || olga.api().list_nodes().await.unwrap()[0].state;
+        leave(&world.context, node, first).await.unwrap();
+        assert_eq!(state().await, NodeState::InContact);
+        leave(&world.context, node, second).await.unwrap();
+        assert_eq!(state().await, NodeState::Away);
     }
 
     async fn of_fifty_redemptions_of_one_line_one_gets_a_certificate(world) {
