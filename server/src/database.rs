@@ -140,6 +140,13 @@ pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
+/// Whether the database gave a transaction up for another one, and it may well succeed now: a
+/// serialisation failure or a deadlock (PostgreSQL appendix A, class 40).
+pub(crate) fn is_beaten(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|it| matches!(&*it, "40001" | "40P01"))
+}
+
 /// Makes the file readable by us alone, or sees that it is. WAL and shared-memory files take
 /// their mode from it (SQLite's `findCreateFileMode` in os_unix.c).
 fn prepare_file(path: &Path) -> anyhow::Result<()> {

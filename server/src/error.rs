@@ -2,6 +2,8 @@
 
 use myrelay_app::contract::PortalError;
 
+use crate::database::is_beaten;
+
 /// `Result` with the portal's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -49,6 +51,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut => Self::Busy { retry_after_s: 2 },
+            error if is_beaten(&error) => Self::Busy { retry_after_s: 1 },
             error => Self::Internal(anyhow::Error::new(error).context("database")),
         }
     }
