@@ -25,6 +25,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "usage_hours",
             "usage_placements",
             "usage_refusals",
+            "usage_stays",
         ],
     ),
     ("pods", &["former_placements", "pod_ranges", "pods", "pod_tombstones"]),

@@ -327,8 +327,11 @@ pub(crate) async fn record_observed(
             None => return Err(Error::invalid("pods", "one of them is not this node's")),
         }
     }
-    let rests_until = context.now() + REST_MS;
-    Ok(store::bury(tx, node, observed.generation, rests_until).await?)
+    let now = context.now();
+    for pod in store::bury(tx, node, observed.generation, now + REST_MS).await? {
+        usage::leave(tx, (pod, node), now, observed.clock_ms).await?;
+    }
+    Ok(())
 }
 
 /// What a pod is like to its owner.

@@ -1,5 +1,6 @@
 //! Stories about pods.
 
+mod moved_usage;
 mod moving;
 mod switches;
 

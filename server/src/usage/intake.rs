@@ -10,38 +10,60 @@ use serde_json::json;
 
 use super::{
     Period, Placement, carry,
-    store::{self, Memory},
+    store::{self, Memory, Stay},
 };
 use crate::{
     Error, Result,
     context::Context,
     database::Write,
+    deployment,
     outbox::{self, Event},
     plans,
 };
 
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// How far a node's clock may be ahead.
-const AHEAD_MS: i64 = 48 * HOUR_MS;
+/// How far a node's clock may be ahead or behind.
+const CLOCK_MS: i64 = 48 * HOUR_MS;
+/// A node that let go of a pod reads what its interface had in the end a moment later.
+const LAST_READING_MS: i64 = HOUR_MS;
 /// The most bytes of one pod in one hour, in each direction: 100 Gbit/s and a tenth more.
 const MAX_HOUR: u64 = 110_000_000_000 / 8 * 3600;
 /// How often in a day a node may begin counting anew.
 const MAX_COUNTERS: i64 = 8;
+
+/// Where a pod is or was, and when.
+#[derive(Clone)]
+struct Place {
+    placement: Placement,
+    /// It stands there now, and was neither deleted nor moved.
+    current: bool,
+    stays: Vec<Stay>,
+}
+
+impl Place {
+    /// Whether the pod was served there in an hour, by whichever clock.
+    fn is_served(&self, hour_ms: i64) -> bool {
+        self.stays.iter().any(|it| {
+            it.began_at - CLOCK_MS < hour_ms + HOUR_MS
+                && it.ended_at.is_none_or(|end| hour_ms <= end + LAST_READING_MS)
+        })
+    }
+}
 
 /// What is taken from one report.
 #[derive(Default)]
 struct Growth {
     days: BTreeMap<(Placement, i64), (u64, u64)>,
     accounts: BTreeSet<(AccountId, LocationId)>,
-    /// Something of theirs was counted elsewhere than where their pod stands.
+    /// Something of theirs was counted elsewhere than where their pod stands, or as another node.
     carry: BTreeSet<(AccountId, LocationId)>,
     left_out: usize,
 }
 
 /// Takes a node's report: of every hour of every pod the largest numbers stand. The same again,
-/// late or out of order changes nothing. A record that cannot be true, or is of a pod on another
-/// node, refuses the whole report; records of pods that nobody knows any more are left out.
-/// Answers the pods whose nodes shall count on from another number than before.
+/// late or out of order changes nothing. A record that cannot be true, or is of a pod that the node
+/// did not serve then, refuses the whole report; records of pods that nobody knows any more are
+/// left out. Answers the pods whose nodes shall count on from another number than before.
 pub(crate) async fn take(
     context: &Context,
     tx: &mut Write,
@@ -63,13 +85,15 @@ pub(crate) async fn take(
     }
     let mut places = BTreeMap::new();
     for (at, record) in report.records.iter().enumerate() {
-        let far = !(now - USAGE_KEPT_HOURS * HOUR_MS..=now + AHEAD_MS).contains(&record.hour_ms);
-        let place = match places.get(&record.pod) {
-            Some(place) => *place,
-            None => *places.entry(record.pod).or_insert(find(tx, node, record.pod, at).await?),
-        };
-        match place {
+        let far = !(now - USAGE_KEPT_HOURS * HOUR_MS..=now + CLOCK_MS).contains(&record.hour_ms);
+        if !places.contains_key(&record.pod) {
+            places.insert(record.pod, find(tx, node, record.pod, at).await?);
+        }
+        match places.get(&record.pod).and_then(Option::as_ref) {
             Some(place) if !far => {
+                if !place.is_served(record.hour_ms) {
+                    return Err(refuse(at, "this node did not serve its pod then"));
+                }
                 grow(tx, &mut growth, place, (at, record), &report.counter).await?;
             }
             _ => growth.left_out += 1,
@@ -85,6 +109,10 @@ pub(crate) async fn take(
         let reason = "some records were of unknown pods, or of hours too far away";
         store::put_refusal(tx, node, reason, now).await?;
         tracing::warn!(%node, records = growth.left_out, "usage of unknown pods or far hours");
+    }
+    if !growth.carry.is_empty() {
+        // From here on no pod comes or moves.
+        deployment::count_allocation(tx).await?;
     }
     let mut changed = Vec::new();
     for (account, location) in growth.carry {
@@ -139,49 +167,66 @@ fn refuse(at: usize, what: &str) -> Error {
 }
 
 /// Where a pod stands or stood on this node; none when nobody knows the pod.
-async fn find(
-    tx: &mut Write,
-    node: NodeId,
-    pod: PodId,
-    at: usize,
-) -> Result<Option<(Placement, bool)>> {
+async fn find(tx: &mut Write, node: NodeId, pod: PodId, at: usize) -> Result<Option<Place>> {
     let places = store::places(tx, pod).await?;
     let here = places.iter().find(|it| it.placement.node == node);
     match here {
-        Some(place) => Ok(Some((place.placement, place.current))),
+        Some(place) => {
+            let stays = store::stays(tx, pod, node).await?;
+            Ok(Some(Place { placement: place.placement, current: place.current, stays }))
+        }
         None if places.is_empty() => Ok(None),
         None => Err(refuse(at, "its pod is another node's")),
     }
 }
 
+/// Writes down that a node let go of a pod: it serves it no more, by either clock.
+pub(crate) async fn leave(
+    tx: &mut Write,
+    (pod, node): (PodId, NodeId),
+    now: i64,
+    clock_ms: i64,
+) -> Result<()> {
+    Ok(store::end_stay(tx, (pod, node), clock_ms.clamp(now, now + CLOCK_MS)).await?)
+}
+
 async fn grow(
     tx: &mut Write,
     growth: &mut Growth,
-    (placement, current): (Placement, bool),
+    Place { placement, current, .. }: &Place,
     (at, record): (usize, &UsageRecord),
     counter: &str,
 ) -> Result<()> {
-    let known = store::hours(tx, placement.pod, placement.node, record.hour_ms).await?;
-    let (mut others, mut before) = ((0, 0), (0, 0));
+    let known = store::hours(tx, placement.pod, record.hour_ms).await?;
+    let (mut others, mut before, mut elsewhere) = ((0, 0), (0, 0), (0, 0));
     for hour in known {
-        let sum = if hour.counter == counter { &mut before } else { &mut others };
+        let sum = match (hour.node == placement.node, hour.counter == counter) {
+            (true, true) => &mut before,
+            (true, false) => &mut others,
+            // The same folder told it when its machine was another node.
+            (false, true) => &mut elsewhere,
+            (false, false) => continue,
+        };
         *sum = (sum.0 + hour.received, sum.1 + hour.sent);
     }
-    let after = (before.0.max(record.received), before.1.max(record.sent));
+    let received = record.received.saturating_sub(elsewhere.0);
+    let sent = record.sent.saturating_sub(elsewhere.1);
+    let after = (before.0.max(received), before.1.max(sent));
     if after == before {
         return Ok(());
     }
     if MAX_HOUR < (others.0 + after.0).max(others.1 + after.1) {
         return Err(refuse(at, "with what other counters said, no pod moves that much in an hour"));
     }
-    let hour = store::Hour { counter: counter.to_owned(), received: after.0, sent: after.1 };
-    store::put_hour(tx, &placement, record.hour_ms, &hour).await?;
+    let (node, counter) = (placement.node, counter.to_owned());
+    let hour = store::Hour { node, counter, received: after.0, sent: after.1 };
+    store::put_hour(tx, placement, record.hour_ms, &hour).await?;
     let day = record.hour_ms - record.hour_ms % DAY_MS;
-    let sum = growth.days.entry((placement, day)).or_default();
+    let sum = growth.days.entry((*placement, day)).or_default();
     *sum = (sum.0 + after.0 - before.0, sum.1 + after.1 - before.1);
     let whose = (placement.account, placement.location);
     growth.accounts.insert(whose);
-    if !current {
+    if !current || elsewhere != (0, 0) {
         growth.carry.insert(whose);
     }
     Ok(())

@@ -15,7 +15,7 @@ use myrelay_domain::ids::{AccountId, LocationId, NodeId, PodId};
 use myrelay_node_protocol::{Carried, HOUR_MS, period_end_ms, period_start_ms};
 
 pub(crate) use self::{
-    intake::{record_refusal, take},
+    intake::{leave, record_refusal, take},
     views::{of_account, of_location, of_node, summary},
 };
 use crate::{Result, context::Context, database::Write};
@@ -52,6 +52,7 @@ impl Period {
 /// be called in the transaction that makes or moves the pod.
 pub(crate) async fn place(tx: &mut Write, placement: &Placement, now: i64) -> Result<()> {
     store::place(tx, placement, now).await?;
+    store::begin_stay(tx, placement, now).await?;
     carry(tx, placement, now).await?;
     Ok(())
 }

@@ -1,13 +1,20 @@
 //! The usage's SQL.
 
+mod counters;
+mod stays;
 mod views;
 
 use myrelay_domain::ids::{AccountId, LocationId, NodeId, PodId};
 use myrelay_node_protocol::Carried;
 use sqlx::{Any, Executor};
 
-pub(super) use self::views::{
-    Series, days_of_location, hours_of_location, hours_of_node, locations_of_account, refusal_of,
+pub(super) use self::{
+    counters::{Memory, counted_by_node, counters_since, note_counter},
+    stays::{Stay, begin_stay, end_stay, stays},
+    views::{
+        Series, days_of_location, hours_of_location, hours_of_node, locations_of_account,
+        refusal_of,
+    },
 };
 use super::{Period, Placement};
 use crate::database::{Write, read_id, read_number};
@@ -19,21 +26,9 @@ pub(super) struct Place {
     pub(super) current: bool,
 }
 
-/// What a report's counter means for what the node remembers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Memory {
-    /// As it was.
-    Same,
-    /// The node began counting under another name.
-    Begun,
-    /// The node joined anew and began under another name: what was counted before, it forgot.
-    Lost,
-    /// The node goes on with what we thought it had lost.
-    Found,
-}
-
-/// What one counter said of one pod in one hour.
+/// What one counter of a node said of one pod in one hour.
 pub(super) struct Hour {
+    pub(super) node: NodeId,
     pub(super) counter: String,
     pub(super) received: u64,
     pub(super) sent: u64,
@@ -126,80 +121,6 @@ pub(super) async fn used(
     read_number(bytes)
 }
 
-/// The bytes of a pod in a month that its node has counted itself and remembers.
-pub(super) async fn counted_by_node(
-    tx: &mut Write,
-    it: &Placement,
-    period: Period,
-) -> sqlx::Result<u64> {
-    let bytes: i64 = sqlx::query_scalar(
-        "SELECT CAST(COALESCE(SUM(usage_hours.received + usage_hours.sent), 0) AS BIGINT) \
-         FROM usage_hours JOIN usage_counters ON usage_counters.node_id = usage_hours.node_id \
-             AND usage_counters.counter = usage_hours.counter \
-         WHERE usage_hours.pod_id = $1 AND usage_hours.node_id = $2 \
-             AND usage_hours.hour_at >= $3 AND usage_hours.hour_at < $4 \
-             AND usage_counters.lost_at IS NULL",
-    )
-    .bind(it.pod.to_string())
-    .bind(it.node.to_string())
-    .bind(period.start)
-    .bind(period.end)
-    .fetch_one(&mut **tx)
-    .await?;
-    read_number(bytes)
-}
-
-/// Notes that a node counts under this name, and holds the name's row until the commit: the
-/// reports of one counter come one after the other.
-pub(super) async fn note_counter(
-    tx: &mut Write,
-    node: NodeId,
-    counter: &str,
-    now: i64,
-) -> sqlx::Result<Memory> {
-    let known: Vec<(String, i64, Option<i64>)> =
-        sqlx::query_as("SELECT counter, first_at, lost_at FROM usage_counters WHERE node_id = $1")
-            .bind(node.to_string())
-            .fetch_all(&mut **tx)
-            .await?;
-    sqlx::query(
-        "INSERT INTO usage_counters (node_id, counter, first_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (node_id, counter) DO UPDATE SET lost_at = NULL",
-    )
-    .bind(node.to_string())
-    .bind(counter)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
-    if let Some((.., lost_at)) = known.iter().find(|it| it.0 == counter) {
-        return Ok(if lost_at.is_some() { Memory::Found } else { Memory::Same });
-    }
-    let joined_at: Option<i64> = sqlx::query_scalar("SELECT joined_at FROM nodes WHERE id = $1")
-        .bind(node.to_string())
-        .fetch_one(&mut **tx)
-        .await?;
-    let is_first = known.iter().all(|(_, first_at, _)| Some(*first_at) < joined_at);
-    if known.is_empty() || !is_first {
-        return Ok(Memory::Begun);
-    }
-    sqlx::query("UPDATE usage_counters SET lost_at = $3 WHERE node_id = $1 AND counter <> $2")
-        .bind(node.to_string())
-        .bind(counter)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(Memory::Lost)
-}
-
-/// How many counters a node began after a moment.
-pub(super) async fn counters_since(tx: &mut Write, node: NodeId, since: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM usage_counters WHERE node_id = $1 AND first_at > $2")
-        .bind(node.to_string())
-        .bind(since)
-        .fetch_one(&mut **tx)
-        .await
-}
-
 /// Every place that a pod has or had.
 pub(super) async fn places(tx: &mut Write, pod: PodId) -> sqlx::Result<Vec<Place>> {
     let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
@@ -234,25 +155,20 @@ pub(super) async fn accounts_on(
     rows.iter().map(|(account, location)| Ok((read_id(account)?, read_id(location)?))).collect()
 }
 
-/// What every counter of a node said of a pod's hour.
-pub(super) async fn hours(
-    tx: &mut Write,
-    pod: PodId,
-    node: NodeId,
-    hour: i64,
-) -> sqlx::Result<Vec<Hour>> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT counter, received, sent FROM usage_hours \
-         WHERE pod_id = $1 AND hour_at = $2 AND node_id = $3",
+/// What every counter said of a pod's hour, whichever node's it is.
+pub(super) async fn hours(tx: &mut Write, pod: PodId, hour: i64) -> sqlx::Result<Vec<Hour>> {
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+        "SELECT node_id, counter, received, sent FROM usage_hours \
+         WHERE pod_id = $1 AND hour_at = $2",
     )
     .bind(pod.to_string())
     .bind(hour)
-    .bind(node.to_string())
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
-        .map(|(counter, received, sent)| {
-            Ok(Hour { counter, received: read_number(received)?, sent: read_number(sent)? })
+        .map(|(node, counter, received, sent)| {
+            let (received, sent) = (read_number(received)?, read_number(sent)?);
+            Ok(Hour { node: read_id(&node)?, counter, received, sent })
         })
         .collect()
 }
@@ -271,7 +187,7 @@ pub(super) async fn put_hour(
              SET received = excluded.received, sent = excluded.sent",
     )
     .bind(it.pod.to_string())
-    .bind(it.node.to_string())
+    .bind(hour.node.to_string())
     .bind(&hour.counter)
     .bind(hour_at)
     .bind(it.account.to_string())
@@ -363,6 +279,7 @@ pub(super) async fn prune(tx: &mut Write, hours: i64, days: i64) -> sqlx::Result
         ("DELETE FROM usage_days WHERE day_at < $1", days),
         ("DELETE FROM quota_marks WHERE period_at < $1", days),
         ("DELETE FROM usage_refusals WHERE refused_at < $1", hours),
+        ("DELETE FROM usage_stays WHERE ended_at < $1", hours),
         (
             "DELETE FROM usage_placements WHERE placed_at < $1 \
                  AND NOT EXISTS (SELECT 1 FROM pods WHERE pods.id = usage_placements.pod_id) \

@@ -201,7 +201,8 @@ stories! {
         let node = world.node(&olga, "Berlin").await;
         let ana = world.customer("ana").await;
         let pod = ana.pod("Berlin").await;
-        let hours = [-960, 48, -961, 49];
+        world.clock.advance(960 * HOUR_MS);
+        let hours = [0, 1008, -1, 1009];
         let records: Vec<_> = hours.iter().map(|it| record(pod, *it, 1, 0)).collect();
         say(&world, node.id, &records).await.unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM usage_hours").await, 2);
@@ -333,6 +334,69 @@ stories! {
         // It comes back with its old folder after all.
         say_as(&world, node.id, 1, &[]).await.unwrap();
         assert_eq!(quota(&world, node.id, pod).await.carried.bytes, GB);
+    }
+
+    async fn a_node_that_joined_with_its_folder_forgot_nothing(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Berlin").await;
+        let ana = world.customer("ana").await;
+        give_quota(&olga, &ana).await;
+        let pod = ana.pod("Berlin").await;
+        say_as(&world, node.id, 1, &[record(pod, 0, GB, 0)]).await.unwrap();
+        world.clock.advance(HOUR_MS);
+        world.rejoin(&olga, node.id).await;
+        say_as(&world, node.id, 1, &[record(pod, 1, GB, 0)]).await.unwrap();
+        world.clock.advance(HOUR_MS);
+        // Its clock was set back to an hour that it had told: it counts that under another name.
+        say_as(&world, node.id, 2, &[record(pod, 0, GB, 0)]).await.unwrap();
+        assert_eq!(quota(&world, node.id, pod).await.carried.bytes, 0, "it knows all of it");
+        assert_eq!(sums(&ana, pod).await[0], 3 * GB);
+    }
+
+    async fn with_a_folder_all_its_counters_are_back_and_those_since_are_not_in_it(world) {
+        let olga = world.operator("olga").await;
+        let node = world.node(&olga, "Berlin").await;
+        let ana = world.customer("ana").await;
+        give_quota(&olga, &ana).await;
+        let pod = ana.pod("Berlin").await;
+        say_as(&world, node.id, 1, &[record(pod, 0, 4 * GB, 0)]).await.unwrap();
+        say_as(&world, node.id, 2, &[record(pod, 0, 2 * GB, 0)]).await.unwrap();
+        let carried = async || quota(&world, node.id, pod).await.carried.bytes;
+        world.clock.advance(HOUR_MS);
+        world.rejoin(&olga, node.id).await;
+        say_as(&world, node.id, 3, &[record(pod, 1, GB, 0)]).await.unwrap();
+        assert_eq!(carried().await, 6 * GB);
+        // Back with the first folder, which counts under its second name; and with the other again.
+        for _ in 0..2 {
+            world.clock.advance(HOUR_MS);
+            world.rejoin(&olga, node.id).await;
+            say_as(&world, node.id, 2, &[record(pod, 0, 2 * GB, 0)]).await.unwrap();
+            assert_eq!(carried().await, GB, "what the other folder counted");
+            world.clock.advance(HOUR_MS);
+            world.rejoin(&olga, node.id).await;
+            say_as(&world, node.id, 3, &[record(pod, 1, GB, 0)]).await.unwrap();
+            assert_eq!(carried().await, 6 * GB);
+        }
+        assert_eq!(sums(&ana, pod).await[0], 7 * GB);
+    }
+
+    async fn a_machine_that_becomes_another_node_tells_its_hours_once(world) {
+        let olga = world.operator("olga").await;
+        let ana = world.customer("ana").await;
+        let first = world.node(&olga, "Berlin").await;
+        give_quota(&olga, &ana).await;
+        let pod = ana.pod("Berlin").await;
+        say_as(&world, first.id, 1, &[record(pod, 0, GB, 10)]).await.unwrap();
+        let second = world.node_in(&olga, "Berlin 2", "Berlin").await;
+        let go = MovePod { node: second.id.to_string(), overlap: "none".to_owned() };
+        olga.api().move_pod(&pod.to_string(), go).await.unwrap();
+        assert_eq!(quota(&world, second.id, pod).await.carried.bytes, GB + 10);
+        // The machine came along with its folder: the hour goes on where it was.
+        for _ in 0..2 {
+            say_as(&world, second.id, 1, &[record(pod, 0, 3 * GB, 5)]).await.unwrap();
+        }
+        assert_eq!(sums(&ana, pod).await, [3 * GB, 10, 3 * GB, 10]);
+        assert_eq!(quota(&world, second.id, pod).await.carried.bytes, 0, "it knows all of it");
     }
 
     async fn a_plan_reaches_the_nodes_at_once(world) {

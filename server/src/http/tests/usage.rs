@@ -61,7 +61,7 @@ async fn a_report_of_2000_records_is_taken_and_more_are_not() {
     let portal = Portal::open().await;
     let (pod, mut agent) = agent(&portal).await;
     let record = |hour: i64| {
-        let hour_ms = BEGIN - (hour % 900) * 3_600_000;
+        let hour_ms = BEGIN + (hour % 48) * 3_600_000;
         json!({ "pod": pod, "hour_ms": hour_ms, "received": 1_000_000_000_000_u64, "sent": hour })
     };
     let most: Vec<Value> = (0..2000).map(record).collect();

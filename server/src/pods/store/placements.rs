@@ -256,14 +256,14 @@ pub(in crate::pods) async fn delete(
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-/// Lets go of the pods whose deletion a node has applied: ranges that no node may have in use any
-/// more rest from here on.
+/// Lets go of the pods whose deletion a node has applied, and answers which: ranges that no node
+/// may have in use any more rest from here on.
 pub(in crate::pods) async fn bury(
     tx: &mut Write,
     node: NodeId,
     applied: Generation,
     rests_until: i64,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Vec<PodId>> {
     let (node, applied) = (node.to_string(), i64::try_from(applied.0).unwrap_or(i64::MAX));
     sqlx::query(
         "UPDATE pod_ranges SET pod_id = NULL, rests_until = $3 \
@@ -279,12 +279,15 @@ pub(in crate::pods) async fn bury(
     .bind(rests_until)
     .execute(&mut **tx)
     .await?;
-    sqlx::query("DELETE FROM pod_tombstones WHERE node_id = $1 AND deleted_generation <= $2")
-        .bind(&node)
-        .bind(applied)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    let buried: Vec<String> = sqlx::query_scalar(
+        "DELETE FROM pod_tombstones WHERE node_id = $1 AND deleted_generation <= $2 \
+         RETURNING pod_id",
+    )
+    .bind(&node)
+    .bind(applied)
+    .fetch_all(&mut **tx)
+    .await?;
+    buried.iter().map(|id| read_id(id)).collect()
 }
 
 /// Gives up what a node that is gone for good was to serve still, and to forget.
@@ -295,7 +298,7 @@ pub(in crate::pods) async fn give_up(
 ) -> sqlx::Result<()> {
     let sql = "DELETE FROM former_placements WHERE node_id = $1";
     sqlx::query(sql).bind(node.to_string()).execute(&mut **tx).await?;
-    bury(tx, node, Generation(u64::MAX), rests_until).await
+    bury(tx, node, Generation(u64::MAX), rests_until).await.map(drop)
 }
 
 /// How many pods are on a node.
