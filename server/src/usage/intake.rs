@@ -1,6 +1,6 @@
 //! Taking in what nodes say that their pods moved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use myrelay_domain::ids::{AccountId, LocationId, NodeId, PodId};
 use myrelay_node_protocol::{
@@ -86,10 +86,11 @@ pub(crate) async fn take(
     let mut places = BTreeMap::new();
     for (at, record) in report.records.iter().enumerate() {
         let far = !(now - USAGE_KEPT_HOURS * HOUR_MS..=now + CLOCK_MS).contains(&record.hour_ms);
-        if !places.contains_key(&record.pod) {
-            places.insert(record.pod, find(tx, node, record.pod, at).await?);
-        }
-        match places.get(&record.pod).and_then(Option::as_ref) {
+        let place = match places.entry(record.pod) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(find(tx, node, record.pod, at).await?),
+        };
+        match place {
             Some(place) if !far => {
                 if !place.is_served(record.hour_ms) {
                     return Err(refuse(at, "this node did not serve its pod then"));
