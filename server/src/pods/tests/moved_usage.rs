@@ -106,7 +106,7 @@ stories! {
     }
 
     async fn reports_and_moves_at_once_do_not_hinder_each_other(world) {
-        const ROUNDS: u64 = 40;
+        const ROUNDS: u64 = 120;
         let olga = world.operator("olga").await;
         let first = world.node_in(&olga, "fra 1", "Frankfurt").await;
         let second = world.node_in(&olga, "fra 2", "Frankfurt").await;
