@@ -1,6 +1,6 @@
 //! What a node should have, what it has, and the order of the wishes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use myrelay_domain::{
@@ -177,7 +177,8 @@ impl DesiredState {
         Ok(apply)
     }
 
-    /// Takes a delta if it continues from this state, and the result holds together.
+    /// Takes a delta if it continues from this state, and the result holds together. What it does
+    /// not name is neither copied nor judged again.
     pub fn advance(&mut self, delta: Delta) -> Result<Apply, StateError> {
         let have = self.version();
         let got = (delta.epoch, delta.generation);
@@ -190,15 +191,21 @@ impl DesiredState {
         if delta.epoch != self.epoch || self.generation < delta.after {
             return Err(StateError::Gap { have, after: delta.after });
         }
-        let mut next = self.clone();
-        next.generation = delta.generation;
-        next.resolver = delta.resolver;
-        for pod in &delta.removed {
-            next.pods.remove(pod);
+        let came: BTreeSet<PodId> = delta.pods.keys().copied().collect();
+        let mut before: Vec<(PodId, Option<DesiredPod>)> =
+            delta.removed.iter().map(|id| (*id, self.pods.remove(id))).collect();
+        before.extend(delta.pods.into_iter().map(|(id, pod)| (id, self.pods.insert(id, pod))));
+        if let Err(error) = self.ensure_sound_where(|id| came.contains(id)) {
+            for (id, pod) in before.into_iter().rev() {
+                match pod {
+                    Some(pod) => drop(self.pods.insert(id, pod)),
+                    None => drop(self.pods.remove(&id)),
+                }
+            }
+            return Err(error);
         }
-        next.pods.extend(delta.pods);
-        next.ensure_sound()?;
-        *self = next;
+        self.generation = delta.generation;
+        self.resolver = delta.resolver;
         Ok(Apply::Newer)
     }
 
@@ -217,6 +224,11 @@ impl DesiredState {
 
     /// Whether interfaces, ports, ranges, keys and addresses are each one pod's or peer's only.
     pub fn ensure_sound(&self) -> Result<(), StateError> {
+        self.ensure_sound_where(|_| true)
+    }
+
+    /// The same, with a look into some of the pods only.
+    fn ensure_sound_where(&self, judged: impl Fn(&PodId) -> bool) -> Result<(), StateError> {
         let mut ranges: Vec<(PodRange, PodId)> =
             self.pods.iter().map(|(id, pod)| (pod.range, *id)).collect();
         ranges.sort_by_key(|(range, _)| range.v4.network());
@@ -239,8 +251,10 @@ impl DesiredState {
                 Some(PodFault::InterfaceTaken(pod.interface.clone()))
             } else if ports.insert(pod.port, id).is_some() || pod.port < 1024 {
                 Some(PodFault::Port(pod.port))
-            } else {
+            } else if judged(id) {
                 pod.fault()
+            } else {
+                None
             };
             if let Some(fault) = fault {
                 return Err(StateError::Malformed { pod: *id, fault });
