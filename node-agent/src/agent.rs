@@ -120,6 +120,7 @@ impl Agent {
             applied: watch::Sender::new(None),
             contact: watch::Sender::new(Contact::default()),
             sequence: sequence.into(),
+            log: Arc::default(),
             requests: link::Requests::default(),
             _lock: lock,
         };

@@ -66,7 +66,7 @@ pub(crate) fn kept_aside(dir: &PrivateDir) -> Vec<String> {
 fn text(dir: &PrivateDir, name: &str) -> Option<String> {
     let (damaged, _) = name.split_once(".corrupt-")?;
     let then = match damaged {
-        "state.json" => "the portal's state is taken instead",
+        "state.json" | "state.log" => "the portal's state is taken instead",
         "usage.json" => "counting began anew, and what was counted but not reported is in it",
         it if it.starts_with("keys/") => "its pod has a new key, and its devices need it",
         _ => "it was made anew",

@@ -1,5 +1,8 @@
 //! What the agent remembers over a restart: the last desired state, and how far it has counted.
 
+mod log;
+
+pub use log::Log;
 use myrelay_node_protocol::{DesiredState, StateError};
 use sha2::{Digest, Sha256};
 
@@ -9,6 +12,8 @@ use crate::{
 };
 
 const STATE: &str = "state.json";
+/// What came after it.
+const LOG: &str = "state.log";
 const SEQUENCE: &str = "sequence";
 /// How many numbers are taken from the disk at once: one write for that many reports.
 const BLOCK: u64 = 1000;
@@ -29,8 +34,7 @@ enum Damage {
 /// Writes the state so that a crash leaves the old one or the new one. The file is a line with the
 /// SHA-256 of the rest, and the rest is JSON.
 pub fn store(dir: &PrivateDir, state: &DesiredState) -> Result<(), FileError> {
-    // Maps with ordered string keys always serialise.
-    dir.write(STATE, &seal(&serde_json::to_vec(state).unwrap_or_default()))
+    Log::default().write_whole(dir, state)
 }
 
 /// A line with the SHA-256 of a text, and the text.
@@ -52,10 +56,14 @@ pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
 /// the agent waits for the portal without touching what the node has.
 pub fn load(dir: &PrivateDir) -> Result<Option<DesiredState>, FileError> {
     let Some(bytes) = dir.read(STATE)? else { return Ok(None) };
-    match parse(&bytes) {
+    let log = dir.read(LOG)?;
+    match parse(&bytes, log.as_deref().map_or(&[], Vec::as_slice)) {
         Ok(state) => Ok(Some(state)),
         Err(damage) => {
             let aside = dir.set_aside(STATE)?;
+            if log.is_some() {
+                dir.set_aside(LOG)?;
+            }
             tracing::error!(%damage, aside, "the remembered state is damaged; waiting for the portal's");
             Ok(None)
         }
@@ -64,13 +72,14 @@ pub fn load(dir: &PrivateDir) -> Result<Option<DesiredState>, FileError> {
 
 /// Forgets the state: the node starts as another one.
 pub fn forget(dir: &PrivateDir) -> Result<(), FileError> {
-    dir.remove(STATE)
+    dir.remove(STATE)?;
+    dir.remove(LOG)
 }
 
-fn parse(bytes: &[u8]) -> Result<DesiredState, Damage> {
+fn parse(bytes: &[u8], log: &[u8]) -> Result<DesiredState, Damage> {
     let state: DesiredState = serde_json::from_slice(unseal(bytes).ok_or(Damage::Checksum)?)?;
     state.ensure_sound()?;
-    Ok(state)
+    log::catch_up(state, bytes, log)
 }
 
 fn checksum(bytes: &[u8]) -> String {

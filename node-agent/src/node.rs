@@ -7,7 +7,7 @@ use std::{
 
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{
-    Apply, DesiredState, HardeningReport, MAX_FAULTS, ObservedState, QuotaState, StateError,
+    Apply, Delta, DesiredState, HardeningReport, MAX_FAULTS, ObservedState, QuotaState,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use crate::{
     faults::{self, Faults},
     identity::Identity,
     link::{LinkError, Requests},
-    memory::{self, Sequence},
+    memory::{Log, Sequence},
     private_dir::{FileError, Lock, PrivateDir},
     reconcile::Applied,
     system::System,
@@ -59,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) applied: watch::Sender<Option<Arc<Applied>>>,
     pub(crate) contact: watch::Sender<Contact>,
     pub(crate) sequence: Mutex<Sequence>,
+    /// How far the wanted state is on the disk.
+    pub(crate) log: Arc<Mutex<Log>>,
     pub(crate) requests: Requests,
     pub(crate) _lock: Lock,
 }
@@ -72,35 +74,53 @@ impl Node {
         self.desired.borrow().clone()
     }
 
-    /// Takes in what the portal sent: on the disk first, then for everybody to apply.
-    pub(crate) async fn take(
-        &self,
-        change: impl FnOnce(&mut DesiredState) -> Result<Apply, StateError>,
-    ) -> Result<(), LinkError> {
+    /// Takes in everything that the portal wants.
+    pub(crate) async fn take_whole(&self, state: DesiredState) -> Result<(), LinkError> {
         let before = self.wanted();
         let mut next = before.as_deref().cloned().unwrap_or_default();
-        if change(&mut next)? == Apply::Same && before.is_some() {
+        if next.replace(state)? == Apply::Same && before.is_some() {
             return Ok(());
         }
-        let next = Arc::new(next);
-        let (dir, written) = (self.dir.clone(), next.clone());
-        tokio::task::spawn_blocking(move || memory::store(&dir, &written))
-            .await
-            .map_err(|error| LinkError::Nonsense(error.to_string()))??;
-        self.desired.send_replace(Some(next));
-        Ok(())
+        self.keep(next, None).await
+    }
+
+    /// Takes in what changed.
+    pub(crate) async fn take_delta(&self, delta: Delta) -> Result<(), LinkError> {
+        let before = self.wanted();
+        let mut next = before.as_deref().cloned().unwrap_or_default();
+        if next.advance(delta.clone())? == Apply::Same && before.is_some() {
+            return Ok(());
+        }
+        self.keep(next, Some(delta)).await
     }
 
     /// The portal has no more use for this node: its pods go, and nothing else.
     pub(crate) async fn retire(&self) -> Result<(), LinkError> {
         self.contact.send_modify(|it| it.retired = true);
-        let clear = |state: &mut DesiredState| {
-            let empty = state.pods.is_empty() && state.resolver.is_none();
-            state.pods.clear();
-            state.resolver = None;
-            Ok(if empty { Apply::Same } else { Apply::Newer })
+        let before = self.wanted();
+        let empty = |it: &DesiredState| it.pods.is_empty() && it.resolver.is_none();
+        if before.as_deref().is_some_and(empty) {
+            return Ok(());
+        }
+        let (epoch, generation) = before.map(|it| it.version()).unwrap_or_default();
+        self.keep(DesiredState { epoch, generation, ..DesiredState::default() }, None).await
+    }
+
+    /// On the disk first, then for everybody to apply.
+    async fn keep(&self, next: DesiredState, delta: Option<Delta>) -> Result<(), LinkError> {
+        let next = Arc::new(next);
+        let (dir, log, written) = (self.dir.clone(), self.log.clone(), next.clone());
+        let keep = move || {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            match delta {
+                Some(delta) => log.add(&dir, &delta, &written),
+                None => log.write_whole(&dir, &written),
+            }
         };
-        self.take(clear).await
+        let kept = tokio::task::spawn_blocking(keep).await;
+        kept.map_err(|error| LinkError::Nonsense(error.to_string()))??;
+        self.desired.send_replace(Some(next));
+        Ok(())
     }
 
     /// Takes on a new certificate: on the disk first.

@@ -196,6 +196,17 @@ impl PrivateDir {
             .map_err(|errno| self.refused(name, errno))
     }
 
+    /// Adds to the end of a file that is there. It is on the disk when this returns; a crash, and
+    /// an error too, may leave a part of it at the end.
+    pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())
+            .map_err(|errno| self.refused(name, errno))?;
+        let mut file = File::from(fd);
+        let written = file.write_all(bytes).and_then(|()| file.sync_data());
+        written.map_err(|source| FileError::Io { path: self.path.join(name), source })
+    }
+
     /// Removes a file, if it is there.
     pub fn remove(&self, name: &str) -> Result<(), FileError> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {

@@ -57,8 +57,8 @@ async fn listen(
     let mut lines = Lines::new(stream);
     loop {
         let taken = match lines.next(node.pace.silence).await? {
-            StateMessage::Snapshot { state } => node.take(|have| have.replace(state)).await,
-            StateMessage::Delta { delta } => node.take(|have| have.advance(delta)).await,
+            StateMessage::Snapshot { state } => node.take_whole(state).await,
+            StateMessage::Delta { delta } => node.take_delta(delta).await,
             StateMessage::Heartbeat { epoch, generation, digest } => {
                 compare(node, (epoch, generation), &digest)
             }
