@@ -21,6 +21,7 @@ pub mod private_dir;
 pub mod privileges;
 pub mod reconcile;
 pub mod resolver;
+pub mod rounds;
 mod shaping;
 pub mod status;
 pub mod system;

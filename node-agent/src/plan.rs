@@ -1,12 +1,16 @@
 //! What to change so that a node has what it should, and doing it without touching the rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
+use ipnet::IpNet;
 use myrelay_domain::{
     addresses::HostAddresses, ids::PodId, interface::InterfaceName, keys::PublicKey,
     limits::QuotaEnd,
 };
-use myrelay_node_protocol::{DesiredPod, QuotaState};
+use myrelay_node_protocol::{DesiredPeer, DesiredPod, QuotaState};
 
 use crate::{
     backend::{
@@ -58,6 +62,15 @@ pub struct Converged {
     pub changed: usize,
     /// The node could not be read, or something that no pod wants is still there.
     pub unfinished: bool,
+    /// The node itself was read, or that was tried.
+    pub looked: bool,
+}
+
+impl Converged {
+    /// Whether nothing went wrong, though something may be unfinished.
+    pub fn is_well(&self) -> bool {
+        self.faults.is_empty() && self.node_faults.is_empty()
+    }
 }
 
 /// Compares what a node should have with what it has. It looks at nothing else and does nothing.
@@ -70,6 +83,33 @@ pub fn plan(
     keys: &BTreeMap<PodId, PrivateKey>,
     quotas: &Quotas,
     observed: &Observed,
+) -> Plan {
+    let there = observed.interfaces.iter();
+    let there = there.map(|(name, it)| (name, There { it, peers: Peers::Seen(&it.peers) }));
+    compare(&desired.iter().map(|(id, pod)| (*id, pod)).collect(), keys, quotas, &there.collect())
+}
+
+/// An interface that is there, and its devices as far as they are known; those in `it` are not
+/// looked at.
+pub(crate) struct There<'a> {
+    pub(crate) it: &'a ObservedInterface,
+    pub(crate) peers: Peers<'a>,
+}
+
+/// The devices of an interface.
+pub(crate) enum Peers<'a> {
+    /// As they were read from the node.
+    Seen(&'a BTreeMap<PublicKey, BTreeSet<IpNet>>),
+    /// Those of a wish that was met.
+    Met(&'a DesiredPod),
+}
+
+/// What [`plan`] does, with some of the pods and whatever of theirs is there.
+pub(crate) fn compare(
+    desired: &BTreeMap<PodId, &DesiredPod>,
+    keys: &BTreeMap<PodId, PrivateKey>,
+    quotas: &Quotas,
+    there: &BTreeMap<&InterfaceName, There<'_>>,
 ) -> Plan {
     let mut plan = Plan::default();
     let mut specs = BTreeMap::new();
@@ -93,38 +133,41 @@ pub fn plan(
         let id = it.pod.filter(|_| it.public_key.is_none())?;
         specs.get(&id).filter(|spec| spec.interface == *name)
     };
-    let staying: BTreeMap<PodId, &ObservedInterface> =
-        observed.interfaces.iter().filter_map(|(name, it)| Some((stays(name, it)?, it))).collect();
-    let kept: BTreeMap<PodId, &ObservedInterface> = staying
+    let staying: BTreeMap<PodId, &There<'_>> =
+        there.iter().filter_map(|(name, there)| Some((stays(name, there.it)?, there))).collect();
+    let kept: BTreeMap<PodId, &There<'_>> = staying
         .iter()
         .filter(|(id, _)| specs.get(id).is_none_or(|spec| !port_is_held(spec, &staying)))
-        .map(|(id, it)| (*id, *it))
+        .map(|(id, there)| (*id, *there))
         .collect();
 
     let mut goes = Vec::new();
-    for (name, it) in &observed.interfaces {
+    for (name, There { it, .. }) in there {
         if left(name, it).is_none() && stays(name, it).is_none_or(|id| !kept.contains_key(&id)) {
             let pod = it.pod.filter(|id| desired.contains_key(id));
-            goes.push(Step { pod, change: Change::DeleteInterface { interface: name.clone() } });
+            goes.push(Step { pod, change: Change::DeleteInterface { interface: (*name).clone() } });
         }
     }
     let (mut moves, mut comes, mut peers) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, spec) in &specs {
-        let pod = &desired[id];
-        let change = |change| Step { pod: Some(*id), change };
-        let Some(it) = kept.get(id) else {
-            comes.push(change(Change::CreateInterface(Box::new(spec.clone()))));
-            peers.extend(peers_to_set(pod, &BTreeMap::new()).map(change));
+    for (id, spec) in specs {
+        let pod = desired[&id];
+        let change = |change| Step { pod: Some(id), change };
+        let interface = pod.interface.clone();
+        let Some(There { it, peers: present }) = kept.get(&id) else {
+            comes.push(change(Change::CreateInterface(Box::new(spec))));
+            let (_, come) = Peers::Seen(&BTreeMap::new()).difference(pod);
+            peers.extend(set_peers(interface, come).map(change));
             continue;
         };
-        goes.extend(peers_to_remove(pod, &it.peers).map(change));
+        let (gone, come) = present.difference(pod);
+        goes.extend(remove_peers(interface.clone(), gone).map(change));
         if it.port != spec.port || !it.up || it.addresses != node_addresses(&spec.range) {
-            moves.push(change(Change::SetInterface(Box::new(spec.clone()))));
+            moves.push(change(Change::SetInterface(Box::new(spec))));
         } else if it.traffic != Some(spec.traffic) {
-            let (interface, traffic) = (pod.interface.clone(), spec.traffic);
+            let (interface, traffic) = (interface.clone(), spec.traffic);
             moves.push(change(Change::SetTraffic { interface, traffic }));
         }
-        peers.extend(peers_to_set(pod, &it.peers).map(change));
+        peers.extend(set_peers(interface, come).map(change));
     }
     plan.steps = [goes, moves, comes, peers].concat();
     plan
@@ -142,7 +185,7 @@ fn spec(id: PodId, pod: &DesiredPod, quota: QuotaState, key: &PrivateKey) -> Int
 }
 
 /// What may pass: the plan's speed, and what is left of it when the quota is used up.
-fn traffic(pod: &DesiredPod, quota: QuotaState) -> Traffic {
+pub(crate) fn traffic(pod: &DesiredPod, quota: QuotaState) -> Traffic {
     let throttle = pod.quota.and_then(|it| match it.limit.then {
         QuotaEnd::Throttle(speed) if quota == QuotaState::Throttled => Some(speed),
         _ => None,
@@ -157,30 +200,79 @@ fn traffic(pod: &DesiredPod, quota: QuotaState) -> Traffic {
 
 /// Whether the port a pod should have is right now that of another interface that stays. Two such
 /// pods that swap their ports could never move.
-fn port_is_held(spec: &InterfaceSpec, staying: &BTreeMap<PodId, &ObservedInterface>) -> bool {
-    staying.iter().any(|(id, it)| *id != spec.pod && it.port == spec.port)
+fn port_is_held(spec: &InterfaceSpec, staying: &BTreeMap<PodId, &There<'_>>) -> bool {
+    staying.iter().any(|(id, there)| *id != spec.pod && there.it.port == spec.port)
 }
 
-fn peers_to_remove(
-    pod: &DesiredPod,
-    present: &BTreeMap<PublicKey, BTreeSet<ipnet::IpNet>>,
-) -> Option<Change> {
-    let wanted: BTreeSet<_> = pod.peers.values().map(|peer| peer.public_key).collect();
-    let gone: BTreeSet<_> = present.keys().filter(|it| !wanted.contains(it)).copied().collect();
-    let interface = pod.interface.clone();
-    (!gone.is_empty()).then_some(Change::RemovePeers { interface, peers: gone })
+impl Peers<'_> {
+    /// The devices that are there and not wanted, and those that are wanted and not there as they
+    /// should be.
+    fn difference(
+        &self,
+        pod: &DesiredPod,
+    ) -> (BTreeSet<PublicKey>, BTreeMap<PublicKey, HostAddresses>) {
+        let wanted = pod.peers.iter();
+        let (gone, come): (BTreeMap<_, _>, Vec<_>) = match self {
+            Self::Seen(present) => {
+                let mut wanted: Vec<_> = wanted.map(|(_, peer)| (&peer.public_key, peer)).collect();
+                wanted.sort_by_key(|(key, _)| *key);
+                let present = present.iter().map(|(key, networks)| (key, (*key, networks)));
+                let same = |(_, networks): &(_, &BTreeSet<_>), peer: &&DesiredPeer| {
+                    **networks == peer_networks(&peer.addresses)
+                };
+                let (gone, come) = apart(present, wanted.into_iter(), same);
+                (gone.into_iter().map(|(key, _)| (key, None)).collect(), come)
+            }
+            Self::Met(before) => {
+                let (gone, come) = apart(before.peers.iter(), wanted, |one, other| one == other);
+                let gone = gone.into_iter().map(|it| (it.public_key, Some(it.addresses)));
+                (gone.collect(), come)
+            }
+        };
+        // One that has a new address is set, and one that only has a new id is as it should be.
+        let stays = |it: &DesiredPeer| gone.get(&it.public_key) == Some(&Some(it.addresses));
+        let set = come.iter().filter(|it| !stays(it)).map(|it| (it.public_key, it.addresses));
+        let set = set.collect();
+        let wanted: BTreeSet<_> = come.iter().map(|it| it.public_key).collect();
+        (gone.into_keys().filter(|it| !wanted.contains(it)).collect(), set)
+    }
 }
 
-fn peers_to_set(
-    pod: &DesiredPod,
-    present: &BTreeMap<PublicKey, BTreeSet<ipnet::IpNet>>,
+/// What only one of two sorted lists has, or both under the same name and not alike.
+fn apart<N: Ord, L, R>(
+    left: impl Iterator<Item = (N, L)>,
+    right: impl Iterator<Item = (N, R)>,
+    alike: impl Fn(&L, &R) -> bool,
+) -> (Vec<L>, Vec<R>) {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    let (mut lefts, mut rights) = (Vec::new(), Vec::new());
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (Some((one, _)), Some((other, _))) => one.cmp(other),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return (lefts, rights),
+        };
+        let one = left.next_if(|_| order != Ordering::Greater).map(|(_, it)| it);
+        let other = right.next_if(|_| order != Ordering::Less).map(|(_, it)| it);
+        if let (Some(one), Some(other)) = (&one, &other)
+            && alike(one, other)
+        {
+            continue;
+        }
+        lefts.extend(one);
+        rights.extend(other);
+    }
+}
+
+fn remove_peers(interface: InterfaceName, peers: BTreeSet<PublicKey>) -> Option<Change> {
+    (!peers.is_empty()).then_some(Change::RemovePeers { interface, peers })
+}
+
+fn set_peers(
+    interface: InterfaceName,
+    peers: BTreeMap<PublicKey, HostAddresses>,
 ) -> Option<Change> {
-    let differs = |key: &PublicKey, addresses: &HostAddresses| {
-        present.get(key) != Some(&peer_networks(addresses))
-    };
-    let peers = pod.peers.values().map(|peer| (peer.public_key, peer.addresses));
-    let peers: BTreeMap<_, _> = peers.filter(|(key, it)| differs(key, it)).collect();
-    let interface = pod.interface.clone();
     (!peers.is_empty()).then_some(Change::SetPeers { interface, peers })
 }
 
@@ -201,6 +293,7 @@ pub async fn apply(plan: &Plan, backend: &dyn Backend) -> Converged {
             }
         }
     }
+    done.unfinished |= !backend.going().is_empty();
     done
 }
 
@@ -215,9 +308,8 @@ async fn act(change: &Change, backend: &dyn Backend) -> Result<(), BackendError>
     }
 }
 
-/// One round: looks, plans, acts, and sees to the forwarding. What fails stands in the faults, and
-/// a node that cannot forward is a fault of every pod; a later round with the same wishes repairs
-/// it.
+/// One round that looks first: it reads the node, plans, acts, and sees to the forwarding. What
+/// fails stands in the faults, and a later round with the same wishes repairs it.
 pub async fn converge(
     desired: &BTreeMap<PodId, DesiredPod>,
     keys: &BTreeMap<PodId, PrivateKey>,
@@ -230,23 +322,38 @@ pub async fn converge(
             let fault = error.to_string();
             let faults = desired.keys().map(|pod| (*pod, fault.clone())).collect();
             let node_faults = vec![fault];
-            return Converged { faults, node_faults, unfinished: true, ..Converged::default() };
+            return Converged {
+                faults,
+                node_faults,
+                unfinished: true,
+                looked: true,
+                ..Converged::default()
+            };
         }
     };
     let mut done = apply(&plan(desired, keys, quotas, &observed), backend).await;
     done.foreign = observed.foreign;
-    done.unfinished |= !backend.going().is_empty();
+    done.looked = true;
+    ensure_forwarding(&mut done, desired, backend).await;
+    done
+}
+
+/// A node that cannot forward is a fault of every pod: its tunnel may stand, but no packet leaves,
+/// and a pod that says it serves would be a lie.
+pub(crate) async fn ensure_forwarding(
+    done: &mut Converged,
+    desired: &BTreeMap<PodId, DesiredPod>,
+    backend: &dyn Backend,
+) {
     if let Err(error) = backend.ensure_forwarding().await {
         let fault = error.to_string();
-        // Its tunnel may stand, but no packet leaves: a pod that says it serves would be a lie.
         for pod in desired.keys() {
             done.faults.entry(*pod).or_insert_with(|| fault.clone());
         }
         done.node_faults.push(fault);
     }
-    done
 }
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -14,21 +14,21 @@ use proptest::{collection, prelude::*};
 use super::*;
 use crate::backend::fake::{FakeBackend, Verb};
 
-type Wishes = BTreeMap<PodId, DesiredPod>;
-type Keys = BTreeMap<PodId, PrivateKey>;
+pub(crate) type Wishes = BTreeMap<PodId, DesiredPod>;
+pub(crate) type Keys = BTreeMap<PodId, PrivateKey>;
 
 /// A pod in few bits: number, interface, port, range, and peers as key → host.
 type Draft = (u128, u8, u16, u32, BTreeMap<u8, u32>);
 
-fn pod_id(number: u128) -> PodId {
+pub(crate) fn pod_id(number: u128) -> PodId {
     uuid::Uuid::from_u128(number).into()
 }
 
-fn peer_key(number: u8) -> PublicKey {
+pub(crate) fn peer_key(number: u8) -> PublicKey {
     PublicKey::from_bytes([number + 100; 32]).unwrap()
 }
 
-fn interface(number: u8) -> InterfaceName {
+pub(crate) fn interface(number: u8) -> InterfaceName {
     InterfaceName::parse(&format!("wg-{number}")).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn pod((_, name, port, range, peers): &Draft) -> DesiredPod {
 }
 
 /// Sound wishes: a pod that clashes with one before it is left out.
-fn wishes(drafts: Vec<Draft>) -> Wishes {
+pub(crate) fn wishes(drafts: Vec<Draft>) -> Wishes {
     let mut state = DesiredState::default();
     for draft in drafts {
         let mut next = state.clone();
@@ -62,17 +62,17 @@ fn wishes(drafts: Vec<Draft>) -> Wishes {
     state.pods
 }
 
-fn any_wishes() -> impl Strategy<Value = Wishes> {
+pub(crate) fn any_wishes() -> impl Strategy<Value = Wishes> {
     let peers = collection::btree_map(0u8..8, 2u32..10, 0..6);
     collection::vec((0u128..5, 0u8..6, 0u16..6, 0u32..6, peers), 0..6).prop_map(wishes)
 }
 
-fn keys(salt: u8) -> Keys {
+pub(crate) fn keys(salt: u8) -> Keys {
     let key = |it: u8| PrivateKey::from_random([it + 10 * salt + 1; 32]);
     (0..5).map(|it| (pod_id(it.into()), key(it))).collect()
 }
 
-fn ensure_node_is(node: &Observed, desired: &Wishes, keys: &Keys) {
+pub(crate) fn ensure_node_is(node: &Observed, desired: &Wishes, keys: &Keys) {
     assert_eq!(node.interfaces.len(), desired.len());
     for (id, pod) in desired {
         let it = &node.interfaces[&pod.interface];

@@ -9,9 +9,14 @@ use std::{
 
 use myrelay_domain::ids::PodId;
 use myrelay_node_protocol::{DesiredState, Epoch, Generation, ObservedPod};
-use tokio::time::sleep;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
-use crate::{backoff::Backoff, node::Node, plan, pod_keys::PodKeys, system::jitter};
+use crate::{
+    backoff::Backoff, node::Node, plan::Quotas, pod_keys::PodKeys, rounds::Rounds, system::jitter,
+};
 
 /// What came of the last round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,23 +33,32 @@ pub struct Applied {
 
 /// Applies every new state, and the same one again after a while in case something else changed
 /// the node. As long as no state is known, nothing is touched.
+///
+/// The node itself is read at the start, after something went wrong, when it says that it changed,
+/// and when that was long ago, however many states come meanwhile.
 pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> Infallible {
     let mut desired = node.desired.subscribe();
     let mut quotas = node.quotas.subscribe();
     let mut backoff = Backoff::new(node.pace);
+    let mut rounds = Rounds::default();
+    let mut look_at = Instant::now();
     loop {
+        if look_at <= Instant::now() {
+            rounds.forget();
+        }
         let state = desired.borrow_and_update().clone();
-        let mut pause = node.pace.drift;
+        let mut again_at = Instant::now() + node.pace.drift;
         if let Some(state) = state {
-            // What an interface counted goes with it.
-            node.usage.read_before(&node, &state).await;
-            quotas.mark_unchanged();
-            let applied = round(&node, &mut keys, &state).await;
+            let (applied, looked) = round(&node, &mut keys, &mut rounds, &mut quotas, &state).await;
+            if looked {
+                look_at = Instant::now() + node.pace.drift;
+            }
+            again_at = look_at;
             if applied.is_well() {
                 backoff = Backoff::new(node.pace);
             } else {
                 let jitter = jitter(node.system.as_ref());
-                pause = pause.min(backoff.pause(Duration::ZERO, jitter));
+                again_at = again_at.min(Instant::now() + backoff.pause(Duration::ZERO, jitter));
             }
             node.applied.send_if_modified(|before| {
                 let news = before.as_deref() != Some(&applied);
@@ -59,20 +73,32 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
             // The sender lives as long as the node.
             _ = desired.changed() => {}
             _ = quotas.changed() => {}
-            () = node.backend.changed() => {}
-            () = sleep(pause) => {}
+            () = node.backend.changed() => rounds.forget(),
+            () = sleep_until(again_at) => {}
         }
     }
 }
 
-async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied {
-    let quotas = node.quotas.borrow().clone();
+async fn round(
+    node: &Node,
+    keys: &mut PodKeys,
+    rounds: &mut Rounds,
+    quotas: &mut watch::Receiver<Arc<Quotas>>,
+    state: &Arc<DesiredState>,
+) -> (Applied, bool) {
+    let pods_stay = rounds.only_devices_differ(state);
+    if !pods_stay {
+        // What an interface counted goes with it.
+        node.usage.read_before(node, state).await;
+    }
+    let quotas = quotas.borrow_and_update().clone();
     let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
-    let converged = plan::converge(&state.pods, keys.all(), &quotas, node.backend.as_ref()).await;
+    let converged = rounds.converge(state, keys.all(), &quotas, node.backend.as_ref()).await;
     let mut faults = converged.node_faults;
     // After the interfaces are gone: a crash before this leaves a key to delete next time.
-    if let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {
+    if !pods_stay && let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {
         faults.push(error.to_string());
+        rounds.forget();
     }
     let mut by_pod = converged.faults;
     by_pod.extend(keyless.into_iter().map(|(pod, fault)| (pod, fault.to_string())));
@@ -85,7 +111,8 @@ async fn round(node: &Node, keys: &mut PodKeys, state: &DesiredState) -> Applied
     let pods = pods.collect();
     let before = || node.applied.borrow().as_ref().map(|it| it.version).unwrap_or_default();
     let version = if converged.unfinished { before() } else { state.version() };
-    Applied { version, pods, faults, foreign: converged.foreign }
+    let applied = Applied { version, pods, faults, foreign: converged.foreign };
+    (applied, converged.looked)
 }
 
 impl Applied {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::StatusCode;
-use myrelay_agent::{backend::fake::Verb, status::Status};
+use myrelay_agent::backend::fake::Verb;
 use myrelay_node_protocol::{CheckOutcome, Generation, StateMessage};
 use proptest::{prelude::*, test_runner::Config};
 use support::{
@@ -173,6 +173,26 @@ async fn a_node_serves_without_its_portal_and_after_a_reboot() {
 }
 
 #[tokio::test]
+async fn changes_are_remembered_over_a_reboot() {
+    let (mut portal, mut machine) = pair().await;
+    portal.push(&delta(1, 2, &[(2, 1)], &[]));
+    portal.push(&delta(2, 3, &[(2, 2), (3, 1)], &[1]));
+    machine.has(&[(2, 2), (3, 1)]).await;
+    portal.stop().await;
+    machine.kill().await;
+    let mut machine = machine.rebooted();
+    machine.start();
+    machine.has(&[(2, 2), (3, 1)]).await;
+
+    portal.set(state(4, &[(3, 1)]));
+    portal.start_again().await;
+    machine.has(&[(3, 1)]).await;
+    let asked = portal.records().requests.clone();
+    assert!(asked.contains(&"GET /v1/state?epoch=1&have=3".to_owned()), "{asked:?}");
+    machine.stop().await;
+}
+
+#[tokio::test]
 async fn stopping_leaves_the_tunnels_and_starting_does_not_touch_them() {
     let (portal, mut machine) = pair().await;
     let (node, touched) = (machine.backend.node(), machine.backend.touches(&peer_key(1, 2)));
@@ -264,29 +284,6 @@ async fn a_node_that_forwards_nothing_says_so_of_every_pod() {
     eventually("both pods have the fault", || faults(&portal) == [true, true]).await;
     machine.backend.heal();
     eventually("the fault is over", || faults(&portal) == [false, false]).await;
-    machine.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_not_gone_is_not_reported_as_gone() {
-    let (portal, mut machine) = pair().await;
-    reported(&portal, 1).await;
-    for (verb, next) in [(Verb::DeleteInterface, 2), (Verb::Observe, 3)] {
-        let before = Generation(next - 1);
-        machine.backend.fail_always(verb);
-        let pods: &[(u32, u32)] = if verb == Verb::Observe { &[(1, 2)] } else { &[] };
-        portal.want(state(next, pods));
-        eventually("the fault is shown", || {
-            let wanted = |it: &Status| it.wanted.is_some_and(|it| it.generation.0 == next);
-            machine.status().is_some_and(|it| !it.faults.is_empty() && wanted(&it))
-        })
-        .await;
-        assert_eq!(machine.status().unwrap().applied.unwrap().generation, before);
-        assert_eq!(portal.records().observed.last().unwrap().generation, before);
-        machine.backend.heal();
-        machine.has(pods).await;
-        reported(&portal, next).await;
-    }
     machine.stop().await;
 }
 

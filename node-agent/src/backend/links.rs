@@ -163,6 +163,12 @@ impl Links {
         Ok(self.candidates().await?.into_iter().find(|it| it.name == name.as_str()))
     }
 
+    /// Whether there is an interface of that name, asked of it alone.
+    pub(super) async fn is_there(&self, name: &InterfaceName) -> bool {
+        let get = self.handle.link().get().match_name(name.to_string());
+        matches!(get.execute().boxed().next().await, Some(Ok(_)))
+    }
+
     /// Makes a WireGuard interface of the kernel, down and bare.
     pub(super) async fn create_wireguard(&self, name: &InterfaceName) -> Result<(), BackendError> {
         let message = LinkWireguard::new(name.as_str()).build();

@@ -124,6 +124,16 @@ impl UserspaceBackend {
         up.map_err(BackendError::failed(format!("bring {} up", spec.interface)))
     }
 
+    /// A device that is there. Its interface may have been taken away under it.
+    async fn serving<'a>(
+        &self,
+        devices: &'a BTreeMap<InterfaceName, Running>,
+        name: &InterfaceName,
+    ) -> Result<&'a Running, BackendError> {
+        let device = devices.get(name).ok_or_else(|| missing(name))?;
+        if self.host.links.is_there(name).await { Ok(device) } else { Err(missing(name)) }
+    }
+
     async fn stop(&self, name: &InterfaceName, device: Running) -> Result<(), BackendError> {
         let link = self.host.links.find(name).await?;
         device.stop().await;
@@ -287,7 +297,7 @@ impl Backend for UserspaceBackend {
         peers: &BTreeMap<PublicKey, HostAddresses>,
     ) -> Result<(), BackendError> {
         let devices = self.devices.lock().await;
-        let device = devices.get(interface).ok_or_else(|| missing(interface))?;
+        let device = self.serving(&devices, interface).await?;
         let written = device.write(async |device| {
             for (key, addresses) in peers {
                 let key = x25519::PublicKey::from(*key.as_bytes());
@@ -312,7 +322,7 @@ impl Backend for UserspaceBackend {
         peers: &BTreeSet<PublicKey>,
     ) -> Result<(), BackendError> {
         let devices = self.devices.lock().await;
-        let device = devices.get(interface).ok_or_else(|| missing(interface))?;
+        let device = self.serving(&devices, interface).await?;
         let written = device.write(async |device| {
             for key in peers {
                 device.remove_peer(&x25519::PublicKey::from(*key.as_bytes())).await;

@@ -9,6 +9,7 @@ mod changes;
 mod client;
 mod limits;
 mod probe;
+mod rounds;
 mod tunnels;
 mod walls;
 mod world;
