@@ -4,24 +4,31 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
-use myrelay_agent::{backend::Backend, keys::PrivateKey, plan};
+use myrelay_agent::{
+    backend::Backend, keys::PrivateKey, memory::Log, plan::Quotas, private_dir::PrivateDir,
+    rounds::Rounds,
+};
 use myrelay_domain::ids::PodId;
-use myrelay_node_protocol::{DesiredPeer, DesiredPod};
+use myrelay_node_protocol::{Delta, DesiredPeer, DesiredPod, DesiredState, Generation};
 use myrelay_tests::program::run;
 use tokio::process::Command;
 
 use crate::{
     measure::Metric,
-    node::{NodePlace, STOCK, base64, pod, pod_id, private_key},
+    node::{NodePlace, STOCK, base64, pod, pod_id, pods, private_key},
 };
 
 const PEERS: u32 = 10_000;
+/// Devices of a pod, where the devices are in pods as they are in the product.
+const POD_PEERS: u32 = 1_000;
 const FRESH_ROUNDS: usize = 3;
 const ROUNDS: usize = 15;
+const KEPT_ROUNDS: usize = 100;
 /// How many of the devices a process each adds.
 const ONE_BY_ONE: u32 = 500;
 
@@ -30,15 +37,18 @@ const ONE_BY_ONE: u32 = 500;
 struct Times {
     fresh: Vec<Duration>,
     one: Vec<Duration>,
+    one_gone: Vec<Duration>,
     none: Vec<Duration>,
     dump: Vec<Duration>,
 }
 
-/// `reconcile_fresh`, `reconcile_one`, `reconcile_none`, what a dump takes, and the same by `wg`.
+/// `reconcile_fresh`, `reconcile_one` and `_gone`, `reconcile_none`, what a dump takes, the
+/// same by `wg`, and what it takes to keep a change.
 pub(crate) async fn reconcile() -> Result<Vec<Metric>> {
     let place = NodePlace::start().await?;
     let ours = place.with_backend(ours)?;
     let mut metrics = of_ours(&ours);
+    metrics.extend(keep(&place)?);
     metrics.extend(by_wg(&place).await?);
     Ok(metrics)
 }
@@ -46,18 +56,20 @@ pub(crate) async fn reconcile() -> Result<Vec<Metric>> {
 fn of_ours(times: &Times) -> Vec<Metric> {
     let how = |what: &str| {
         format!(
-            "plan::converge with the userspace backend in this process: {what}; one pod with \
+            "Rounds::converge with the userspace backend in this process: {what}; one pod with \
              {PEERS} devices, though a pod of the product has at most 1,021: the addresses of the \
              others lie beyond its range"
         )
     };
     let fresh = how("all devices into an interface that has none");
-    let one = how("one device more");
-    let none = how("nothing to change");
+    let one = how("one device more, after a round that went well");
+    let one_gone = how("that device is revoked, after a round that went well");
+    let none = how("nothing to change, in a round that looks");
     let dump = how("only Backend::observe");
     vec![
         Metric::of_times("reconcile_fresh", &times.fresh, fresh),
         Metric::of_times("reconcile_one", &times.one, one),
+        Metric::of_times("reconcile_one_gone", &times.one_gone, one_gone),
         Metric::of_times("reconcile_none", &times.none, none),
         Metric::of_times("reconcile_dump", &times.dump, dump),
     ]
@@ -71,19 +83,22 @@ async fn ours(backend: &dyn Backend) -> Result<Times> {
     // The same pod each time: only its devices differ.
     (none.range, more.range) = (all.range, all.range);
     let interface = all.interface.clone();
-    let [none, all, more] = [none, all, more].map(|pod| BTreeMap::from([(id, pod)]));
-    let mut times = Times::default();
+    let [none, all, more] = [none, all, more].map(|pod| state(id, pod));
+    let (mut times, mut rounds) = (Times::default(), Rounds::default());
     for _ in 0..FRESH_ROUNDS {
-        converge(backend, &keys, &none).await?;
-        times.fresh.push(converge(backend, &keys, &all).await?);
+        converge(&mut rounds, backend, &keys, &none).await?;
+        rounds.forget();
+        times.fresh.push(converge(&mut rounds, backend, &keys, &all).await?);
         // Quicker than to remove every device.
         backend.delete_interface(&interface).await?;
+        rounds.forget();
     }
-    converge(backend, &keys, &all).await?;
+    converge(&mut rounds, backend, &keys, &all).await?;
     for _ in 0..ROUNDS {
-        times.one.push(converge(backend, &keys, &more).await?);
-        converge(backend, &keys, &all).await?;
-        times.none.push(converge(backend, &keys, &all).await?);
+        times.one.push(converge(&mut rounds, backend, &keys, &more).await?);
+        times.one_gone.push(converge(&mut rounds, backend, &keys, &all).await?);
+        rounds.forget();
+        times.none.push(converge(&mut rounds, backend, &keys, &all).await?);
         let started = Instant::now();
         let observed = backend.observe().await?;
         times.dump.push(started.elapsed());
@@ -94,16 +109,60 @@ async fn ours(backend: &dyn Backend) -> Result<Times> {
     Ok(times)
 }
 
+fn state(id: PodId, pod: DesiredPod) -> Arc<DesiredState> {
+    Arc::new(DesiredState { pods: BTreeMap::from([(id, pod)]), ..DesiredState::default() })
+}
+
 async fn converge(
+    rounds: &mut Rounds,
     backend: &dyn Backend,
     keys: &BTreeMap<PodId, PrivateKey>,
-    desired: &BTreeMap<PodId, DesiredPod>,
+    state: &Arc<DesiredState>,
 ) -> Result<Duration> {
     let started = Instant::now();
-    let done = plan::converge(desired, keys, &plan::Quotas::new(), backend).await;
+    let done = rounds.converge(state, keys, &Quotas::new(), backend).await;
     let took = started.elapsed();
-    ensure!(done.faults.is_empty() && done.node_faults.is_empty(), "{done:?}");
+    ensure!(done.is_well(), "{done:?}");
     Ok(took)
+}
+
+/// What comes before a round: the change is taken in, and it is on the disk.
+fn keep(place: &NodePlace) -> Result<Vec<Metric>> {
+    let dir = PrivateDir::open(&place.file("kept"))?;
+    let pods = pods(PEERS / POD_PEERS, POD_PEERS)?;
+    let mut state = DesiredState { pods, ..DesiredState::default() };
+    let mut log = Log::default();
+    log.write_whole(&dir, &state)?;
+    let (mut added, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..KEPT_ROUNDS {
+        let after = state.generation;
+        let generation = Generation(after.0 + 1);
+        let devices = POD_PEERS - u32::try_from(generation.0 % 2)?;
+        // The same range and the same name, whatever the number of devices.
+        let changed = DesiredPod { range: state.pods[&pod_id(0)?].range, ..pod(0, devices)? };
+        let pods = BTreeMap::from([(pod_id(0)?, changed)]);
+        let (epoch, resolver, removed) = (state.epoch, None, Vec::new());
+        let delta = Delta { epoch, after, generation, resolver, pods, removed };
+        let started = Instant::now();
+        let mut next = state.clone();
+        next.advance(delta.clone())?;
+        log.add(&dir, &delta, &next)?;
+        added.push(started.elapsed());
+        state = next;
+    }
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        Log::default().write_whole(&dir, &state)?;
+        whole.push(started.elapsed());
+    }
+    let of = |what| {
+        let count = PEERS / POD_PEERS;
+        format!("{what}, durable; a state of {count} pods with {POD_PEERS} devices each")
+    };
+    Ok(vec![
+        Metric::of_times("reconcile_keep", &added, of("one device's change taken in and kept")),
+        Metric::of_times("reconcile_keep_whole", &whole, of("the whole state kept")),
+    ])
 }
 
 async fn by_wg(place: &NodePlace) -> Result<Vec<Metric>> {
