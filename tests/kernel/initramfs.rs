@@ -15,10 +15,13 @@ use crate::programs;
 /// The stock tools that scripts use, besides busybox.
 const TOOLS: &[&str] = &["ip", "nft", "tc", "wg"];
 
-/// The parts of the kernel's modules that networking needs.
+/// The parts of the kernel's modules that networking needs, and disks that are made up.
 const MODULES: &[&str] = &[
     "arch",
     "crypto",
+    "drivers/block/brd.ko",
+    "drivers/md/dm-log-writes.ko",
+    "drivers/md/dm-mod.ko",
     "drivers/net/dummy.ko",
     "drivers/net/ifb.ko",
     "drivers/net/tun.ko",

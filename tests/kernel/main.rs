@@ -3,6 +3,7 @@
 mod initramfs;
 mod kernel;
 mod machine;
+mod power;
 mod programs;
 mod unit;
 

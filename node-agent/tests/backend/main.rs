@@ -7,9 +7,13 @@
 
 mod changes;
 mod client;
+mod disk;
 mod limits;
+mod power;
 mod probe;
 mod rounds;
+#[path = "../support/mod.rs"]
+mod support;
 mod tunnels;
 mod walls;
 mod world;

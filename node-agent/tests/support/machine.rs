@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
@@ -12,7 +12,7 @@ use std::{
 
 use myrelay_agent::{
     agent::{Agent, Pace},
-    backend::fake::FakeBackend,
+    backend::{Backend, fake::FakeBackend},
     enrol::{self, JoinError},
     private_dir::PrivateDir,
     status::{self, Status},
@@ -31,6 +31,13 @@ use super::{eventually, pods::pod_id, portal::Portal};
 pub(crate) struct SetClock {
     pub(crate) moved_ms: AtomicI64,
     boots: AtomicU32,
+}
+
+impl SetClock {
+    /// The machine is switched off and on.
+    pub(crate) fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl System for SetClock {
@@ -52,25 +59,63 @@ pub(crate) struct Machine {
     pub(crate) backend: FakeBackend,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) pace: Pace,
-    running: Option<(CancellationToken, JoinSet<()>)>,
+    running: Option<Running>,
+}
+
+/// Many times in the time in which a node does it once.
+pub(crate) fn quick() -> Pace {
+    Pace {
+        first_retry: Duration::from_millis(20),
+        slowest_retry: Duration::from_millis(200),
+        clock: Duration::from_millis(20),
+        count: Duration::from_millis(10),
+        spool: Duration::from_millis(40),
+        usage: Duration::from_millis(20),
+        ..Pace::default()
+    }
+}
+
+/// An agent at work.
+pub(crate) struct Running {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    pub(crate) fn start(
+        state_dir: &Path,
+        pace: Pace,
+        backend: Arc<dyn Backend>,
+        clock: Arc<SetClock>,
+    ) -> Self {
+        let agent = Agent::open(state_dir, pace, backend, clock).unwrap();
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let stopped = stop.clone();
+        tasks.spawn(async move { agent.run(stopped).await.unwrap() });
+        Self { stop, tasks }
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.stop.cancel();
+        self.tasks.join_next().await.unwrap().unwrap();
+    }
+
+    /// Ends it in the middle of whatever it does, as `kill -9` would.
+    pub(crate) async fn kill(mut self, state_dir: &Path) {
+        self.tasks.shutdown().await;
+        let dir = PrivateDir::open(state_dir).unwrap();
+        eventually("its last task is gone", || dir.lock().is_ok()).await;
+    }
 }
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        let pace = Pace {
-            first_retry: Duration::from_millis(20),
-            slowest_retry: Duration::from_millis(200),
-            clock: Duration::from_millis(20),
-            count: Duration::from_millis(10),
-            spool: Duration::from_millis(40),
-            usage: Duration::from_millis(20),
-            ..Pace::default()
-        };
         Self {
             home: tempfile::tempdir().unwrap(),
             backend: FakeBackend::default(),
             clock: Arc::default(),
-            pace,
+            pace: quick(),
             running: None,
         }
     }
@@ -85,7 +130,7 @@ impl Machine {
     /// The same disk in a machine that was switched off and on: nothing of ours is on it.
     pub(crate) fn rebooted(self) -> Self {
         assert!(self.running.is_none(), "stop the agent first");
-        self.clock.boots.fetch_add(1, Ordering::SeqCst);
+        self.clock.reboot();
         Self { backend: FakeBackend::default(), ..self }
     }
 
@@ -106,26 +151,17 @@ impl Machine {
 
     pub(crate) fn start(&mut self) {
         let backend = Arc::new(self.backend.clone());
-        let agent = Agent::open(&self.state_dir(), self.pace, backend, self.clock.clone()).unwrap();
-        let stop = CancellationToken::new();
-        let mut running = JoinSet::new();
-        let stopped = stop.clone();
-        running.spawn(async move { agent.run(stopped).await.unwrap() });
-        self.running = Some((stop, running));
+        let clock = self.clock.clone();
+        self.running = Some(Running::start(&self.state_dir(), self.pace, backend, clock));
     }
 
     pub(crate) async fn stop(&mut self) {
-        let (stop, mut running) = self.running.take().unwrap();
-        stop.cancel();
-        running.join_next().await.unwrap().unwrap();
+        self.running.take().unwrap().stop().await;
     }
 
     /// Ends it in the middle of whatever it does, as `kill -9` would.
     pub(crate) async fn kill(&mut self) {
-        let (_, mut running) = self.running.take().unwrap();
-        running.shutdown().await;
-        let dir = PrivateDir::open(&self.state_dir()).unwrap();
-        eventually("its last task is gone", || dir.lock().is_ok()).await;
+        self.running.take().unwrap().kill(&self.state_dir()).await;
     }
 
     /// Lets bytes pass through a pod, from its devices and to them.

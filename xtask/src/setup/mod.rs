@@ -37,6 +37,8 @@ const PACKAGES: &[&str] = &[
     "python3",
     // The machine with a kernel of its own.
     "busybox-static",
+    "dmsetup",
+    "e2fsprogs",
     "qemu-system-x86",
 ];
 
