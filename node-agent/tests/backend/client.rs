@@ -67,6 +67,17 @@ impl Client {
         self.namespace.ip(&format!("-6 route add default dev {interface}"));
     }
 
+    /// What its interface counted since it is there: bytes received and sent.
+    pub(crate) fn counters(&self) -> (u64, u64) {
+        let shown = self.namespace.ip(&format!("-s link show dev {}", self.interface));
+        let mut rows = shown.lines().map(|it| it.split_whitespace().next().unwrap_or_default());
+        let mut below = |heading| {
+            rows.find(|it| *it == heading).unwrap();
+            rows.next().unwrap().parse().unwrap()
+        };
+        (below("RX:"), below("TX:"))
+    }
+
     /// Ends the tunnel.
     pub(crate) fn disconnect(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -16,6 +16,7 @@ mod rounds;
 mod support;
 mod tunnels;
 mod walls;
+mod wires;
 mod world;
 
 use std::{
