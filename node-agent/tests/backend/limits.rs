@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use myrelay_agent::{
-    backend::BackendKind,
-    plan::{Quotas, converge},
-};
+use myrelay_agent::plan::{Quotas, converge};
 use myrelay_domain::limits::{Quota, QuotaEnd, Speed};
 use myrelay_node_protocol::{Carried, PodQuota, QuotaState};
 
@@ -24,9 +21,17 @@ use crate::{
 
 /// The internet, as in the walls' tests.
 const INTERNET: &str = "198.18.1.2";
-/// Until the first flows have found their pace, and so long they are counted.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// Until eight flows have found their pace on a narrow way; what they begin with is too much for it.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// So long they are counted.
 const WINDOW: Duration = Duration::from_secs(3);
+/// Megabits per second.
+const PLANS: [f64; 2] = [4.0, 8.0];
+const TRIES: usize = 3;
+/// A plan counts whole packets: those of the tunnel, and what is in them beside the headers of IPv4
+/// and TCP with a timestamp.
+const PACKET: f64 = 1420.0;
+const PAYLOAD: f64 = PACKET - 20.0 - 32.0;
 
 fn speed(down: u64, up: u64) -> Option<Speed> {
     Some(Speed::new(down, up).unwrap())
@@ -142,14 +147,10 @@ fn a_used_up_quota_slows_down_at_once() {
     });
 }
 
-/// Both directions, one flow and eight. The bounds are generous: machines that test are busy.
+/// Both directions, one flow and eight, within 5 %; and what is small gets through meanwhile.
 #[test]
-fn a_limited_pod_moves_about_what_its_plan_says() {
+fn a_limited_pod_moves_what_its_plan_says() {
     let Some(kind) = kind() else { return };
-    if kind == BackendKind::Kernel {
-        // An emulated machine does not keep up with any pace.
-        return;
-    }
     let (node, internet) = node();
     if !can_limit(&node) {
         return;
@@ -163,23 +164,49 @@ fn a_limited_pod_moves_about_what_its_plan_says() {
         let to = SocketAddr::new("198.18.2.1".parse().unwrap(), wishes[&pod_id(1)].port);
         device.connect(kind, &keys()[&pod_id(1)].public_key().unwrap(), to);
         eventually("the gateway answers", || device.namespace.pings(range(1).node().v4));
-        for megabits in [10u32] {
-            let rate = u64::from(megabits) * 1_000_000;
-            wishes.get_mut(&pod_id(1)).unwrap().speed = speed(rate, rate);
+        // What this machine, which may be emulated, moves at all: a limit is to be felt.
+        let most = [false, true].map(|upload| load(&device.namespace, &internet, 8, upload).moved);
+        let most = most[0].min(most[1]);
+        for wanted in PLANS {
+            let rate = wanted.min(most / 2.0);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is small"
+            )]
+            let bits = (rate * 1e6) as u64;
+            wishes.get_mut(&pod_id(1)).unwrap().speed = speed(bits, bits);
             settle(&*backend, &wishes).await;
             for (upload, flows) in [(false, 1), (false, 8), (true, 1), (true, 8)] {
-                let (moved, waited) = load(&device.namespace, &internet, flows, upload);
-                let share = moved / f64::from(megabits);
-                println!("{megabits} Mbit/s, upload {upload}, {flows} flows: {moved:.2}, {waited}");
-                assert!((0.5..1.15).contains(&share), "{flows} flows, upload {upload}: {moved}");
+                holds(rate, || load(&device.namespace, &internet, flows, upload));
             }
         }
     });
 }
 
-/// Loads one direction and tells how many megabits passed in a second, of what programs said, and
-/// what ping says about it.
-fn load(device: &Namespace, internet: &Namespace, flows: usize, upload: bool) -> (f64, String) {
+/// A machine that tests is busy, and flows that lose a packet stand still and hurry afterwards: one
+/// of some loads has to be within the bounds, and none far above.
+fn holds(rate: f64, load: impl Fn() -> Load) {
+    let within = (0..TRIES).any(|_| {
+        let Load { moved, pings, what } = load();
+        assert!(pings.contains(", 0% packet loss"), "{what}: small packets starve: {pings}");
+        assert!(moved < rate * 1.15, "{what}: {moved} of {rate}");
+        (0.95..1.05).contains(&(moved / rate))
+    });
+    assert!(within, "none of {TRIES} loads was within 5 % of {rate}");
+}
+
+/// What came of a load.
+struct Load {
+    /// Megabits of packets in a second, of what programs said.
+    moved: f64,
+    /// How it went with small packets.
+    pings: String,
+    what: String,
+}
+
+/// Loads one direction, and sends something small meanwhile.
+fn load(device: &Namespace, internet: &Namespace, flows: usize, upload: bool) -> Load {
     let listener = internet.enter(|| TcpListener::bind((INTERNET, 0)).unwrap());
     let to = listener.local_addr().unwrap();
     let connect = || device.enter(|| TcpStream::connect(to).unwrap());
@@ -192,14 +219,14 @@ fn load(device: &Namespace, internet: &Namespace, flows: usize, upload: bool) ->
             scope.spawn(move || send(sender));
             counted.push(scope.spawn(move || receive(receiver, start)));
         }
-        let ping = device.enter(|| {
+        let pings = device.enter(|| {
             command("ping", &["-q", "-c", "12", "-i", "0.2", INTERNET]).output().unwrap()
         });
         let bytes: u64 = counted.into_iter().map(|it| it.join().unwrap()).sum();
-        let ping = text(ping).lines().last().unwrap_or_default().to_owned();
-        #[expect(clippy::cast_precision_loss, reason = "it is a number to look at")]
-        let megabits = bytes as f64 * 8.0 / 1e6 / WINDOW.as_secs_f64();
-        (megabits, ping)
+        let pings = text(pings).lines().filter(|it| it.contains('%')).collect();
+        #[expect(clippy::cast_precision_loss, reason = "it is small")]
+        let moved = bytes as f64 * 8.0 / 1e6 / WINDOW.as_secs_f64() * PACKET / PAYLOAD;
+        Load { moved, pings, what: format!("{flows} flows, upload {upload}") }
     })
 }
 
