@@ -14,10 +14,12 @@ use tokio::{
     time::Instant,
 };
 
-/// Queries that wait for an upstream, of all pods together.
-const MAX_WAITING: usize = 512;
-/// Queries of one pod that wait for an upstream: an eighth of all.
-const MAX_WAITING_OF_POD: usize = MAX_WAITING / 8;
+/// Queries of each pod that may wait for an upstream whatever others do: enough to load a page.
+const OWN: usize = 4;
+/// Queries that may wait beside those, of all pods together.
+const SHARED: usize = 512;
+/// How many of these one pod may have: an eighth.
+const SHARED_OF_POD: usize = SHARED / 8;
 /// Queries of one pod in a second.
 const MAX_A_SECOND: u32 = 500;
 
@@ -66,13 +68,14 @@ impl Pods {
 #[derive(Debug)]
 pub(super) struct Askers {
     pods: Arc<Pods>,
-    waiting: Arc<Semaphore>,
+    shared: Arc<Semaphore>,
     used: HashMap<PodId, Used>,
 }
 
 #[derive(Debug)]
 struct Used {
-    waiting: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+    more: Arc<Semaphore>,
     second: Instant,
     queries: u32,
 }
@@ -80,14 +83,14 @@ struct Used {
 /// The right to wait for an upstream; it ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _all: OwnedSemaphorePermit,
-    _pod: OwnedSemaphorePermit,
+    _of_pod: OwnedSemaphorePermit,
+    _of_all: Option<OwnedSemaphorePermit>,
 }
 
 impl Default for Askers {
     fn default() -> Self {
-        let waiting = Arc::new(Semaphore::new(MAX_WAITING));
-        Self { pods: Arc::default(), waiting, used: HashMap::new() }
+        let shared = Arc::new(Semaphore::new(SHARED));
+        Self { pods: Arc::default(), shared, used: HashMap::new() }
     }
 }
 
@@ -102,7 +105,8 @@ impl Askers {
     pub(super) fn admit(&mut self, from: IpAddr, now: Instant) -> Option<PodId> {
         let pod = self.pods.of(from)?;
         let used = self.used.entry(pod).or_insert_with(|| Used {
-            waiting: Arc::new(Semaphore::new(MAX_WAITING_OF_POD)),
+            own: Arc::new(Semaphore::new(OWN)),
+            more: Arc::new(Semaphore::new(SHARED_OF_POD)),
             second: now,
             queries: 0,
         });
@@ -113,12 +117,16 @@ impl Askers {
         (used.queries <= MAX_A_SECOND).then_some(pod)
     }
 
-    /// A place among those who wait for an upstream, if the pod and the node have one left.
+    /// A place among those who wait for an upstream: one of the pod's own, else one of those that
+    /// are there for all, if the pod and the node have one left.
     pub(super) fn place(&self, pod: PodId) -> Option<Place> {
-        let of_pod = self.used.get(&pod)?.waiting.clone();
-        let pod = of_pod.try_acquire_owned().ok()?;
-        let all = self.waiting.clone().try_acquire_owned().ok()?;
-        Some(Place { _all: all, _pod: pod })
+        let used = self.used.get(&pod)?;
+        if let Ok(own) = used.own.clone().try_acquire_owned() {
+            return Some(Place { _of_pod: own, _of_all: None });
+        }
+        let more = used.more.clone().try_acquire_owned().ok()?;
+        let all = self.shared.clone().try_acquire_owned().ok()?;
+        Some(Place { _of_pod: more, _of_all: Some(all) })
     }
 }
 
@@ -167,6 +175,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn p14_however_many_pods_take_all_they_can_get_others_get_a_place() {
+        for greedy in [1, 8, 9, 600] {
+            let (mut askers, now) = (Askers::default(), Instant::now());
+            let all = pods(&(0..=greedy).collect::<Vec<_>>());
+            askers.become_pods(all.clone());
+            for at in 0..all.v4.len() {
+                assert!(askers.admit(device(&all, at)[0], now).is_some());
+            }
+            let take = |number| std::iter::from_fn(|| askers.place(pod(number))).collect();
+            let held: Vec<Vec<Place>> = (0..greedy).map(take).collect();
+            assert!(held.iter().all(|it| (OWN..=OWN + SHARED_OF_POD).contains(&it.len())));
+            let last: Vec<Place> = take(greedy);
+            assert!(OWN <= last.len(), "beside {greedy}");
+            // What they give back is there for the next.
+            drop(held);
+            assert_eq!(last.len() + take(greedy).len(), OWN + SHARED_OF_POD);
+        }
+    }
+
+    #[tokio::test]
     async fn one_pod_cannot_use_up_what_all_have() {
         let (mut askers, now) = (Askers::default(), Instant::now());
         let both = pods(&[1, 2]);
@@ -179,7 +207,8 @@ mod tests {
         assert!(askers.admit(other, now).is_some());
         assert!(askers.admit(busy, now + Duration::from_secs(1)).is_some());
 
-        let held: Vec<_> = (0..MAX_WAITING_OF_POD).map(|_| askers.place(pod(1)).unwrap()).collect();
+        let held: Vec<_> =
+            (0..OWN + SHARED_OF_POD).map(|_| askers.place(pod(1)).unwrap()).collect();
         assert!(askers.place(pod(1)).is_none());
         assert!(askers.place(pod(2)).is_some());
         drop(held);

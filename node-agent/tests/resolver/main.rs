@@ -276,6 +276,28 @@ async fn new_settings_lose_no_question() {
 }
 
 #[tokio::test]
+async fn p14_others_are_answered_while_many_pods_ask_for_all_they_can_get() {
+    let (_authority, upstream, resolver) = world().await;
+    let pods = 20;
+    resolver.serve(device::pods(pods));
+    upstream.be(Manner::Hesitate);
+    for pod in 2..pods {
+        let greedy = Device::of_pod(pod, &resolver).await;
+        for id in 0..100 {
+            greedy.send(&query(id, &format!("slow{id}.example.org."), RecordType::A)).await;
+            tokio::task::yield_now().await;
+        }
+    }
+    // So many share the places there are; some questions may be lost on the way.
+    eventually("they wait", || 400 < upstream.heard().names.len()).await;
+    let phone = Device::of_pod(1, &resolver).await;
+    for name in ["one.example.org.", "two.example.org.", "three.example.org."] {
+        assert_eq!(addresses(&phone.ask(name).await), [IpAddr::from(ADDRESS)]);
+    }
+    assert!(upstream.heard().names.len() <= 512 + 20 * 4, "what waits is bounded");
+}
+
+#[tokio::test]
 async fn noise_changes_nothing() {
     let (_authority, upstream, resolver) = world().await;
     let noisy = Device::of_pod(2, &resolver).await;

@@ -36,6 +36,8 @@ pub(crate) enum Manner {
     Answer,
     /// Says nothing.
     Silent,
+    /// Says nothing about names that begin with `slow`.
+    Hesitate,
     /// Says that it failed.
     Fail,
     /// Says something about another name first, and then ends the connection.
@@ -192,7 +194,8 @@ fn answers(packet: &[u8], manner: Manner, heard: &Mutex<Heard>) -> Vec<Vec<u8>> 
     said.add_answer(Record::from_rdata(query.name().clone(), 300, data));
     match manner {
         Manner::Answer | Manner::Close => {}
-        Manner::Silent => return Vec::new(),
+        Manner::Hesitate if !query.name().to_string().starts_with("slow") => {}
+        Manner::Silent | Manner::Hesitate => return Vec::new(),
         Manner::Fail => {
             said.answers.clear();
             said.metadata.response_code = ResponseCode::ServFail;

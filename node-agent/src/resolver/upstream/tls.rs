@@ -38,8 +38,10 @@ const CONNECT: Duration = Duration::from_millis(1400);
 const STALE: Duration = Duration::from_secs(3);
 /// A connection without questions is closed after so long (RFC 7858 section 3.4).
 const IDLE: Duration = Duration::from_secs(20);
-/// The most open questions on one connection.
-const MAX_OPEN: usize = 512;
+/// The most open questions on one connection: half of all ids. Who may ask is bounded elsewhere.
+const MAX_OPEN: usize = 1 << 15;
+/// Questions that wait for their turn to be written.
+const QUEUE: usize = 512;
 /// What one read makes room for, in bytes.
 const READ: usize = 2048;
 
@@ -123,7 +125,7 @@ impl Tls {
         let late = |_elapsed| AskError::Reach(io::ErrorKind::TimedOut.into());
         let stream = timeout(CONNECT, self.connect()).await.map_err(late)?;
         let stream = stream.map_err(AskError::Reach)?;
-        let (asks, asked) = mpsc::channel(MAX_OPEN);
+        let (asks, asked) = mpsc::channel(QUEUE);
         let first = random_id(self.system.as_ref()).map_err(AskError::Reach)?;
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
@@ -159,6 +161,10 @@ async fn drive(stream: TlsStream<TcpStream>, mut asked: mpsc::Receiver<Ask>, fir
             }
             ask = asked.recv() => {
                 let Some(ask) = ask else { return };
+                if MAX_OPEN <= open.len() {
+                    // Nobody waits for the answers of some.
+                    open.retain(|_, ask| !ask.answer.is_closed());
+                }
                 if MAX_OPEN <= open.len() {
                     continue;
                 }
