@@ -14,7 +14,7 @@ use myrelay_node_protocol::{DesiredPeer, DesiredPod, QuotaState};
 
 use crate::{
     backend::{
-        Backend, BackendError, InterfaceSpec, Observed, ObservedInterface, Traffic, node_addresses,
+        Backend, BackendError, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
         peer_networks,
     },
     keys::PrivateKey,
@@ -56,6 +56,8 @@ pub struct Converged {
     pub faults: BTreeMap<PodId, String>,
     /// What is wrong with the node as a whole.
     pub node_faults: Vec<String>,
+    /// What the pods serve without, because the host has none of it.
+    pub lacks: Vec<Lack>,
     /// Interfaces that look like ours and are not.
     pub foreign: BTreeSet<String>,
     /// How many acts were done.
@@ -161,7 +163,7 @@ pub(crate) fn compare(
         };
         let (gone, come) = present.difference(pod);
         goes.extend(remove_peers(interface.clone(), gone).map(change));
-        if it.port != spec.port || !it.up || it.addresses != node_addresses(&spec.range) {
+        if it.port != spec.port || !it.up || !it.has_addresses(&spec.range) {
             moves.push(change(Change::SetInterface(Box::new(spec))));
         } else if it.traffic != Some(spec.traffic) {
             let (interface, traffic) = (interface.clone(), spec.traffic);
@@ -345,12 +347,15 @@ pub(crate) async fn ensure_forwarding(
     desired: &BTreeMap<PodId, DesiredPod>,
     backend: &dyn Backend,
 ) {
-    if let Err(error) = backend.ensure_forwarding().await {
-        let fault = error.to_string();
-        for pod in desired.keys() {
-            done.faults.entry(*pod).or_insert_with(|| fault.clone());
+    match backend.ensure_forwarding().await {
+        Ok(lacks) => done.lacks = lacks,
+        Err(error) => {
+            let fault = error.to_string();
+            for pod in desired.keys() {
+                done.faults.entry(*pod).or_insert_with(|| fault.clone());
+            }
+            done.node_faults.push(fault);
         }
-        done.node_faults.push(fault);
     }
 }
 

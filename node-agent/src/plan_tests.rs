@@ -12,7 +12,10 @@ use myrelay_node_protocol::{
 use proptest::{collection, prelude::*};
 
 use super::*;
-use crate::backend::fake::{FakeBackend, Verb};
+use crate::backend::{
+    fake::{FakeBackend, Verb},
+    node_addresses,
+};
 
 pub(crate) type Wishes = BTreeMap<PodId, DesiredPod>;
 pub(crate) type Keys = BTreeMap<PodId, PrivateKey>;

@@ -12,7 +12,7 @@ use myrelay_domain::{ids::PodId, interface::InterfaceName, keys::PublicKey};
 use myrelay_node_protocol::{DesiredPod, DesiredState};
 
 use crate::{
-    backend::{Backend, ObservedInterface, node_addresses},
+    backend::{Backend, Lack, ObservedInterface, node_addresses},
     keys::PrivateKey,
     plan::{self, Change, Converged, Peers, Plan, Quotas, There},
 };
@@ -31,6 +31,7 @@ struct Met {
     state: Arc<DesiredState>,
     quotas: Quotas,
     keys: BTreeMap<PodId, Option<PublicKey>>,
+    lacks: Vec<Lack>,
     foreign: BTreeSet<String>,
 }
 
@@ -65,6 +66,7 @@ impl Rounds {
         if let Some(met) = self.met.take() {
             let plan = met.plan(&state.pods, keys, quotas);
             let mut done = plan::apply(&plan, backend).await;
+            done.lacks.clone_from(&met.lacks);
             if plan.steps.iter().any(|step| step.change.moves_an_interface()) {
                 plan::ensure_forwarding(&mut done, &state.pods, backend).await;
             }
@@ -86,6 +88,7 @@ impl Rounds {
             state: state.clone(),
             quotas: quotas.clone(),
             keys: keys.iter().map(|(id, key)| (*id, key.public_key().ok())).collect(),
+            lacks: done.lacks.clone(),
             foreign: done.foreign.clone(),
         });
     }
@@ -123,6 +126,8 @@ impl Met {
             public_key: self.keys.get(&id).copied().flatten(),
             port: pod.port,
             up: true,
+            // The addresses are those of the range whether all of them are possible or not.
+            ipv6: true,
             traffic: Some(plan::traffic(pod, quota)),
             addresses: node_addresses(&pod.range),
             peers: BTreeMap::new(),

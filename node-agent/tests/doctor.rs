@@ -46,6 +46,7 @@ impl Prepared {
             ("proc/sys/kernel/osrelease", RELEASE),
             ("proc/sys/net/ipv4/ip_forward", "1\n"),
             ("proc/sys/net/ipv6/conf/all/forwarding", "1\n"),
+            ("proc/sys/net/ipv6/conf/all/disable_ipv6", "0\n"),
             ("proc/net/route", ROUTES),
             ("proc/net/ipv6_route", ROUTES_V6),
             ("proc/net/if_inet6", ""),
@@ -113,7 +114,7 @@ async fn a_sound_machine_has_nothing_to_do() {
 #[tokio::test]
 async fn each_fault_of_a_machine_is_found_and_nothing_else_with_it() {
     type Breaks = fn(&Prepared);
-    let faults: [(&str, Health, &str, Breaks); 12] = [
+    let faults: [(&str, Health, &str, Breaks); 13] = [
         ("kernel", Health::Warn, "5.4.0", |it| {
             it.write("proc/sys/kernel/osrelease", "5.4.0");
             it.write("lib/modules/5.4.0/modules.dep", MODULES);
@@ -133,6 +134,9 @@ async fn each_fault_of_a_machine_is_found_and_nothing_else_with_it() {
         ("ipv6", Health::Warn, "switched off", |it| {
             it.remove("proc/net/if_inet6");
             it.remove("proc/net/ipv6_route");
+        }),
+        ("ipv6", Health::Warn, "switched off on this host", |it| {
+            it.write("proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n");
         }),
         ("mtu", Health::Warn, "1400", |it| it.write("sys/class/net/ens3/mtu", "1400\n")),
         ("mtu", Health::Bad, "1200", |it| it.write("sys/class/net/ens3/mtu", "1200\n")),

@@ -6,11 +6,12 @@ mod support;
 
 use std::{ffi::CString, path::Path};
 
+use myrelay_agent::backend::{Lack, fake::Verb};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use support::{
     eventually,
     machine::Machine,
-    pods::{pod, pod_id, state},
+    pods::{peer_key, pod, pod_id, state},
     portal::Portal,
 };
 
@@ -219,4 +220,29 @@ fn a_disk_that_is_read_only_serves_what_it_holds_also_after_a_start() {
         eventually("the bytes get there", || portal.usage_of(pod_id(1)) == (1000, 0)).await;
         machine.stop().await;
     });
+}
+
+#[tokio::test]
+async fn a_host_without_ipv6_says_so_and_its_pods_have_no_fault() {
+    let (portal, mut machine) = pair().await;
+    is_well(&portal).await;
+    let rounds = async |machine: &Machine| {
+        for _ in 0..3 {
+            let before = machine.backend.calls(Verb::EnsureForwarding);
+            machine.backend.change();
+            eventually("a round", || before < machine.backend.calls(Verb::EnsureForwarding)).await;
+        }
+    };
+    machine.backend.lack(Lack::Ipv6Off, true);
+    rounds(&machine).await;
+    is_told(&portal, &["IPv6 is switched off", "pods serve IPv4 only", "disable_ipv6=0"]).await;
+    let pods = || portal.records().observed.last().unwrap().pods.clone();
+    assert!(pods().values().all(|it| it.fault.is_none()), "{:?}", pods());
+    assert_eq!(machine.backend.calls(Verb::SetInterface), 0, "what cannot be is not tried");
+    machine.backend.lack(Lack::Ipv6Off, false);
+    rounds(&machine).await;
+    is_well(&portal).await;
+    assert_eq!(machine.backend.calls(Verb::SetInterface), 1);
+    assert_eq!(machine.backend.touches(&peer_key(1, 2)), 1, "devices were left alone");
+    machine.stop().await;
 }

@@ -21,18 +21,26 @@ pub(crate) struct Said {
 pub(crate) struct Machine {
     kernel: Kernel,
     programs: Vec<(PathBuf, String)>,
+    arguments: String,
 }
 
 impl Machine {
     /// # Errors
     /// When there is no kernel to boot and none can be downloaded.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { kernel: kernel::get()?, programs: Vec::new() })
+        let arguments = "console=ttyS0 panic=-1 quiet".to_owned();
+        Ok(Self { kernel: kernel::get()?, programs: Vec::new(), arguments })
     }
 
     /// Puts a program of the host, with its libraries, into the machine as `/programs/<name>`.
     pub(crate) fn with_program(mut self, program: &Path, name: &str) -> Self {
         self.programs.push((program.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Boots the kernel with one more argument.
+    pub(crate) fn with_argument(mut self, argument: &str) -> Self {
+        self.arguments = format!("{} {argument}", self.arguments);
         self
     }
 
@@ -80,7 +88,7 @@ impl Machine {
             .arg(&self.kernel.image)
             .arg("-initrd")
             .arg(initrd)
-            .args(["-append", "console=ttyS0 panic=-1 quiet"]);
+            .args(["-append", &self.arguments]);
         qemu
     }
 }

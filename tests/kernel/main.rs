@@ -71,3 +71,15 @@ fn the_agents_kernel_backend_makes_changes_and_removes_pods_and_peers() {
     assert_eq!(said.code, 0, "{}", said.text);
     assert!(said.text.contains("test result: ok."), "{}", said.text);
 }
+
+#[test]
+fn a_kernel_without_ipv6_serves_ipv4() {
+    let tests = programs::agent_tests("backend", "MYRELAY_TEST_BACKEND");
+    let tests = tests.expect("the agent's tests of its backends");
+    let machine = Machine::new().expect("a machine").with_program(&tests, "backend-tests");
+    let machine = machine.with_argument("ipv6.disable=1");
+    let script = "MYRELAY_BACKEND=kernel RUST_BACKTRACE=1 /programs/backend-tests \
+                  a_host_without_ipv6_serves_ipv4_and_says_so";
+    let said = machine.run(script, Duration::from_secs(300)).expect("the machine ran");
+    assert!(said.text.contains("test result: ok. 1 passed"), "{}", said.text);
+}

@@ -7,11 +7,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
+use ipnet::IpNet;
+use myrelay_domain::{
+    addresses::{HostAddresses, PodRange},
+    interface::InterfaceName,
+    keys::PublicKey,
+};
 use tokio::sync::Notify;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
     node_addresses, peer_networks,
 };
 
@@ -61,6 +66,7 @@ struct Memory {
     fail_once: BTreeMap<Verb, u32>,
     fail_always: BTreeSet<Verb>,
     fail_on: BTreeSet<InterfaceName>,
+    lacks: BTreeSet<Lack>,
 }
 
 /// A backend in memory. Clones are the same node.
@@ -84,6 +90,21 @@ impl FakeBackend {
     /// Makes every act on this interface fail until [`Self::heal`].
     pub fn fail_on(&self, interface: &InterfaceName) {
         self.memory().fail_on.insert(interface.clone());
+    }
+
+    /// Takes something from the host, or gives it back. What was made without it is not repaired.
+    pub fn lack(&self, lack: Lack, lacks: bool) {
+        let mut memory = self.memory();
+        if lacks {
+            memory.lacks.insert(lack);
+        } else {
+            memory.lacks.remove(&lack);
+        }
+        let ipv6 = memory.has_ipv6();
+        for interface in memory.node.interfaces.values_mut() {
+            interface.ipv6 = ipv6;
+            interface.addresses.retain(|it| ipv6 || it.addr().is_ipv4());
+        }
     }
 
     /// Ends all faults.
@@ -176,6 +197,16 @@ impl Memory {
         Ok(())
     }
 
+    fn has_ipv6(&self) -> bool {
+        !self.lacks.contains(&Lack::Ipv6) && !self.lacks.contains(&Lack::Ipv6Off)
+    }
+
+    fn addresses(&self, range: &PodRange) -> BTreeSet<IpNet> {
+        let mut addresses = node_addresses(range);
+        addresses.retain(|it| self.has_ipv6() || it.addr().is_ipv4());
+        addresses
+    }
+
     fn touch(&mut self, peers: impl Iterator<Item = PublicKey>) {
         for peer in peers {
             *self.touches.entry(peer).or_default() += 1;
@@ -210,7 +241,8 @@ impl Backend for FakeBackend {
             port: spec.port,
             up: true,
             traffic: Some(spec.traffic),
-            addresses: node_addresses(&spec.range),
+            ipv6: memory.has_ipv6(),
+            addresses: memory.addresses(&spec.range),
             peers,
         };
         let before = memory.node.interfaces.insert(spec.interface.clone(), interface);
@@ -226,10 +258,11 @@ impl Backend for FakeBackend {
     async fn set_interface(&self, spec: &InterfaceSpec) -> Result<(), BackendError> {
         let mut memory = self.enter(Verb::SetInterface, Some(&spec.interface))?;
         memory.ensure_port_free(spec)?;
+        let addresses = memory.addresses(&spec.range);
         let interface = memory.interface(&spec.interface)?;
         interface.port = spec.port;
         interface.up = true;
-        interface.addresses = node_addresses(&spec.range);
+        interface.addresses = addresses;
         interface.traffic = Some(spec.traffic);
         Ok(())
     }
@@ -283,8 +316,8 @@ impl Backend for FakeBackend {
         Ok(())
     }
 
-    async fn ensure_forwarding(&self) -> Result<(), BackendError> {
-        self.enter(Verb::EnsureForwarding, None).map(drop)
+    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
+        Ok(self.enter(Verb::EnsureForwarding, None)?.lacks.iter().copied().collect())
     }
 
     async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {

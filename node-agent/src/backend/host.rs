@@ -6,14 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ipnet::IpNet;
-use myrelay_domain::{
-    addresses::{AddressPlan, PodRange},
-    limits::Speed,
-};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use myrelay_domain::{addresses::AddressPlan, limits::Speed};
 
 use super::{
-    BackendError, InterfaceSpec, Traffic,
+    BackendError, InterfaceSpec, Lack, Traffic,
     links::{Link, Links},
     sysctl,
     watch::Watch,
@@ -66,8 +63,13 @@ impl Host {
         spec: &InterfaceSpec,
     ) -> Result<(), BackendError> {
         self.known().ports.insert(link.index, spec.port);
+        let Some((v4, v6)) = own_addresses(&spec.addresses()) else {
+            let what = format!("put walls around {}", spec.interface);
+            return Err(BackendError::failed(what)("its range is not a pod's"));
+        };
         let pod = Pod {
-            range: spec.range,
+            v4,
+            v6: v6.filter(|_| link.ipv6),
             port: Some(spec.port),
             meeting: spec.traffic.devices_meet,
             stopped: spec.traffic.stopped,
@@ -143,9 +145,10 @@ impl Host {
     }
 
     /// See [`super::Backend::ensure_forwarding`].
-    pub(super) async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+    pub(super) async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
         let turn = self.turn.lock().await;
-        let layout = self.read_layout().await?;
+        let links = self.own_links().await?;
+        let layout = self.read_layout(&links).await?;
         let (uplinks, none) = (layout.uplinks, layout.pods.is_empty());
         self.set_walls(layout).await?;
         drop(turn);
@@ -153,36 +156,46 @@ impl Host {
             self.forget(ifb).await?;
         }
         if none {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut names = Vec::new();
         for index in [uplinks.v4, uplinks.v6].into_iter().flatten() {
             names.extend(self.links.name(index).await);
         }
         sysctl::ensure_forwarding(&names)?;
-        if uplinks == Uplinks::default() { Err(BackendError::NoUplink) } else { Ok(()) }
+        if uplinks == Uplinks::default() {
+            return Err(BackendError::NoUplink);
+        }
+        let ipv4_only = links.iter().any(|it| !it.ipv6);
+        Ok(ipv4_only.then(sysctl::lack_of_ipv6).into_iter().collect())
     }
 
     async fn change(&self, change: impl FnOnce(&mut Layout)) -> Result<(), BackendError> {
         let _turn = self.turn.lock().await;
         let mut layout = match self.layout() {
             Some(layout) => layout,
-            None => self.read_layout().await?,
+            None => self.read_layout(&self.own_links().await?).await?,
         };
         change(&mut layout);
         self.set_walls(layout).await
     }
 
-    async fn read_layout(&self) -> Result<Layout, BackendError> {
+    async fn own_links(&self) -> Result<Vec<Link>, BackendError> {
+        let mut links = self.links.candidates().await?;
+        links.retain(Link::is_ours);
+        Ok(links)
+    }
+
+    async fn read_layout(&self, links: &[Link]) -> Result<Layout, BackendError> {
         let (meeting, stopped) = self.marks().await?;
         let uplinks = self.links.uplinks().await;
-        let links = self.links.candidates().await?;
         let known = self.known();
         let mut layout = Layout { uplinks, resolver: known.resolver, ..Layout::default() };
-        for link in links.iter().filter(|it| it.is_ours()) {
-            if let Some(range) = range(link) {
+        for link in links {
+            if let Some((v4, v6)) = own_addresses(&link.addresses) {
                 let pod = Pod {
-                    range,
+                    v4,
+                    v6,
                     port: known.ports.get(&link.index).copied(),
                     meeting: meeting.contains(&link.index),
                     stopped: stopped.contains(&link.index),
@@ -247,19 +260,19 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// The pod's range, read from the node's own addresses on its interface.
-fn range(link: &Link) -> Option<PodRange> {
-    let v4 = link.addresses.iter().find_map(|it| match it {
+/// The node's own addresses in a pod, with the prefix of its ranges, of all that an interface has.
+fn own_addresses(all: &BTreeSet<IpNet>) -> Option<(Ipv4Net, Option<Ipv6Net>)> {
+    let v4 = all.iter().find_map(|it| match it {
         IpNet::V4(net)
             if (LARGEST_V4_LEN..=AddressPlan::POD_V4_LEN).contains(&net.prefix_len()) =>
         {
-            Some(net.trunc())
+            Some(*net)
         }
         _ => None,
     })?;
-    let v6 = link.addresses.iter().find_map(|it| match it {
-        IpNet::V6(net) if net.prefix_len() == 64 => Some(net.trunc()),
+    let v6 = all.iter().find_map(|it| match it {
+        IpNet::V6(net) if net.prefix_len() == 64 => Some(*net),
         _ => None,
-    })?;
-    Some(PodRange { v4, v6 })
+    });
+    Some((v4, v6))
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
     going::Going, host::Host, links::Link, wireguard::Wireguard,
 };
 
@@ -107,6 +107,7 @@ impl Backend for KernelBackend {
                 port: device.port,
                 up: link.up,
                 traffic: traffic.get(&link.index).copied().flatten(),
+                ipv6: link.ipv6,
                 addresses: link.addresses,
                 peers,
             };
@@ -190,7 +191,7 @@ impl Backend for KernelBackend {
         self.wireguard.remove_peers(interface, peers).await
     }
 
-    async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
         self.host.ensure_forwarding().await
     }
 

@@ -18,7 +18,7 @@ use rtnetlink::{
     packet_route::{
         RouteNetlinkMessage,
         address::{AddressAttribute, AddressMessage},
-        link::{LinkAttribute, LinkFlags, LinkMessage},
+        link::{AfSpecInet6, AfSpecUnspec, LinkAttribute, LinkFlags, LinkMessage},
         route::{RouteAttribute, RouteMessage, RouteType},
     },
 };
@@ -51,6 +51,8 @@ pub(super) struct Link {
     pub(super) name: String,
     pub(super) alias: Option<String>,
     pub(super) up: bool,
+    /// Whether it can have IPv6 addresses.
+    pub(super) ipv6: bool,
     /// Without link-local ones, which the kernel adds by itself.
     pub(super) addresses: BTreeSet<IpNet>,
 }
@@ -193,13 +195,14 @@ impl Links {
         self.handle.link().change(message).execute().await.map_err(|error| to_io(&error))
     }
 
-    /// Makes the addresses of the interface exactly these.
+    /// Makes the addresses of the interface exactly these, as far as it can have them.
     pub(super) async fn set_addresses(
         &self,
         link: &Link,
         wanted: &BTreeSet<IpNet>,
     ) -> Result<(), BackendError> {
-        for net in wanted.difference(&link.addresses) {
+        let possible = |net: &&IpNet| link.ipv6 || net.addr().is_ipv4();
+        for net in wanted.difference(&link.addresses).filter(possible) {
             let add = self.handle.address().add(link.index, net.addr(), net.prefix_len());
             let added = add.replace().execute().await;
             added.map_err(failed(format!("give {net} to {}", link.name)))?;
@@ -324,16 +327,25 @@ fn describe(message: &LinkMessage) -> Link {
         name: String::new(),
         alias: None,
         up: message.header.flags.contains(LinkFlags::Up),
+        ipv6: false,
         addresses: BTreeSet::new(),
     };
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
             LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
+            LinkAttribute::AfSpecUnspec(families) => link.ipv6 = families.iter().any(is_ipv6),
             _ => {}
         }
     }
     link
+}
+
+/// Whether this says that the interface has IPv6. A kernel without it says nothing
+/// (`inet6_fill_link_af` in net/ipv6/addrconf.c), and one where it is switched off says so.
+fn is_ipv6(family: &AfSpecUnspec) -> bool {
+    let is_on = |it: &AfSpecInet6| matches!(it, AfSpecInet6::DevConf(it) if it.disable_ipv6 == 0);
+    matches!(family, AfSpecUnspec::Inet6(it) if it.iter().any(is_on))
 }
 
 fn read_address(message: &AddressMessage) -> Option<IpNet> {
@@ -362,4 +374,30 @@ fn to_io(error: &Error) -> io::Error {
 
 fn failed(what: impl Into<String>) -> impl FnOnce(Error) -> BackendError {
     move |error| BackendError::failed(what)(to_io(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use rtnetlink::packet_route::link::Inet6DevConf;
+
+    use super::*;
+
+    #[test]
+    fn an_interface_has_ipv6_where_the_kernel_has_it_and_nobody_switched_it_off() {
+        let has_ipv6 = |families: Option<Vec<AfSpecUnspec>>| {
+            let mut message = LinkMessage::default();
+            message.attributes.extend(families.map(LinkAttribute::AfSpecUnspec));
+            describe(&message).ipv6
+        };
+        let ipv6 = |disable_ipv6| {
+            let mut conf = Inet6DevConf::default();
+            conf.disable_ipv6 = disable_ipv6;
+            AfSpecUnspec::Inet6(vec![AfSpecInet6::DevConf(conf)])
+        };
+        let ipv4 = || AfSpecUnspec::Inet(Vec::new());
+        assert!(has_ipv6(Some(vec![ipv4(), ipv6(0)])));
+        assert!(!has_ipv6(Some(vec![ipv4(), ipv6(1)])));
+        assert!(!has_ipv6(Some(vec![ipv4()])));
+        assert!(!has_ipv6(None));
+    }
 }

@@ -50,9 +50,20 @@ pub struct ObservedInterface {
     pub up: bool,
     /// None when what holds its traffic is half there.
     pub traffic: Option<Traffic>,
+    /// Whether it can have IPv6 addresses: not where the host has none, or it is switched off.
+    pub ipv6: bool,
     /// The node's own addresses on it, with the prefix of the pod's ranges.
     pub addresses: BTreeSet<IpNet>,
     pub peers: BTreeMap<PublicKey, BTreeSet<IpNet>>,
+}
+
+impl ObservedInterface {
+    /// Whether it has the node's own addresses in this range, as far as it can have them.
+    pub fn has_addresses(&self, range: &PodRange) -> bool {
+        let possible = |it: &&IpNet| self.ipv6 || it.addr().is_ipv4();
+        let wanted = node_addresses(range);
+        self.addresses.iter().filter(possible).eq(wanted.iter().filter(possible))
+    }
 }
 
 /// Everything of ours on the node.
@@ -124,6 +135,21 @@ pub enum BackendError {
     Unsupported(String),
 }
 
+/// What a host does not have, though its pods serve without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Lack {
+    #[error(
+        "the kernel of this host has no IPv6: pods serve IPv4 only, and what devices send by IPv6 \
+         ends here. Boot it without ipv6.disable=1, or take a kernel that has IPv6"
+    )]
+    Ipv6,
+    #[error(
+        "IPv6 is switched off on this host: pods serve IPv4 only, and what devices send by IPv6 \
+         ends here. Set net.ipv6.conf.all.disable_ipv6=0 to switch it on"
+    )]
+    Ipv6Off,
+}
+
 impl BackendError {
     /// An error with what was tried; made for `map_err`.
     pub(crate) fn failed<E>(what: impl Into<String>) -> impl FnOnce(E) -> Self
@@ -185,8 +211,9 @@ pub trait Backend: Send + Sync {
     ) -> Result<(), BackendError>;
 
     /// Makes forwarding, masquerade and the walls between pods match the interfaces that are
-    /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be.
-    async fn ensure_forwarding(&self) -> Result<(), BackendError>;
+    /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be. Tells
+    /// what pods have to do without.
+    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError>;
 
     /// Says on which UDP port the node's resolver listens, at every address; none: there is none.
     /// From then on what pods ask their own gateway at UDP port 53 goes there, and nobody else

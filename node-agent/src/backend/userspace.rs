@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use tun::AsyncDevice;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
     host::Host, links::Link,
 };
 
@@ -169,8 +169,8 @@ async fn read(device: &Running, link: Link, traffic: Option<Traffic>) -> Observe
         Some((key, networks.collect()))
     });
     let (pod, peers) = (link.pod(), peers.collect());
-    let (up, addresses) = (link.up, link.addresses);
-    ObservedInterface { pod, public_key: key, port, up, traffic, addresses, peers }
+    let Link { up, ipv6, addresses, .. } = link;
+    ObservedInterface { pod, public_key: key, port, up, traffic, ipv6, addresses, peers }
 }
 
 /// An interface whose tunnel ended with an earlier process.
@@ -181,6 +181,7 @@ fn left_behind(link: Link, traffic: Option<Traffic>) -> ObservedInterface {
         port: 0,
         up: link.up,
         traffic,
+        ipv6: link.ipv6,
         addresses: link.addresses,
         peers: BTreeMap::new(),
     }
@@ -332,7 +333,7 @@ impl Backend for UserspaceBackend {
         written.await.map_err(BackendError::failed(what))
     }
 
-    async fn ensure_forwarding(&self) -> Result<(), BackendError> {
+    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
         self.host.ensure_forwarding().await
     }
 

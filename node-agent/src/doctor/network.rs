@@ -31,17 +31,22 @@ pub(super) fn uplink(place: &Place) -> Finding {
 
 pub(super) fn ipv6(place: &Place) -> Finding {
     const NAME: &str = "ipv6";
+    if place.read("/proc/sys/net/ipv6/conf/all/disable_ipv6").is_some_and(|it| it == "1") {
+        let advice = "Pods serve IPv4 only. Set net.ipv6.conf.all.disable_ipv6=0 to switch it on.";
+        return Finding::warn(NAME, "IPv6 is switched off on this host", advice);
+    }
     if let Some(uplink) = uplink_v6(place) {
         return Finding::ok(NAME, format!("packets leave by {uplink}"));
     }
-    let found = if place.has("/proc/net/if_inet6") {
-        "no IPv6 default route"
-    } else {
-        "this kernel has no IPv6, or it is switched off"
-    };
+    if !place.has("/proc/net/if_inet6") {
+        let advice = "Pods serve IPv4 only. Boot without ipv6.disable=1, or take a kernel that has \
+                      IPv6.";
+        let found = "this kernel has no IPv6, or it is switched off";
+        return Finding::warn(NAME, found, advice);
+    }
     let advice = "Devices reach nothing by IPv6 through this node. It still goes into their tunnel, \
                   so nothing leaks past it.";
-    Finding::warn(NAME, found, advice)
+    Finding::warn(NAME, "no IPv6 default route", advice)
 }
 
 pub(super) fn mtu(place: &Place) -> Finding {

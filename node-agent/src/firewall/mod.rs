@@ -12,7 +12,7 @@ use std::{
     io,
 };
 
-use myrelay_domain::addresses::PodRange;
+use ipnet::{Ipv4Net, Ipv6Net};
 use netfilter::Netfilter;
 
 /// The table's name; its family is `inet`, both IP versions.
@@ -28,8 +28,10 @@ pub(crate) struct Uplinks {
 /// A pod, as far as the walls go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pod {
-    /// What may come from it.
-    pub(crate) range: PodRange,
+    /// The node's own address in it, with the prefix of the range that may come from it.
+    pub(crate) v4: Ipv4Net,
+    /// None where its interface has no IPv6: then nothing may come from it that way.
+    pub(crate) v6: Option<Ipv6Net>,
     /// The UDP port that it listens on; none while it is not known.
     pub(crate) port: Option<u16>,
     /// Its devices reach each other.
@@ -52,8 +54,7 @@ impl Layout {
     /// Adds a pod. What an interface that is gone left behind for the same range goes: a network
     /// stands in a set once.
     pub(crate) fn insert(&mut self, index: u32, pod: Pod) {
-        let range = pod.range;
-        self.pods.retain(|_, it| it.range.v4 != range.v4 && it.range.v6 != range.v6);
+        self.pods.retain(|_, it| it.v4 != pod.v4 && (it.v6 != pod.v6 || it.v6.is_none()));
         self.pods.insert(index, pod);
     }
 
@@ -165,11 +166,16 @@ mod tests {
     fn layout(pods: u32) -> Layout {
         let site = AddressPlan::v6_site([3; 5]);
         let plan = AddressPlan::new("10.0.0.0/8".parse().unwrap(), site).unwrap();
-        let pod = |it| Pod {
-            range: plan.pod_range(it).unwrap(),
-            port: u16::try_from(it + 10_000).ok(),
-            meeting: it % 2 == 0,
-            stopped: it % 3 == 0,
+        let pod = |it| {
+            let range = plan.pod_range(it).unwrap();
+            let own = range.node();
+            Pod {
+                v4: Ipv4Net::new(own.v4, range.v4.prefix_len()).unwrap(),
+                v6: Ipv6Net::new(own.v6, range.v6.prefix_len()).ok().filter(|_| it % 5 != 0),
+                port: u16::try_from(it + 10_000).ok(),
+                meeting: it % 2 == 0,
+                stopped: it % 3 == 0,
+            }
         };
         let pods = (0..pods).map(|it| (it + 100, pod(it))).collect();
         Layout { pods, uplinks: Uplinks { v4: Some(1), v6: None }, resolver: None }

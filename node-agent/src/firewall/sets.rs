@@ -88,14 +88,14 @@ pub(super) const GATEWAYS_V4: Set = Set {
     id: 8,
     kind: INTERFACE << TYPE_BITS | IPV4,
     length: 8,
-    keys: |index, pod| pairs(index, vec![pod.range.node().v4.octets().into()]),
+    keys: |index, pod| pairs(index, vec![pod.v4.addr().octets().into()]),
 };
 pub(super) const GATEWAYS_V6: Set = Set {
     name: "gateways6",
     id: 9,
     kind: INTERFACE << TYPE_BITS | IPV6,
     length: 20,
-    keys: |index, pod| pairs(index, vec![pod.range.node().v6.octets().into()]),
+    keys: |index, pod| pairs(index, pod.v6.iter().map(|it| it.addr().octets().into()).collect()),
 };
 pub(super) const ALL: [Set; 9] =
     [PODS, MEETING, STOPPED, NETS_V4, NETS_V6, MEMBERS_V4, MEMBERS_V6, GATEWAYS_V4, GATEWAYS_V6];
@@ -109,14 +109,14 @@ fn only(condition: bool, index: u32) -> Keys {
 }
 
 fn nets_v4(pod: &Pod) -> Keys {
-    let net = pod.range.v4;
+    let net = pod.v4;
     let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
     let step = 1usize << (32 - AddressPlan::POD_V4_LEN);
     (first..=last).step_by(step).map(|it| it.to_be_bytes().into()).collect()
 }
 
 fn nets_v6(pod: &Pod) -> Keys {
-    vec![pod.range.v6.network().octets().into()]
+    pod.v6.iter().map(|it| it.network().octets().into()).collect()
 }
 
 fn pairs(index: u32, nets: Keys) -> Keys {

@@ -61,10 +61,12 @@ impl Client {
         }
         let HostAddresses { v4, v6 } = self.addresses;
         self.namespace.ip(&format!("addr add {v4}/32 dev {interface}"));
-        self.namespace.ip(&format!("addr add {v6}/128 dev {interface} nodad"));
         self.namespace.ip(&format!("link set {interface} mtu 1420 up"));
         self.namespace.ip(&format!("route add default dev {interface}"));
-        self.namespace.ip(&format!("-6 route add default dev {interface}"));
+        if self.namespace.has_ipv6() {
+            self.namespace.ip(&format!("addr add {v6}/128 dev {interface} nodad"));
+            self.namespace.ip(&format!("-6 route add default dev {interface}"));
+        }
     }
 
     /// What its interface counted since it is there: bytes received and sent.

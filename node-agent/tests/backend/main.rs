@@ -8,6 +8,7 @@
 mod changes;
 mod client;
 mod disk;
+mod hosts;
 mod limits;
 mod power;
 mod probe;

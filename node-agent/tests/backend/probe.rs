@@ -2,13 +2,13 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
 
-use crate::world::{Namespace, command};
+use crate::world::{Namespace, command, kernel_has_ipv6};
 
 /// The ports at which [`Echo`] answers; the second is that of questions of names.
 pub(crate) const PORT: u16 = 7007;
@@ -51,7 +51,7 @@ impl Echo {
     /// The same, at another port.
     pub(crate) fn at(namespace: &Namespace, port: u16) -> Self {
         let (udp, tcp) = namespace.enter(|| {
-            let all = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
+            let all = SocketAddr::new(everywhere(), port);
             (UdpSocket::bind(all).unwrap(), TcpListener::bind(all).unwrap())
         });
         let echo = Self::default();
@@ -83,6 +83,11 @@ impl Echo {
         let with = heard.iter().filter(|it| it.said == text.as_bytes());
         with.map(|it| it.from).collect()
     }
+}
+
+/// Every address of both families, as far as the kernel has them.
+fn everywhere() -> IpAddr {
+    if kernel_has_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 
 /// Whether an answer comes; `expected` says how long to wait for one.

@@ -19,6 +19,9 @@ use confined::Confined;
 /// Long enough for a machine that is emulated and busy.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// The switch of a network namespace that all its interfaces follow.
+const DISABLE_IPV6: &str = "/proc/sys/net/ipv6/conf/all/disable_ipv6";
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A network namespace; it goes with this value, and what is in it goes too.
@@ -94,16 +97,47 @@ impl Namespace {
         self.ip(&peer);
         for (namespace, link, host) in [(self, &here, 1), (other, &there, 2)] {
             namespace.ip(&format!("addr add 198.18.{number}.{host}/24 dev {link}"));
-            namespace.ip(&format!("addr add 2001:db8:{number}::{host}/64 dev {link} nodad"));
             namespace.ip(&format!("link set {link} up"));
         }
+        self.address_v6(&here, number, 1);
+        other.address_v6(&there, number, 2);
+    }
+
+    /// An end's IPv6 address, where there is IPv6.
+    pub(crate) fn address_v6(&self, link: &str, number: u8, host: u8) {
+        if self.has_ipv6() {
+            self.ip(&format!("addr add 2001:db8:{number}::{host}/64 dev {link} nodad"));
+        }
+    }
+
+    pub(crate) fn has_ipv6(&self) -> bool {
+        self.enter(|| std::fs::read_to_string(DISABLE_IPV6)).is_ok_and(|it| it.trim() == "0")
+    }
+
+    /// Switches IPv6 on or off; not where the kernel has none.
+    pub(crate) fn switch_ipv6(&self, on: bool) {
+        if kernel_has_ipv6() {
+            self.set("ipv6/conf/all/disable_ipv6", if on { "0" } else { "1" });
+        }
+    }
+
+    /// Sets a switch of the network, by its path below /proc/sys/net.
+    pub(crate) fn set(&self, switch: &str, value: &str) {
+        self.enter(|| std::fs::write(format!("/proc/sys/net/{switch}"), value)).unwrap();
     }
 
     /// Sends what has no other way to the far end of a cable.
     pub(crate) fn default_route(&self, number: u8) {
         self.ip(&format!("route replace default via 198.18.{number}.2"));
-        self.ip(&format!("-6 route replace default via 2001:db8:{number}::2"));
+        if self.has_ipv6() {
+            self.ip(&format!("-6 route replace default via 2001:db8:{number}::2"));
+        }
     }
+}
+
+/// Whether this machine's kernel has IPv6.
+pub(crate) fn kernel_has_ipv6() -> bool {
+    std::path::Path::new(DISABLE_IPV6).exists()
 }
 
 impl Drop for Namespace {
