@@ -6,7 +6,7 @@ mod support;
 
 use std::{ffi::CString, path::Path};
 
-use myrelay_agent::backend::{Lack, fake::Verb};
+use myrelay_agent::backend::{self, BackendKind, Lack, fake::Verb};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use support::{
     eventually,
@@ -123,6 +123,27 @@ async fn a_name_that_somebody_else_has_is_left_to_them() {
     machine.stop().await;
 }
 
+#[tokio::test]
+async fn a_port_that_another_program_has_is_told_until_it_is_free() {
+    let (portal, mut machine) = pair().await;
+    let port = pod(2, 0).port;
+    machine.backend.take_port(port, true);
+    portal.want(state(2, &[(1, 2), (2, 1)]));
+    let fault_of = |number: u32| {
+        let records = portal.records();
+        records.observed.last()?.pods.get(&pod_id(number))?.fault.clone()
+    };
+    eventually("the pod says so", || {
+        fault_of(2).is_some_and(|it| it.contains(&port.to_string()) && it.contains("free it"))
+    })
+    .await;
+    assert_eq!(fault_of(1), None);
+    machine.backend.take_port(port, false);
+    machine.has(&[(1, 2), (2, 1)]).await;
+    eventually("it is over", || fault_of(2).is_none()).await;
+    machine.stop().await;
+}
+
 #[expect(unsafe_code, reason = "the standard library does not mount")]
 fn mount(at: &Path, kind: &str, flags: libc::c_ulong, options: &str) {
     use std::os::unix::ffi::OsStrExt;
@@ -136,17 +157,22 @@ fn mount(at: &Path, kind: &str, flags: libc::c_ulong, options: &str) {
 }
 
 /// Does something on threads that see mounts nobody else sees.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn among_own_mounts(act: impl AsyncFnOnce() + Send + 'static) {
+    apart(UnshareFlags::empty(), act);
+}
+
+/// The same, with namespaces of other kinds too.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn apart(also: UnshareFlags, act: impl AsyncFnOnce() + Send + 'static) {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: only root mounts");
         return;
     }
-    let alone = std::thread::spawn(|| {
+    let alone = std::thread::spawn(move || {
         #[expect(unsafe_code, reason = "there is no safe way into a new namespace")]
         // SAFETY: no file descriptors or memory mappings are unshared by these flags.
         unsafe {
-            unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS).unwrap();
+            unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS | also).unwrap();
         }
         mount(Path::new("/"), "none", libc::MS_REC | libc::MS_PRIVATE, "");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -245,4 +271,51 @@ async fn a_host_without_ipv6_says_so_and_its_pods_have_no_fault() {
     assert_eq!(machine.backend.calls(Verb::SetInterface), 1);
     assert_eq!(machine.backend.touches(&peer_key(1, 2)), 1, "devices were left alone");
     machine.stop().await;
+}
+
+/// Runs a program with these words, to a good end.
+#[expect(clippy::disallowed_methods, reason = "plays whoever sets the host up")]
+fn command(words: &str) {
+    let words: Vec<_> = words.split(' ').collect();
+    let status = std::process::Command::new(words[0]).args(&words[1..]).status();
+    assert!(status.unwrap().success(), "{words:?}");
+}
+
+/// On the real library, which makes pods with that device.
+#[test]
+fn a_host_whose_tun_device_is_missing_says_so_and_serves_when_it_is_there() {
+    if !Path::new("/dev/net/tun").exists() {
+        println!("skipped: needs /dev/net/tun");
+        return;
+    }
+    apart(UnshareFlags::NEWNET, async || {
+        command("ip link set lo up");
+        command("ip link add uplink type veth peer name provider");
+        command("ip address add 198.18.1.1/24 dev uplink");
+        command("ip link set uplink up");
+        command("ip link set provider up");
+        command("ip route add default via 198.18.1.2");
+        mount(Path::new("/dev/net"), "tmpfs", 0, "mode=0755");
+        let portal = Portal::start().await;
+        portal.set(state(1, &[(1, 2)]));
+        let mut machine = Machine::joined(&portal).await;
+        machine.start_on(backend::open(BackendKind::Userspace).await.unwrap());
+        let pods_say = |says: fn(Option<&str>) -> bool, pods: &[u32]| {
+            let records = portal.records();
+            let Some(last) = records.observed.last() else { return false };
+            let ids = pods.iter().map(|it| pod_id(*it));
+            last.pods.keys().copied().eq(ids)
+                && last.pods.values().all(|it| says(it.fault.as_deref()))
+        };
+        let waits = |fault: Option<&str>| fault.is_some_and(|it| it.contains("modprobe tun"));
+        eventually("the pod says what is missing", || pods_say(waits, &[1])).await;
+        // The agent goes on, and hears what it is told.
+        portal.want(state(2, &[(1, 2), (2, 1)]));
+        eventually("both pods say so", || pods_say(waits, &[1, 2])).await;
+        assert_eq!(portal.streams_opened(), 1);
+        command("mknod -m 666 /dev/net/tun c 10 200");
+        eventually("both pods serve", || pods_say(|it| it.is_none(), &[1, 2])).await;
+        is_well(&portal).await;
+        machine.stop().await;
+    });
 }

@@ -67,6 +67,8 @@ struct Memory {
     fail_always: BTreeSet<Verb>,
     fail_on: BTreeSet<InterfaceName>,
     lacks: BTreeSet<Lack>,
+    /// UDP ports that other programs have.
+    taken: BTreeSet<u16>,
 }
 
 /// A backend in memory. Clones are the same node.
@@ -90,6 +92,16 @@ impl FakeBackend {
     /// Makes every act on this interface fail until [`Self::heal`].
     pub fn fail_on(&self, interface: &InterfaceName) {
         self.memory().fail_on.insert(interface.clone());
+    }
+
+    /// Lets another program have a UDP port, or give it back.
+    pub fn take_port(&self, port: u16, taken: bool) {
+        let mut memory = self.memory();
+        if taken {
+            memory.taken.insert(port);
+        } else {
+            memory.taken.remove(&port);
+        }
     }
 
     /// Takes something from the host, or gives it back. What was made without it is not repaired.
@@ -191,7 +203,7 @@ impl Memory {
         let taken = |(name, it): (&InterfaceName, &ObservedInterface)| {
             *name != spec.interface && it.port == spec.port
         };
-        if self.node.interfaces.iter().any(taken) {
+        if self.taken.contains(&spec.port) || self.node.interfaces.iter().any(taken) {
             return Err(BackendError::PortInUse { port: spec.port });
         }
         Ok(())

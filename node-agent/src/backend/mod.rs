@@ -12,6 +12,7 @@ mod wireguard;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     sync::Arc,
     time::Duration,
 };
@@ -129,6 +130,12 @@ pub enum BackendError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error(
+        "/dev/net/tun does not open ({0}), and this host's pods are made with it: load the module \
+         (`modprobe tun`), and let this container and the agent's user have the device. Pods come \
+         as soon as it opens"
+    )]
+    NoTun(#[source] io::Error),
     #[error("no default route: the node has no uplink to send its pods' traffic to")]
     NoUplink,
     #[error("this host cannot: {0}")]

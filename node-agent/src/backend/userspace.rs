@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
     io,
     time::Duration,
 };
@@ -25,6 +26,9 @@ use super::{
     Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
     host::Host, links::Link,
 };
+
+/// What TUN devices are made with.
+const TUN: &str = "/dev/net/tun";
 
 type Running = Device<DefaultDeviceTransports>;
 
@@ -55,7 +59,7 @@ impl UserspaceBackend {
             }
             (opened, _) => opened,
         };
-        let mut tun = tun.map_err(BackendError::failed(what.clone()))?;
+        let mut tun = tun.map_err(|error| tun_error(error, what.clone()))?;
         let Some(link) = self.host.links.find(&spec.interface).await? else {
             return Err(BackendError::failed(what)("it vanished"));
         };
@@ -149,6 +153,14 @@ fn open_tun(name: &InterfaceName) -> Result<AsyncDevice, tun::Error> {
     let mut config = tun::Configuration::default();
     config.tun_name(name.as_str());
     tun::create_as_async(&config)
+}
+
+/// Where the device itself does not open, that is what to say.
+fn tun_error(error: tun::Error, what: String) -> BackendError {
+    match File::options().read(true).write(true).open(TUN) {
+        Err(error) => BackendError::NoTun(error),
+        Ok(_) => BackendError::failed(what)(error),
+    }
 }
 
 /// EINVAL is what the kernel says when an interface of that name is no TUN device (`TUNSETIFF` in

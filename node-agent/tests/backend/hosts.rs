@@ -6,15 +6,16 @@ use std::{
 };
 
 use ipnet::IpNet;
-use myrelay_agent::backend::{Backend, Lack, peer_networks};
+use myrelay_agent::backend::{Backend, BackendKind, Lack, peer_networks};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use crate::{
     Wishes,
     client::Client,
-    keys, pod, pod_id,
+    keys, node, peer_key, pod, pod_id,
     probe::{By, EACH, Echo, PORT, passes},
     range, round, settle,
-    world::{Namespace, eventually, kernel_has_ipv6, kind, open},
+    world::{Namespace, eventually, kernel_has_ipv6, kind, open, run},
 };
 
 const INTERNET: [&str; 2] = ["198.18.1.2", "2001:db8:1::2"];
@@ -42,6 +43,54 @@ async fn settle_v4(backend: &dyn Backend, wishes: &Wishes) -> usize {
         assert_eq!(it.peers, peers.collect());
     }
     done.changed
+}
+
+/// Does something where nobody else sees what is mounted.
+fn among_own_mounts(node: &Namespace, act: impl FnOnce() + Send) {
+    node.enter(|| {
+        #[expect(unsafe_code, reason = "there is no safe way into a new namespace")]
+        // SAFETY: no file descriptors or memory mappings are unshared by these flags.
+        unsafe {
+            unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS).unwrap();
+        }
+        run("mount", &["--make-rprivate", "/"], &[]);
+        act();
+    });
+}
+
+#[test]
+fn without_the_tun_device_new_pods_wait_for_it_and_the_others_go_on() {
+    let Some(BackendKind::Userspace) = kind() else { return };
+    let (node, _internet) = node();
+    among_own_mounts(&node, || {
+        run("mount", &["-t", "tmpfs", "none", "/dev/net"], &[]);
+        node.run(async |_| {
+            let backend = open(BackendKind::Userspace).await;
+            let mut wishes = Wishes::from([pod(1, []), pod(2, [])]);
+            let missing = async |wishes: &Wishes, pods: &[u8], says: &str| {
+                let faults = round(&*backend, wishes).await.faults;
+                let ids: Vec<_> = pods.iter().map(|it| pod_id(*it)).collect();
+                assert!(faults.keys().eq(&ids), "{faults:?}");
+                for fault in faults.values() {
+                    assert!(fault.contains("modprobe tun") && fault.contains(says), "{fault}");
+                }
+            };
+            missing(&wishes, &[1, 2], "No such file").await;
+            run("mknod", &["-m", "600", "/dev/net/tun", "c", "10", "200"], &[]);
+            missing(&wishes, &[1, 2], "Permission denied").await;
+            run("chmod", &["666", "/dev/net/tun"], &[]);
+            settle(&*backend, &wishes).await;
+
+            // It is taken away under pods that serve.
+            run("rm", &["/dev/net/tun"], &[]);
+            wishes.extend([pod(1, [(peer_key(1), 2)]), pod(3, [])]);
+            missing(&wishes, &[3], "No such file").await;
+            let there = backend.observe().await.unwrap().interfaces;
+            assert_eq!(there[&wishes[&pod_id(1)].interface].peers.len(), 1);
+            run("mknod", &["-m", "666", "/dev/net/tun", "c", "10", "200"], &[]);
+            settle(&*backend, &wishes).await;
+        });
+    });
 }
 
 /// By the switch of its network; or, where a kernel without IPv6 runs this test, by its kernel.
@@ -92,7 +141,7 @@ fn a_host_without_ipv6_serves_ipv4_and_says_so() {
         node.address_v6("a1", 1, 1);
         node.default_route(1);
         let done = settle(&*backend, &wishes).await;
-        assert_eq!((done.changed, done.node_faults), (2, Vec::new()));
+        assert_eq!((done.changed, done.lacks), (2, Vec::new()));
         serves(true);
         let age = backend.handshake_age(name, &first).await.unwrap().unwrap();
         assert!(shaken <= age, "it had to shake hands again: {shaken:?}, then {age:?}");

@@ -150,7 +150,11 @@ impl Machine {
     }
 
     pub(crate) fn start(&mut self) {
-        let backend = Arc::new(self.backend.clone());
+        self.start_on(Arc::new(self.backend.clone()));
+    }
+
+    /// The same agent on another backend than the one in memory.
+    pub(crate) fn start_on(&mut self, backend: Arc<dyn Backend>) {
         let clock = self.clock.clone();
         self.running = Some(Running::start(&self.state_dir(), self.pace, backend, clock));
     }
