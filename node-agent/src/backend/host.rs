@@ -166,8 +166,9 @@ impl Host {
         if uplinks == Uplinks::default() {
             return Err(BackendError::NoUplink);
         }
-        let ipv4_only = links.iter().any(|it| !it.ipv6);
-        Ok(ipv4_only.then(sysctl::lack_of_ipv6).into_iter().collect())
+        let ipv6 = links.iter().any(|it| !it.ipv6).then(sysctl::lack_of_ipv6);
+        let bounded = self.firewall().is_bounded();
+        Ok(ipv6.into_iter().chain((!bounded).then_some(Lack::FlowCounter)).collect())
     }
 
     async fn change(&self, change: impl FnOnce(&mut Layout)) -> Result<(), BackendError> {
@@ -244,7 +245,11 @@ impl Host {
     }
 
     fn layout(&self) -> Option<Layout> {
-        self.firewall.lock().unwrap_or_else(PoisonError::into_inner).layout().cloned()
+        self.firewall().layout().cloned()
+    }
+
+    fn firewall(&self) -> MutexGuard<'_, Firewall> {
+        self.firewall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -27,6 +27,7 @@ use myrelay_domain::{
     limits::Speed,
 };
 
+pub use crate::firewall::MOST_FLOWS;
 use crate::keys::PrivateKey;
 
 /// What may pass through a pod's interface, and how fast.
@@ -155,6 +156,12 @@ pub enum Lack {
          ends here. Set net.ipv6.conf.all.disable_ipv6=0 to switch it on"
     )]
     Ipv6Off,
+    #[error(
+        "the kernel of this host cannot count connections (nft_connlimit): pods serve, and one of \
+         them can fill the host's table of connections. Install the kernel's extra modules \
+         (linux-modules-extra on Ubuntu)"
+    )]
+    FlowCounter,
 }
 
 impl BackendError {

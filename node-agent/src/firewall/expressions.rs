@@ -18,6 +18,8 @@ const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
 /// `IP_CT_ESTABLISHED` and `IP_CT_RELATED` as nf_tables shows them.
 const KNOWN_STATES: u32 = 2 | 4;
+/// `NFT_CT_STATUS`.
+const STATUS: u32 = 2;
 
 /// One part of a rule.
 pub(super) type Expression = Attributes;
@@ -100,6 +102,24 @@ pub(super) fn is_in(set: &Set) -> Expression {
     expression("lookup", &data)
 }
 
+/// The key that begins in the first register has more connections than this, the packet's included:
+/// those that live are kept in the set, by the kernel's expression of this name.
+pub(super) fn has_more_than(flows: u32, set: &Set, counter: &str) -> Expression {
+    /// `NFT_CONNLIMIT_F_INV` and `NFT_DYNSET_OP_ADD`.
+    const MORE: u32 = 1;
+    const ADD: u32 = 0;
+    let count = expression(counter, &Attributes::default().number(1, flows).number(2, MORE));
+    let data = Attributes::default().text(1, set.name).number(2, set.id).number(3, ADD);
+    expression("dynset", &data.number(4, FIRST).nest(7, &count))
+}
+
+/// The packet is the first of its connection: one that passes makes the kernel remember it.
+pub(super) fn is_first() -> Vec<Expression> {
+    /// `IPS_CONFIRMED` of linux/netfilter/nf_conntrack_common.h.
+    const CONFIRMED: u32 = 1 << 3;
+    vec![connection(STATUS), masked(&CONFIRMED.to_ne_bytes(), FIRST), is(&[0; 4])]
+}
+
 /// The packet belongs to what was allowed before.
 pub(super) fn is_known() -> Vec<Expression> {
     const STATE: u32 = 0;
@@ -108,7 +128,6 @@ pub(super) fn is_known() -> Vec<Expression> {
 
 /// Loads whether the packet was redirected to where it is going: zero when it was not.
 pub(super) fn redirected() -> [Expression; 2] {
-    const STATUS: u32 = 2;
     /// `IPS_DST_NAT` of linux/netfilter/nf_conntrack_common.h.
     const REDIRECTED: u32 = 1 << 5;
     [connection(STATUS), masked(&REDIRECTED.to_ne_bytes(), FIRST)]

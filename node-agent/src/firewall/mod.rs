@@ -18,6 +18,15 @@ use netfilter::Netfilter;
 /// The table's name; its family is `inet`, both IP versions.
 const TABLE: &str = "myrelay";
 
+/// The most connections that 64 addresses of a pod have open at a time in each address family: one
+/// that is the smallest pod, or one of the parts that a larger pod is made of.
+///
+/// Linux remembers 65,536 connections on a host with 1 to 4 GB of memory and 262,144 on a larger
+/// one (`nf_conntrack_max`); what is more is refused to everybody. So one customer takes a sixteenth
+/// of the smaller table, and 61 devices have 67 each. The kernel walks the list of a part for each
+/// connection that is opened, which is another reason not to have it much longer.
+pub const MOST_FLOWS: u32 = 4096;
+
 /// Where packets leave the node, as interface indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Uplinks {
@@ -69,9 +78,10 @@ impl Layout {
 }
 
 /// The walls as this process knows them.
-#[derive(Default)]
 pub(crate) struct Firewall {
     applied: Option<Applied>,
+    /// The kernel's expression that counts connections.
+    counter: &'static str,
 }
 
 struct Applied {
@@ -79,12 +89,25 @@ struct Applied {
     /// The kernel's count of rule set changes, by anybody; none when somebody else changed
     /// something while we did.
     generation: Option<u32>,
+    /// The kernel has what counts a pod's connections.
+    bounded: bool,
+}
+
+impl Default for Firewall {
+    fn default() -> Self {
+        Self { applied: None, counter: "connlimit" }
+    }
 }
 
 impl Firewall {
     /// What was applied last; none in a new process.
     pub(crate) fn layout(&self) -> Option<&Layout> {
         self.applied.as_ref().map(|it| &it.layout)
+    }
+
+    /// Whether a pod has no more connections than [`MOST_FLOWS`]: not where the kernel cannot count.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.applied.as_ref().is_some_and(|it| it.bounded)
     }
 
     /// Makes the table match the layout; without pods there is no table. When nobody touched the
@@ -98,41 +121,55 @@ impl Firewall {
         if let Some(known) = known {
             if known.layout == layout {
                 self.applied = Some(known);
-                return Ok(());
+                return self.bound();
             }
             let same = |one: &Layout, other: &Layout| {
                 (one.uplinks, one.resolver) == (other.uplinks, other.resolver)
             };
             let table_stays = !known.layout.is_empty() && !layout.is_empty();
             if table_stays && same(&known.layout, &layout) {
-                let difference = rules::difference(&known.layout, &layout);
+                let difference = rules::difference(&known.layout, &layout, known.bounded);
                 let steps = u32::from(!difference.is_empty());
                 if netfilter.send(difference).is_ok() {
-                    return self.remember(netfilter, before.wrapping_add(steps), layout);
+                    let generation = before.wrapping_add(steps);
+                    return self.remember(generation, layout, known.bounded);
                 }
-                // More answers than the first refusal may wait in the old socket.
-                netfilter = Netfilter::open()?;
             }
         }
-        let all = if layout.is_empty() { rules::nothing() } else { rules::all(&layout) };
-        netfilter.send(all)?;
-        self.remember(netfilter, before.wrapping_add(1), layout)
+        let next = before.wrapping_add(1);
+        if layout.is_empty() {
+            // More answers than the first refusal may wait in the old socket.
+            Netfilter::open()?.send(rules::nothing())?;
+            return self.remember(next, layout, true);
+        }
+        let bounded = Netfilter::open()?.send(rules::all(&layout, Some(self.counter))).is_ok();
+        if !bounded {
+            Netfilter::open()?.send(rules::all(&layout, None))?;
+        }
+        self.remember(next, layout, bounded)
+    }
+
+    /// Bounds what could not be bounded before, should the kernel be able to count by now.
+    fn bound(&mut self) -> io::Result<()> {
+        let Some(known) = self.applied.as_ref().filter(|it| !it.bounded) else { return Ok(()) };
+        let all = rules::all(&known.layout, Some(self.counter));
+        if Netfilter::open()?.send(all).is_err() {
+            return Ok(());
+        }
+        let (generation, layout) = (known.generation.unwrap_or_default(), known.layout.clone());
+        self.remember(generation.wrapping_add(1), layout, true)
     }
 
     /// `generation` is the count that our transactions lead to.
-    fn remember(
-        &mut self,
-        mut netfilter: Netfilter,
-        mut generation: u32,
-        layout: Layout,
-    ) -> io::Result<()> {
+    fn remember(&mut self, mut generation: u32, layout: Layout, bounded: bool) -> io::Result<()> {
+        let mut netfilter = Netfilter::open()?;
         if host::open_ports(&mut netfilter, &layout.ports())? {
             generation = generation.wrapping_add(1);
         }
         let now = netfilter.generation()?;
         // More steps than ours mean that somebody else made the others.
         let generation = (now == generation).then_some(now);
-        self.applied = Some(Applied { layout, generation });
+        self.applied = Some(Applied { layout, generation, bounded });
         Ok(())
     }
 }
@@ -208,6 +245,21 @@ mod tests {
             let (meeting, stopped) = read_marks().unwrap();
             assert_eq!((meeting.len(), stopped.len()), (350, 234));
             assert!(meeting.contains(&102) && stopped.contains(&103) && !stopped.contains(&101));
+            // A kernel that cannot count is no reason not to serve; when it can, it counts.
+            assert!(firewall.is_bounded());
+            firewall.counter = "of no kernel";
+            firewall.ensure(layout(0)).unwrap();
+            firewall.ensure(layout(3)).unwrap();
+            assert!(!firewall.is_bounded());
+            for pods in [5, 4, 4] {
+                firewall.ensure(layout(pods)).unwrap();
+                assert!(!firewall.is_bounded() && stands().unwrap());
+            }
+            firewall.counter = "connlimit";
+            let before = generation();
+            firewall.ensure(layout(4)).unwrap();
+            assert!(firewall.is_bounded());
+            assert_eq!(generation(), before + 1);
             // A new process knows nothing, and replaces whatever is there.
             firewall.ensure(layout(3)).unwrap();
             Firewall::default().ensure(layout(2)).unwrap();

@@ -19,6 +19,9 @@
 //! }
 //! ```
 //!
+//! Before all else, `leave_v4` to `node_v6` drop the first packet of a connection that is one too
+//! many for the part of the pod that it comes from; `flows4` and `flows6` hold what is open.
+//!
 //! What has to do with the resolver is there while one runs. Only packets from or to an interface
 //! in `@pods`, and those for the resolver, ever meet a verdict but the base chains' policy, which
 //! is accept: what is not ours passes as if the table were not there.
@@ -30,14 +33,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Layout, Pod, TABLE,
+    Layout, MOST_FLOWS, Pod, TABLE,
     expressions::{
-        Expression, FIRST, Meta, SECOND, Verdict, destination_port, is, is_in, is_known, is_not,
-        masked, masquerade, message_type, meta, network, redirect, redirected, then,
+        Expression, FIRST, Meta, SECOND, Verdict, destination_port, has_more_than, is, is_first,
+        is_in, is_known, is_not, masked, masquerade, message_type, meta, network, redirect,
+        redirected, then,
     },
     netfilter::{Act, Batch},
     private,
-    sets::{self, MASK_V4, MASK_V6, Set},
+    sets::{self, MASK_PART_V6, MASK_V4, MASK_V6, Set},
 };
 use crate::netlink::Attributes;
 
@@ -66,9 +70,12 @@ struct Family {
     source: u32,
     destination: u32,
     mask: Vec<u8>,
+    /// Which part of its pod a device is of.
+    part: Vec<u8>,
     members: Set,
     nets: Set,
     gateways: Set,
+    flows: Set,
     /// Networks that are not the internet: address and mask.
     private: Vec<(Vec<u8>, Vec<u8>)>,
     /// Protocol number and type of an echo request (RFC 792, RFC 4443).
@@ -88,17 +95,24 @@ pub(super) fn nothing() -> Batch {
     batch
 }
 
-/// A transaction that puts the whole table in the place of any earlier one.
-pub(super) fn all(layout: &Layout) -> Batch {
+/// A transaction that puts the whole table in the place of any earlier one. Without a counter, pods
+/// may have any number of connections.
+pub(super) fn all(layout: &Layout, counter: Option<&str>) -> Batch {
     let mut batch = nothing();
     batch.add(Act::NewTable, &Attributes::default().text(1, TABLE));
     for set in sets::ALL {
         set.declare(&mut batch, &layout.pods);
     }
+    if counter.is_some() {
+        sets::COUNTED.iter().for_each(|it| it.declare(&mut batch));
+    }
     let families = [v4(layout), v6(layout)];
     chains(&mut batch, &families, layout.resolver.is_some());
     entrances(&mut batch, &families);
     for family in &families {
+        if let Some(counter) = counter {
+            bound(&mut batch, family, counter);
+        }
         leave(&mut batch, family);
         to_node(&mut batch, family, layout.resolver);
     }
@@ -108,8 +122,8 @@ pub(super) fn all(layout: &Layout) -> Batch {
     batch
 }
 
-/// A transaction of set elements only, for a table that stands.
-pub(super) fn difference(before: &Layout, after: &Layout) -> Batch {
+/// A transaction of set elements only, for a table that stands, and counts if it is bounded.
+pub(super) fn difference(before: &Layout, after: &Layout, bounded: bool) -> Batch {
     let without = |pods: &BTreeMap<u32, Pod>, others: &BTreeMap<u32, Pod>| {
         let differ = pods.iter().filter(|(index, pod)| others.get(index) != Some(pod));
         differ.map(|(index, pod)| (*index, *pod)).collect()
@@ -118,6 +132,9 @@ pub(super) fn difference(before: &Layout, after: &Layout) -> Batch {
     let mut batch = Batch::new();
     for set in sets::ALL {
         set.differ(&mut batch, &gone, &new);
+    }
+    for set in sets::COUNTED.iter().filter(|_| bounded) {
+        set.clear(&mut batch, &gone, &new);
     }
     batch
 }
@@ -128,9 +145,11 @@ fn v4(layout: &Layout) -> Family {
         source: 12,
         destination: 16,
         mask: MASK_V4.to_be_bytes().into(),
+        part: MASK_V4.to_be_bytes().into(),
         members: sets::MEMBERS_V4,
         nets: sets::NETS_V4,
         gateways: sets::GATEWAYS_V4,
+        flows: sets::FLOWS_V4.0,
         private: private::v4(),
         echo: (1, 8),
         leave: "leave_v4",
@@ -145,9 +164,11 @@ fn v6(layout: &Layout) -> Family {
         source: 8,
         destination: 24,
         mask: MASK_V6.to_be_bytes().into(),
+        part: MASK_PART_V6.to_be_bytes().into(),
         members: sets::MEMBERS_V6,
         nets: sets::NETS_V6,
         gateways: sets::GATEWAYS_V6,
+        flows: sets::FLOWS_V6.0,
         private: private::v6(),
         echo: (58, 128),
         leave: "leave_v6",
@@ -202,6 +223,19 @@ fn comes_by(set: &Set) -> Vec<Expression> {
 
 fn goes_by(set: &Set) -> Vec<Expression> {
     vec![meta(Meta::OutputIndex), is_in(set)]
+}
+
+/// No more connections than [`MOST_FLOWS`] for each part of a pod. Those that are open go on.
+fn bound(batch: &mut Batch, family: &Family, counter: &str) {
+    for chain in [family.leave, family.node] {
+        let part = vec![
+            meta(Meta::InputIndex),
+            network(family.source, family.length(), SECOND),
+            masked(&family.part, SECOND),
+            has_more_than(MOST_FLOWS, &family.flows, counter),
+        ];
+        rule(batch, chain, [is_first(), part].concat(), then(Verdict::Drop));
+    }
 }
 
 /// From a pod to its own devices if they meet, or out by the uplink to the internet.

@@ -8,6 +8,7 @@
 mod changes;
 mod client;
 mod disk;
+mod flows;
 mod hosts;
 mod limits;
 mod power;
