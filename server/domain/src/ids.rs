@@ -89,6 +89,8 @@ typed_ids! {
     PodId = "pod";
     /// One account's holding of a plan.
     SubscriptionId = "sub";
+    /// A token for one pod.
+    TokenId = "tok";
 }
 
 #[cfg(test)]

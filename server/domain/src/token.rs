@@ -12,6 +12,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 #[error("a token has 43 letters, digits, `-` or `_`")]
 pub struct TokenError;
 
+/// What tokens for pods begin with: whoever looks through files and messages for what should not be
+/// there knows one by it.
+pub const POD_TOKEN_PREFIX: &str = "myr_pod_";
+
 /// A bearer credential of 256 bits, written as 43 characters of base64url (RFC 4648 section 5,
 /// no padding). It has no `==` and no `Display`; it is wiped from memory when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -38,9 +42,19 @@ impl Token {
         Ok(Self(bytes))
     }
 
+    /// Reads a token for a pod.
+    pub fn parse_for_pod(text: &str) -> Result<Self, TokenError> {
+        Self::parse(text.strip_prefix(POD_TOKEN_PREFIX).ok_or(TokenError)?)
+    }
+
     /// The text to hand out, once.
     pub fn expose(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// The text of a token for a pod, to hand out, once.
+    pub fn expose_for_pod(&self) -> String {
+        POD_TOKEN_PREFIX.to_owned() + &self.expose()
     }
 
     /// What is stored of it.
@@ -76,6 +90,18 @@ mod tests {
         assert_eq!(format!("{token:?}"), "Token(…)");
         assert!(!token.hash().as_str().contains(&text));
         assert_ne!(Token::from_random([8; 32]).hash(), token.hash());
+    }
+
+    #[test]
+    fn p24_a_pod_token_has_256_bits_and_a_prefix_that_finds_it() {
+        let token = Token::from_random([7; 32]);
+        let text = token.expose_for_pod();
+        assert_eq!(text, format!("myr_pod_{}", token.expose()));
+        assert_eq!(Token::parse_for_pod(&text).unwrap().hash(), token.hash());
+        let bare = token.expose();
+        for text in ["", "myr_pod_", &bare, &format!("MYR_POD_{bare}"), &format!(" {text}")] {
+            assert_eq!(Token::parse_for_pod(text).err(), Some(TokenError), "{text}");
+        }
     }
 
     #[test]
