@@ -186,7 +186,7 @@ impl PeerContract for Api {
     async fn add_peer(&self, input: AddPeer) -> Result<AddedPeer, PortalError> {
         let added = self.answer(peers::add_peer(&self.context, self.caller, input).await)?;
         // Whether it was applied in time is part of what is read next.
-        self.answer(peers::wait_added(&self.context, &added).await)?;
+        self.answer(peers::wait_added(&self.context, &added, peers::ADD_PATIENCE).await)?;
         self.get_peer(&added.peer.to_string()).await
     }
 

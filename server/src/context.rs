@@ -10,7 +10,7 @@ use std::{
 
 use ipnet::Ipv4Net;
 use myrelay_domain::{
-    ids::{AccountId, NodeId, OperatorId, TypedId},
+    ids::{AccountId, NodeId, OperatorId, PodId, TypedId},
     token::Token,
 };
 use myrelay_node_protocol::ResolverSettings;
@@ -42,6 +42,26 @@ pub enum Caller {
     Account(AccountId),
     Operator(OperatorId),
     Node(NodeId),
+    /// A program with a token for one pod of an account.
+    PodToken {
+        account: AccountId,
+        pod: PodId,
+    },
+}
+
+/// Whose devices somebody manages: an account's, in all of its pods or in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PeerScope {
+    pub(crate) account: AccountId,
+    /// The only one; none: all of them.
+    pub(crate) pod: Option<PodId>,
+}
+
+impl PeerScope {
+    /// Whether a pod of this account is one of them.
+    pub(crate) fn holds(self, account: AccountId, pod: PodId) -> bool {
+        self.account == account && self.pod.is_none_or(|only| only == pod)
+    }
 }
 
 impl Caller {
@@ -50,7 +70,15 @@ impl Caller {
         match self {
             Self::Account(account) => Ok(account),
             Self::Visitor => Err(Error::SignedOut),
-            Self::Operator(_) | Self::Node(_) => Err(Error::NotAllowed),
+            Self::Operator(_) | Self::Node(_) | Self::PodToken { .. } => Err(Error::NotAllowed),
+        }
+    }
+
+    /// Whose devices the caller manages. All else that an account may, a token for a pod may not.
+    pub(crate) fn peer_scope(self) -> Result<PeerScope> {
+        match self {
+            Self::PodToken { account, pod } => Ok(PeerScope { account, pod: Some(pod) }),
+            caller => Ok(PeerScope { account: caller.account()?, pod: None }),
         }
     }
 
@@ -59,7 +87,7 @@ impl Caller {
         match self {
             Self::Operator(operator) => Ok(operator),
             Self::Visitor => Err(Error::SignedOut),
-            Self::Account(_) | Self::Node(_) => Err(Error::NotAllowed),
+            Self::Account(_) | Self::Node(_) | Self::PodToken { .. } => Err(Error::NotAllowed),
         }
     }
 }

@@ -19,6 +19,9 @@ pub enum Error {
     NotFound(&'static str),
     #[error("`{field}`: {message}")]
     Invalid { field: &'static str, message: String },
+    /// Something else has this value already.
+    #[error("`{field}`: {message}")]
+    Taken { field: &'static str, message: String },
     #[error("{0}")]
     Limit(String),
     #[error("the service is busy: try again in {retry_after_s} seconds")]
@@ -73,7 +76,9 @@ impl Error {
             | Self::Replaced
             | Self::Retired => PortalError::NotAllowed,
             Self::NotFound(what) => PortalError::NotFound { what: what.to_owned() },
-            Self::Invalid { field, message } => PortalError::invalid(field, message),
+            Self::Invalid { field, message } | Self::Taken { field, message } => {
+                PortalError::invalid(field, message)
+            }
             Self::Limit(message) => PortalError::Limit { message },
             Self::Busy { retry_after_s } => PortalError::Busy { retry_after_s },
             Self::Unavailable(message) => PortalError::Unavailable { message },

@@ -132,7 +132,7 @@ async fn viewer(door: &Door, visit: &Visit) -> Viewer {
     let known = match caller {
         Caller::Account(_) => api.account().await.map(|it| Viewer::Account { email: it.email }),
         Caller::Operator(_) => api.operator().await.map(|it| Viewer::Operator { email: it.email }),
-        Caller::Visitor | Caller::Node(_) => Ok(Viewer::Visitor),
+        Caller::Visitor | Caller::Node(_) | Caller::PodToken { .. } => Ok(Viewer::Visitor),
     };
     known.unwrap_or_default()
 }

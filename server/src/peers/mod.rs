@@ -1,5 +1,6 @@
 //! Peers: the devices of a pod, known by their public keys.
 
+mod listing;
 mod routes;
 mod store;
 #[cfg(test)]
@@ -10,7 +11,7 @@ use std::time::Duration;
 use myrelay_app::contract::{AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerView, PodView};
 use myrelay_domain::{
     addresses::HostAddresses,
-    ids::{AccountId, NodeId, PeerId},
+    ids::{NodeId, PeerId},
     keys::PublicKey,
     names::Name,
 };
@@ -19,8 +20,8 @@ use serde_json::json;
 
 use crate::{
     Error, Result,
-    context::{Caller, Context},
-    database::is_taken,
+    context::{Caller, Context, PeerScope},
+    database::{Write, is_taken},
     error::InField,
     nodes,
     outbox::{self, Event},
@@ -29,10 +30,13 @@ use crate::{
     usage,
 };
 
-pub use self::routes::set_routes;
+pub use self::{
+    listing::{PodInfo, list_peers, list_pods, pod_info},
+    routes::set_routes,
+};
 
-/// How long adding a device waits for the node before it answers "pending".
-const ADD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long adding a device on a page waits for the node before it is "pending".
+pub const ADD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a question to a node waits for its answer.
 const CHECK_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -43,19 +47,19 @@ pub struct Added {
     pub generation: Generation,
 }
 
-/// Adds a device to a pod of the account that asks.
+/// Adds a device to a pod whose devices the caller manages.
 pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Result<Added> {
-    let account = caller.account()?;
+    let scope = caller.peer_scope()?;
     let name = Name::parse(&input.name).in_field("name")?;
     let public_key = PublicKey::parse(input.public_key.trim()).in_field("public_key")?;
 
     let mut tx = context.database.write().await?;
-    let pod = pods::get_own(&mut tx, account, &input.pod).await?;
+    let pod = pods::get_in(&mut tx, scope, &input.pod).await?;
     // From here on nobody else changes this pod's devices.
     let changed = pods::mark_changed(&mut tx, &pod).await?;
     let generation = changed.generation;
     let hosts = store::hosts(&mut tx, pod.id).await?;
-    let limits = plans::plan_of(&mut tx, account).await?.limits;
+    let limits = plans::plan_of(&mut tx, scope.account).await?.limits;
     let existing = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
     limits.ensure_device(existing).map_err(|error| Error::Limit(error.to_string()))?;
     // A plan that grew since the pod was made allows more than its range holds.
@@ -72,11 +76,12 @@ pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Resu
     let row = store::NewPeer { id: peer, pod: pod.id, name, public_key, host, generation };
     let inserted = store::insert(&mut tx, &row, context.now()).await;
     if inserted.as_ref().is_err_and(is_taken) {
-        return Err(Error::invalid("public_key", "a device here has this key already"));
+        let message = "a device here has this key already".to_owned();
+        return Err(Error::Taken { field: "public_key", message });
     }
     inserted?;
     let payload = json!({ "peer": peer, "pod": pod.id });
-    outbox::record(context, &mut tx, Event::PeerAdded, Some(account), payload).await?;
+    outbox::record(context, &mut tx, Event::PeerAdded, Some(scope.account), payload).await?;
     tx.commit().await?;
     changed.tell(context);
     Ok(Added { peer, node: pod.node, generation })
@@ -84,30 +89,28 @@ pub async fn add_peer(context: &Context, caller: Caller, input: AddPeer) -> Resu
 
 /// Waits a moment until the node has an added device; then, or when the node is away, it is
 /// pending. Answers whether the node has it.
-pub async fn wait_added(context: &Context, added: &Added) -> Result<bool> {
+pub async fn wait_added(context: &Context, added: &Added, patience: Duration) -> Result<bool> {
     let mut listener = context.connections.listen_applied(added.node);
     let contact = nodes::contact(context, added.node).await?;
     let current = contact.applied.0.0 == context.deployment.epoch.unsigned_abs();
     if (current && added.generation <= contact.applied.1) || contact.away {
         return Ok(!contact.away);
     }
-    Ok(listener.reaches(added.generation, ADD_PATIENCE).await)
+    Ok(listener.reaches(added.generation, patience).await)
 }
 
 /// Removes a device: its node drops it, and its address is free for another.
 pub async fn remove_peer(context: &Context, caller: Caller, peer: &str) -> Result<()> {
-    let account = caller.account()?;
+    let scope = caller.peer_scope()?;
     let peer = parse_id(peer)?;
     let mut tx = context.database.write().await?;
-    let pod = store::pod_of(&mut tx, peer).await?.ok_or(Error::NotFound("device"))?;
-    let pod = pods::get_own(&mut tx, account, &pod.to_string()).await;
-    let pod = pod.map_err(|_of_another| Error::NotFound("device"))?;
+    let pod = pod_of(&mut tx, scope, peer).await?;
     let changed = pods::mark_changed(&mut tx, &pod).await?;
     if !store::delete(&mut tx, peer).await? {
         return Err(Error::NotFound("device"));
     }
     let payload = json!({ "peer": peer, "pod": pod.id });
-    outbox::record(context, &mut tx, Event::PeerRemoved, Some(account), payload).await?;
+    outbox::record(context, &mut tx, Event::PeerRemoved, Some(scope.account), payload).await?;
     tx.commit().await?;
     changed.tell(context);
     Ok(())
@@ -117,9 +120,9 @@ pub async fn remove_peer(context: &Context, caller: Caller, peer: &str) -> Resul
 pub async fn pod_view(context: &Context, caller: Caller, pod: &str) -> Result<PodView> {
     let account = caller.account()?;
     let row = pods::get_row(context, caller, pod).await?;
-    let facts = pods::view_own(context, account, row.id).await?;
+    let facts = pods::view_in(context, caller.peer_scope()?, row.id).await?;
     let contact = nodes::contact(context, facts.node).await?;
-    let devices = store::list(context.database.read(), row.id).await?;
+    let devices = store::list(context.database.read(), row.id, None, usize::MAX).await?;
     let devices: Result<Vec<_>> =
         devices.into_iter().map(|it| view(context, it, &facts, &contact)).collect();
     let plan = plans::view_plan_of(context, account).await?;
@@ -135,9 +138,9 @@ pub async fn pod_view(context: &Context, caller: Caller, pod: &str) -> Result<Po
     })
 }
 
-/// One device of the account that asks, with all of its configuration that the portal knows.
+/// One device that the caller manages, with all of its configuration that the portal knows.
 pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<AddedPeer> {
-    let (peer, pod) = find_own(context, caller.account()?, peer).await?;
+    let (peer, pod) = find_in(context, caller.peer_scope()?, peer).await?;
     let contact = nodes::contact(context, pod.node).await?;
     let peer = view(context, peer, &pod, &contact)?;
     let config = config(context, &pod, &peer)?;
@@ -158,7 +161,8 @@ pub async fn check_connection(
     caller: Caller,
     peer: &str,
 ) -> Result<ConnectionView> {
-    let (peer, pod) = find_own(context, caller.account()?, peer).await?;
+    let scope = PeerScope { account: caller.account()?, pod: None };
+    let (peer, pod) = find_in(context, scope, peer).await?;
     let ask = async |node| {
         let question = (pod.id, peer.public_key);
         context.connections.ask(node, context.new_request_id(), question, CHECK_PATIENCE).await
@@ -179,14 +183,22 @@ pub async fn check_connection(
     })
 }
 
-async fn find_own(
+/// The pod of a device that somebody manages, for a change.
+async fn pod_of(tx: &mut Write, scope: PeerScope, peer: PeerId) -> Result<PodFacts> {
+    let missing = || Error::NotFound("device");
+    let pod = store::pod_of(tx, peer).await?.ok_or_else(missing)?;
+    let pod = pods::get_in(tx, scope, &pod.to_string()).await;
+    pod.map_err(|_of_another| missing())
+}
+
+async fn find_in(
     context: &Context,
-    account: AccountId,
+    scope: PeerScope,
     peer: &str,
 ) -> Result<(store::PeerRow, PodFacts)> {
     let missing = || Error::NotFound("device");
     let found = store::find(context.database.read(), parse_id(peer)?).await?.ok_or_else(missing)?;
-    let pod = pods::view_own(context, account, found.pod).await;
+    let pod = pods::view_in(context, scope, found.pod).await;
     Ok((found, pod.map_err(|_of_another| missing())?))
 }
 

@@ -8,7 +8,7 @@ use myrelay_app::{client_config::endpoint_address, contract::SetRoutes};
 use myrelay_domain::routes::{CidrList, Routes, Tunnel, allowed_ips};
 use serde_json::json;
 
-use super::{parse_id, store};
+use super::{parse_id, pod_of, store};
 use crate::{
     Error, Result,
     context::{Caller, Context},
@@ -17,17 +17,15 @@ use crate::{
     pods::{self, PodFacts},
 };
 
-/// Chooses what a device of the account that asks sends through its tunnel. Nodes have no part in
+/// Chooses what a device that the caller manages sends through its tunnel. Nodes have no part in
 /// it. The same choice again changes nothing.
 pub async fn set_routes(context: &Context, caller: Caller, input: SetRoutes) -> Result<()> {
-    let account = caller.account()?;
+    let scope = caller.peer_scope()?;
     let peer = parse_id(&input.peer)?;
     let routes = chosen(&input)?;
 
     let mut tx = context.database.write().await?;
-    let pod = store::pod_of(&mut tx, peer).await?.ok_or(Error::NotFound("device"))?;
-    let pod = pods::get_own(&mut tx, account, &pod.to_string()).await;
-    let pod = pod.map_err(|_of_another| Error::NotFound("device"))?;
+    let pod = pod_of(&mut tx, scope, peer).await?;
     let inside = inside(context, &pod)?;
     if let Some(own) = routes.vain(inside.networks()) {
         let message = format!("{own} is the location's own: it always goes through the tunnel");
@@ -39,7 +37,8 @@ pub async fn set_routes(context: &Context, caller: Caller, input: SetRoutes) -> 
 
     if store::set_routes(&mut tx, peer, &routes).await? {
         let payload = json!({ "peer": peer, "pod": pod.id });
-        outbox::record(context, &mut tx, Event::PeerRoutesChanged, Some(account), payload).await?;
+        outbox::record(context, &mut tx, Event::PeerRoutesChanged, Some(scope.account), payload)
+            .await?;
     }
     tx.commit().await?;
     Ok(())

@@ -98,12 +98,21 @@ pub(super) async fn find(pool: &AnyPool, id: PeerId) -> sqlx::Result<Option<Peer
     row.map(read_row).transpose()
 }
 
-pub(super) async fn list(pool: &AnyPool, pod: PodId) -> sqlx::Result<Vec<PeerRow>> {
+/// The devices of a pod after one of them, oldest first.
+pub(super) async fn list(
+    pool: &AnyPool,
+    pod: PodId,
+    after: Option<PeerId>,
+    rows: usize,
+) -> sqlx::Result<Vec<PeerRow>> {
+    // Ids are UUIDv7: their order is the order of creation.
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, pod_id, name, public_key, host, routes, added_generation, created_at \
-         FROM peers WHERE pod_id = $1 ORDER BY created_at, id",
+         FROM peers WHERE pod_id = $1 AND ($2 = '' OR id > $2) ORDER BY id LIMIT $3",
     )
     .bind(pod.to_string())
+    .bind(after.map(|it| it.to_string()).unwrap_or_default())
+    .bind(i64::try_from(rows).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await?;
     rows.into_iter().map(read_row).collect()

@@ -35,7 +35,7 @@ pub use {
 
 use crate::{
     Error, Result,
-    context::{Caller, Context},
+    context::{Caller, Context, PeerScope},
     database::Write,
     deployment,
     error::InField,
@@ -143,12 +143,22 @@ pub async fn home(context: &Context, caller: Caller) -> Result<HomeView> {
     Ok(HomeView { pods, locations, plan: plan.name, pod_limit: plan.limits.pods })
 }
 
-/// One pod of the account that asks.
+/// One pod whose devices the caller manages.
 pub async fn get_row(context: &Context, caller: Caller, pod: &str) -> Result<PodRow> {
-    let account = caller.account()?;
+    let scope = caller.peer_scope()?;
     let since = context.now() - nodes::AWAY_MS;
-    let row = store::find_row(context.database.read(), account, parse_id(pod)?, since).await?;
-    row.ok_or(Error::NotFound("pod"))
+    let pod = parse_id(pod)?;
+    let row = store::find_row(context.database.read(), scope.account, pod, since).await?;
+    row.filter(|it| scope.holds(scope.account, it.id)).ok_or(Error::NotFound("pod"))
+}
+
+/// Every pod whose devices the caller manages.
+pub(crate) async fn list_rows(context: &Context, caller: Caller) -> Result<Vec<PodRow>> {
+    let scope = caller.peer_scope()?;
+    let since = context.now() - nodes::AWAY_MS;
+    let mut rows = store::list_of_account(context.database.read(), scope.account, since).await?;
+    rows.retain(|it| scope.holds(scope.account, it.id));
+    Ok(rows)
 }
 
 /// For operators: all pods, newest first.
@@ -185,18 +195,19 @@ pub async fn list_of_node(
 
 /// The account's own pod, for a change; anybody else's does not exist.
 pub(crate) async fn get_own(tx: &mut Write, account: AccountId, pod: &str) -> Result<PodFacts> {
-    let facts = store::find(tx, parse_id(pod)?).await?;
-    facts.filter(|it| it.account == account).ok_or(Error::NotFound("pod"))
+    get_in(tx, PeerScope { account, pod: None }, pod).await
 }
 
-/// The account's own pod, to look at.
-pub(crate) async fn view_own(
-    context: &Context,
-    account: AccountId,
-    pod: PodId,
-) -> Result<PodFacts> {
+/// A pod whose devices somebody manages, for a change to them; any other does not exist.
+pub(crate) async fn get_in(tx: &mut Write, scope: PeerScope, pod: &str) -> Result<PodFacts> {
+    let facts = store::find(tx, parse_id(pod)?).await?;
+    facts.filter(|it| scope.holds(it.account, it.id)).ok_or(Error::NotFound("pod"))
+}
+
+/// A pod whose devices somebody manages, to look at.
+pub(crate) async fn view_in(context: &Context, scope: PeerScope, pod: PodId) -> Result<PodFacts> {
     let facts = store::view(context.database.read(), pod).await?;
-    facts.filter(|it| it.account == account).ok_or(Error::NotFound("pod"))
+    facts.filter(|it| scope.holds(it.account, it.id)).ok_or(Error::NotFound("pod"))
 }
 
 /// A change that nodes are told of after its commit.
