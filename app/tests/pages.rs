@@ -381,6 +381,9 @@ fn forms_of_nodes_and_pods_hold_exactly_the_fields_that_doors_take() {
         ("pod-move", vec!["node", "overlap"]),
         ("pod-move-nowhere", vec![]),
         ("pod-delete-any", vec![]),
+        ("tokens", vec!["name", "expiry"]),
+        ("tokens-full", vec![]),
+        ("token-revoke", vec![]),
     ] {
         let page = one(name);
         let found: Vec<_> = tags(&page)
@@ -425,4 +428,29 @@ fn a_nodes_page_says_what_is_wrong_and_what_to_do() {
         assert!(one(name).contains(words), "{name}: {words}");
     }
     assert!(!one("node-draining").contains("/drain\""), "it is being drained already");
+}
+
+#[test]
+fn a_token_is_shown_once_and_its_use_by_the_day() {
+    let page = one("token-new");
+    assert!(page.contains(&format!(">myr_pod_{}<", &"k3Jq".repeat(11)[..43])), "{page}");
+    assert!(page.contains("Shown this once") && page.contains("20 March 2027, 09:30 UTC"));
+    assert!(one("token-new-endless").contains("It has no end"));
+
+    let list = one("tokens");
+    assert!(!list.contains("myr_pod_"), "a list shows no token");
+    for words in [">Today<", ">11 March 2026<", ">Not yet<", ">Never<", ">Over</span>"] {
+        assert!(list.contains(words), "{words}");
+    }
+    assert_eq!(list.matches("/revoke\"").count(), 4);
+    let chosen = |page: &str| {
+        let option = tags(page).find(|it| it.starts_with("option") && it.contains(" selected"));
+        option.and_then(|it| attribute(it, "value")).map(str::to_owned)
+    };
+    assert_eq!(chosen(&list).as_deref(), Some("1-year"));
+    let refused = one("tokens-refused");
+    assert_eq!(chosen(&refused).as_deref(), Some("never"), "what was chosen is kept");
+    assert!(refused.contains("<a href=\"#field-name\">Another token here has this name</a>"));
+    assert!(one("tokens-empty").contains("No tokens yet"));
+    assert!(one("tokens-full").contains("at most 20 tokens"));
 }

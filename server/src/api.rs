@@ -1,6 +1,7 @@
 //! The contract's implementation: for one request, the operations in the caller's name.
 
 mod plans;
+mod tokens;
 mod usage;
 
 use async_trait::async_trait;

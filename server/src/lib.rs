@@ -27,6 +27,7 @@ pub mod system;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod tokens;
 mod usage;
 
 pub use error::{Error, Result};

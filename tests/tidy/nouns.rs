@@ -15,6 +15,7 @@ pub(crate) const NOUNS: &[&str] = &[
     "usage",
     "pods",
     "peers",
+    "tokens",
     "desired_state",
 ];
 

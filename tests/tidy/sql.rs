@@ -30,6 +30,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ),
     ("pods", &["former_placements", "pod_ranges", "pods", "pod_tombstones"]),
     ("peers", &["peers"]),
+    ("tokens", &["pod_tokens"]),
 ];
 
 const WRITES: [&str; 3] = ["INSERT INTO ", "UPDATE ", "DELETE FROM "];

@@ -44,4 +44,4 @@ pub(crate) use progress::Progress;
 pub(crate) use qr_code::QrSquares;
 pub(crate) use table::{Cell, Column, Table};
 #[cfg(feature = "ssr")]
-pub(crate) use time::{Time, exact_words};
+pub(crate) use time::{Time, day_words, exact_words};

@@ -12,6 +12,12 @@ pub(crate) fn exact_words(at: Millis) -> String {
         .map_or_else(|_| "–".to_owned(), |it| it.strftime("%-d %B %Y, %H:%M UTC").to_string())
 }
 
+/// A day, in UTC, where the hour is not known.
+pub(crate) fn day_words(at: Millis) -> String {
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| "–".to_owned(), |it| it.strftime("%-d %B %Y").to_string())
+}
+
 /// How far `at` is from `now`, and the exact time in UTC. A moment that no calendar has is told
 /// as a dash.
 #[component]

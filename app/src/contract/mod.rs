@@ -10,6 +10,7 @@ mod operators;
 mod peers;
 mod plans;
 mod pods;
+mod tokens;
 mod usage;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use peers::{
 pub use plans::{AddPlan, PlanContract, PlanRow};
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};
+pub use tokens::{CreateToken, CreatedToken, TokenContract, TokenRow, TokenView, TokensView};
 pub use usage::{
     LocationUsageView, NodeUsageView, PodUsageView, USAGE_DAYS, USAGE_HOURS, UsageContract,
     UsagePoint, UsageRefusal, UsageSummaryView, UsageView,
@@ -43,6 +45,7 @@ pub trait Portal:
     + PeerContract
     + PlanContract
     + PodContract
+    + TokenContract
     + UsageContract
 {
 }
@@ -54,6 +57,7 @@ impl<T> Portal for T where
         + PeerContract
         + PlanContract
         + PodContract
+        + TokenContract
         + UsageContract
 {
 }

@@ -37,6 +37,8 @@ mod join;
 #[cfg(feature = "ssr")]
 mod move_pod;
 #[cfg(feature = "ssr")]
+mod new_token;
+#[cfg(feature = "ssr")]
 mod node;
 #[cfg(feature = "ssr")]
 mod nodes;
@@ -55,6 +57,8 @@ mod remove_device;
 #[cfg(feature = "ssr")]
 mod retire_node;
 #[cfg(feature = "ssr")]
+mod revoke_token;
+#[cfg(feature = "ssr")]
 mod screen;
 #[cfg(feature = "ssr")]
 mod sign_in;
@@ -62,6 +66,8 @@ mod sign_in;
 mod sign_up;
 #[cfg(feature = "ssr")]
 mod suspend_account;
+#[cfg(feature = "ssr")]
+mod tokens;
 #[cfg(feature = "ssr")]
 mod usage;
 
@@ -71,8 +77,9 @@ use std::collections::BTreeMap;
 pub(crate) use screen::Screen;
 
 use crate::contract::{
-    AccountRow, AddedPeer, ConnectionView, HomeView, JoinView, LocationUsageView, Millis, MoveView,
-    NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PodUsageView, PodView, PortalError,
+    AccountRow, AddedPeer, ConnectionView, CreatedToken, HomeView, JoinView, LocationUsageView,
+    Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PodUsageView,
+    PodView, PortalError, TokenView, TokensView,
 };
 
 /// Who looks at the page.
@@ -145,6 +152,15 @@ pub enum Content {
     Usage(PodUsageView),
     /// Says what deleting will do, and asks.
     DeletePod(PodView),
+    /// The form is the one for a new token.
+    Tokens {
+        view: TokensView,
+        form: FormState,
+    },
+    /// The token, shown this once.
+    NewToken(CreatedToken),
+    /// Says what revoking will do, and asks.
+    RevokeToken(TokenView),
     /// The form is the one for a key of one's own, which works without JavaScript.
     AddDevice {
         pod: PodView,

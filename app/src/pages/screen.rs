@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use super::{
     Content, Frame, account, accounts, add_device, add_node, add_plan, delete_any_pod, delete_pod,
-    device, device_routes, drain_node, error, front, home, invite, join, move_pod, node, nodes,
-    operator_sign_in, overview, plans, pod, pods, remove_device, retire_node, sign_in, sign_up,
-    suspend_account, usage,
+    device, device_routes, drain_node, error, front, home, invite, join, move_pod, new_token, node,
+    nodes, operator_sign_in, overview, plans, pod, pods, remove_device, retire_node, revoke_token,
+    sign_in, sign_up, suspend_account, tokens, usage,
 };
 
 impl Content {
@@ -22,6 +22,9 @@ impl Content {
             Self::Pod(pod) => pod::title(pod),
             Self::Usage(usage) => usage::title(usage),
             Self::DeletePod(pod) => delete_pod::title(pod),
+            Self::Tokens { view, .. } => tokens::title(view),
+            Self::NewToken(token) => new_token::title(token),
+            Self::RevokeToken(view) => revoke_token::title(view),
             Self::AddDevice { pod, .. } => add_device::title(pod),
             Self::Device { device, .. } => device::title(device),
             Self::DeviceRoutes { device, .. } => device_routes::title(device),
@@ -53,6 +56,7 @@ impl Content {
             | Self::OperatorSignIn(form)
             | Self::Invite { form, .. }
             | Self::Home { form, .. }
+            | Self::Tokens { form, .. }
             | Self::AddDevice { form, .. }
             | Self::DeviceRoutes { form, .. }
             | Self::AddNode(form)
@@ -89,6 +93,9 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Pod(pod) => view! { <at::pod::Pod pod now /> }.into_any(),
         Content::Usage(usage) => view! { <at::usage::Usage usage now /> }.into_any(),
         Content::DeletePod(pod) => view! { <at::delete_pod::DeletePod pod /> }.into_any(),
+        Content::Tokens { view, form } => view! { <at::tokens::Tokens view form now /> }.into_any(),
+        Content::NewToken(token) => view! { <at::new_token::NewToken token /> }.into_any(),
+        Content::RevokeToken(view) => view! { <at::revoke_token::RevokeToken view /> }.into_any(),
         Content::AddDevice { pod, form } => {
             view! { <at::add_device::AddDevicePage pod form /> }.into_any()
         }

@@ -2,6 +2,7 @@
 
 mod nodes;
 pub(crate) mod routes;
+mod tokens;
 mod usage;
 
 use std::{collections::BTreeMap, net::Ipv6Addr};
@@ -35,6 +36,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(for_customers());
     screens.extend(devices());
     screens.extend(routes::routes());
+    screens.extend(tokens::screens());
     screens.extend(nodes::nodes());
     screens.extend(nodes::pods());
     screens.extend(for_operators());

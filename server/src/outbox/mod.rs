@@ -36,6 +36,8 @@ pub(crate) enum Event {
     PodMoved,
     PodPaused,
     PodResumed,
+    TokenCreated,
+    TokenRevoked,
     UsageQuota100,
     UsageQuota80,
 }
@@ -69,6 +71,8 @@ impl Event {
             Self::PodMoved => "pod.moved",
             Self::PodPaused => "pod.paused",
             Self::PodResumed => "pod.resumed",
+            Self::TokenCreated => "token.created",
+            Self::TokenRevoked => "token.revoked",
             Self::UsageQuota100 => "usage.quota_100",
             Self::UsageQuota80 => "usage.quota_80",
         }
