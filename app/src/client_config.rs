@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::contract::ClientConfig;
 
 /// How often a client shows itself, in seconds: what NAT boxes forget last (`wg(8)`).
-const KEEPALIVE: u16 = 25;
+pub const KEEPALIVE: u16 = 25;
 /// Every line but the key's and the routes' has a known length: one allocation holds the text, so
 /// that no copy with the key in it is left behind by growing.
 const CAPACITY: usize = 1024;

@@ -62,6 +62,17 @@ impl Fault {
         }
     }
 
+    /// What a program is told.
+    pub(crate) fn of_program(error: crate::Error, request_id: &str) -> Self {
+        match error {
+            crate::Error::Taken { field, message } => Self {
+                error: PortalError::invalid(field, message),
+                status: Some(StatusCode::CONFLICT),
+            },
+            error => error.into_portal_error(request_id).into(),
+        }
+    }
+
     /// What an agent is told. A retired node hears so, that it may take its pods down; a
     /// quarantined one and a run that was replaced, that its operator may see why.
     pub(crate) fn of_node(error: crate::Error, request_id: &str) -> Self {

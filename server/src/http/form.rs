@@ -46,16 +46,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Fault> {
         ensure_json(request.headers())?;
         let body = body(request).await?;
+        // Serde takes a list for a structure, by the order of its fields.
+        if body.trim_ascii_start().starts_with(b"[") {
+            return Err(PortalError::invalid("body", "it is a list and not an object").into());
+        }
         let read = serde_json::from_slice(&body).map_err(|error| {
             // The place, not the text: the text can hold a token.
             let place = format!("line {}, column {}", error.line(), error.column());
-            let what = match error.classify() {
+            let (what, status) = match error.classify() {
                 serde_json::error::Category::Data => {
-                    "a field is missing, unknown or of a wrong type"
+                    ("a field is missing, unknown or of a wrong type", None)
                 }
-                _ => "it is not JSON",
+                _ => ("it is not JSON", Some(StatusCode::BAD_REQUEST)),
             };
-            Fault::from(PortalError::invalid("body", format!("{what} ({place})")))
+            Fault { error: PortalError::invalid("body", format!("{what} ({place})")), status }
         });
         read.map(Self)
     }

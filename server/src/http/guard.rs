@@ -2,12 +2,15 @@
 
 use axum::{
     extract::{Request, State},
-    http::Method,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use myrelay_app::contract::PortalError;
-use myrelay_domain::ids::{DeploymentId, NodeId};
+use myrelay_domain::{
+    ids::{DeploymentId, NodeId},
+    token::POD_TOKEN_PREFIX,
+};
 use tower_sessions::Session;
 use x509_parser::extensions::GeneralName;
 
@@ -17,7 +20,7 @@ use super::{
     routes::{RENEW, Who},
     visit::Visit,
 };
-use crate::{authority::key_hash, context::Caller, nodes, sessions};
+use crate::{authority::key_hash, context::Caller, nodes, sessions, tokens};
 
 /// In front of every route with a session: reads it, and turns away whom the route is not for.
 pub(crate) async fn session(
@@ -50,6 +53,69 @@ fn to_sign_in(kind: sessions::Kind, method: &Method, path: &str) -> Response {
         sessions::Kind::Account => "/sign-in",
         sessions::Kind::Operator => "/operator/sign-in",
     })
+}
+
+/// In front of every route for programs: the token in the `Authorization` header counts (RFC 6750
+/// section 2.1), and nothing else does, no cookie either.
+pub(crate) async fn token(
+    State(door): State<Door>,
+    visit: Visit,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().query().is_some_and(holds_token) {
+        let message = "a token belongs into the `Authorization` header and into no URL, which ends \
+                       up in logs: revoke this one and make another";
+        return Fault::of(StatusCode::BAD_REQUEST, message).into_response();
+    }
+    let Some(presented) = bearer(request.headers()) else {
+        return ask_for_token("Bearer", "send a token as `Authorization: Bearer myr_pod_…`");
+    };
+    let (token, caller) = match tokens::identify(&door.context, presented).await {
+        Ok(Some(known)) => known,
+        Ok(None) => {
+            return match door.limits.check_wrong_token(visit.ip) {
+                Ok(()) => ask_for_token(
+                    r#"Bearer error="invalid_token""#,
+                    "this token does not count: it is wrong, over or revoked, or its location or \
+                     account is not there any more",
+                ),
+                Err(fault) => fault.into_response(),
+            };
+        }
+        Err(error) => return Fault::of_program(error, &visit.id).into_response(),
+    };
+    if let Err(fault) = door.limits.check_token(token) {
+        return fault.into_response();
+    }
+    visit.set_caller(caller);
+    next.run(request).await
+}
+
+/// The one token of the one header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether a query names a token, or is one in any place.
+fn holds_token(query: &str) -> bool {
+    let names = ["access_token", "authorization", "bearer", "token"];
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    pairs.iter().any(|(name, value)| {
+        names.contains(&name.to_ascii_lowercase().as_str())
+            || name.contains(POD_TOKEN_PREFIX)
+            || value.contains(POD_TOKEN_PREFIX)
+    })
+}
+
+fn ask_for_token(challenge: &'static str, message: &str) -> Response {
+    let mut response = Fault::of(StatusCode::UNAUTHORIZED, message).into_response();
+    let challenge = HeaderValue::from_static(challenge);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
 }
 
 /// The hash of the key of the certificate that a node came with.

@@ -1,6 +1,9 @@
-//! How often one address may ask. Counted in memory, which is bounded, and written nowhere.
+//! How often one address, and one token, may ask. Counted in memory, which is bounded, and written nowhere.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use axum::{
     extract::{Request, State},
@@ -11,6 +14,7 @@ use governor::{
     DefaultKeyedRateLimiter, Quota,
     clock::{Clock, DefaultClock},
 };
+use myrelay_domain::ids::TokenId;
 
 use super::{Door, answer::Fault, visit::Visit};
 use crate::config::Rates;
@@ -20,9 +24,12 @@ const MAX_KEYS: usize = 100_000;
 
 /// The counters of every door.
 pub struct Limits {
-    any: Limit,
-    sign_in: Limit,
-    enrol: Limit,
+    any: Limit<IpAddr>,
+    sign_in: Limit<IpAddr>,
+    enrol: Limit<IpAddr>,
+    wrong_token: Limit<IpAddr>,
+    /// Only tokens that count are counted: there are no more of them than rows.
+    token: Limit<TokenId>,
 }
 
 /// Which counter a route has beside the one that every route has.
@@ -32,8 +39,8 @@ pub(crate) enum Strict {
     Enrol,
 }
 
-struct Limit {
-    counters: DefaultKeyedRateLimiter<IpAddr>,
+struct Limit<K: Hash + Eq + Clone> {
+    counters: DefaultKeyedRateLimiter<K>,
     clock: DefaultClock,
 }
 
@@ -44,30 +51,52 @@ impl Limits {
             any: Limit::new(Quota::per_minute(rates.any)),
             sign_in: Limit::new(Quota::per_minute(rates.sign_in)),
             enrol: Limit::new(Quota::per_minute(rates.enrol)),
+            wrong_token: Limit::new(Quota::per_minute(rates.sign_in)),
+            token: Limit::new(Quota::per_minute(rates.any)),
         }
     }
 
-    /// Forgets the addresses that have been quiet: call it every minute.
+    /// Forgets who has been quiet: call it every minute.
     pub fn forget_quiet(&self) {
-        for limit in [&self.any, &self.sign_in, &self.enrol] {
-            limit.counters.retain_recent();
-            limit.counters.shrink_to_fit();
+        for limit in [&self.any, &self.sign_in, &self.enrol, &self.wrong_token] {
+            limit.forget_quiet();
         }
+        self.token.forget_quiet();
+    }
+
+    /// Counts a token that was none. Wrong ones can be tried as often as passwords.
+    pub(crate) fn check_wrong_token(&self, ip: IpAddr) -> Result<(), Fault> {
+        self.wrong_token.check_ip(ip)
+    }
+
+    /// Counts a request with a token, from wherever it comes.
+    pub(crate) fn check_token(&self, token: TokenId) -> Result<(), Fault> {
+        self.token.check(&token)
     }
 }
 
-impl Limit {
+impl<K: Hash + Eq + Clone> Limit<K> {
     fn new(quota: Quota) -> Self {
         Self { counters: DefaultKeyedRateLimiter::dashmap(quota), clock: DefaultClock::default() }
     }
 
-    fn check(&self, ip: IpAddr) -> Result<(), Fault> {
-        let crowded = MAX_KEYS <= self.counters.len();
-        self.counters.check_key(&group(ip, crowded)).map_err(|refused| {
+    fn forget_quiet(&self) {
+        self.counters.retain_recent();
+        self.counters.shrink_to_fit();
+    }
+
+    fn check(&self, key: &K) -> Result<(), Fault> {
+        self.counters.check_key(key).map_err(|refused| {
             let wait = refused.wait_time_from(self.clock.now());
             // Rounded up: who waits as long as told is let in.
             Fault::too_many(u32::try_from(wait.as_secs()).unwrap_or(60).saturating_add(1))
         })
+    }
+}
+
+impl Limit<IpAddr> {
+    fn check_ip(&self, ip: IpAddr) -> Result<(), Fault> {
+        self.check(&group(ip, MAX_KEYS <= self.counters.len()))
     }
 }
 
@@ -93,7 +122,7 @@ pub(crate) async fn any(
     request: Request,
     next: Next,
 ) -> Response {
-    match door.limits.any.check(visit.ip) {
+    match door.limits.any.check_ip(visit.ip) {
         Ok(()) => next.run(request).await,
         Err(fault) => fault.into_response(),
     }
@@ -110,7 +139,7 @@ pub(crate) async fn strict(
         Strict::SignIn => &door.limits.sign_in,
         Strict::Enrol => &door.limits.enrol,
     };
-    match limit.check(visit.ip) {
+    match limit.check_ip(visit.ip) {
         Ok(()) => next.run(request).await,
         Err(fault) => fault.into_response(),
     }

@@ -1,4 +1,4 @@
-//! Where requests come in: the site for people, and the listener for node agents.
+//! Where requests come in: the site for people, the API for programs, and the listener for agents.
 
 mod answer;
 mod assets;
@@ -15,6 +15,7 @@ mod origin;
 mod pages;
 mod present;
 mod private_keys;
+mod rest;
 mod routes;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ use myrelay_node_protocol::{NODE_QUARANTINED, NODE_RETIRED, Refusal};
 use super::{
     Door,
     answer::{Fault, Screen},
+    rest::Problem,
     visit::Visit,
 };
 use crate::{api::Api, context::Caller};
@@ -34,6 +35,8 @@ pub(crate) enum Voice {
     Page,
     /// JSON of the contract's error, for the islands.
     Call,
+    /// JSON with a code, a sentence and the field, for programs with a token.
+    Program,
     /// A line of text, for browsers that fetch files and for monitors.
     Line,
     /// JSON of the node protocol's refusal, for agents.
@@ -45,6 +48,7 @@ impl Voice {
     fn of_site(path: &str) -> Self {
         match path.split('/').nth(1) {
             Some("call") => Self::Call,
+            Some("api") => Self::Program,
             Some("assets" | "healthz" | "readyz") => Self::Line,
             _ => Self::Page,
         }
@@ -91,7 +95,8 @@ async fn present(door: &Door, visit: &Visit, voice: Voice, response: Response) -
     let fault = parts.extensions.remove::<Fault>().or_else(|| {
         let failed = parts.status.is_client_error() || parts.status.is_server_error();
         // A page's error is never the bare words of a library.
-        let bare = voice == Voice::Page || body.size_hint().exact() == Some(0);
+        let ours = matches!(voice, Voice::Page | Voice::Program);
+        let bare = ours || body.size_hint().exact() == Some(0);
         (failed && bare).then(|| of_status(parts.status))
     });
     let Some(Fault { mut error, .. }) = fault else { return Response::from_parts(parts, body) };
@@ -102,6 +107,10 @@ async fn present(door: &Door, visit: &Visit, voice: Voice, response: Response) -
     match voice {
         Voice::Page => draw(door, visit, parts, Content::Error(error)).await,
         Voice::Call => json(parts, &error),
+        Voice::Program => {
+            let problem = Problem::of(&error, parts.status);
+            json(parts, &problem)
+        }
         Voice::Node => {
             let refusal = refusal(&error, parts.status);
             json(parts, &refusal)

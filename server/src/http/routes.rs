@@ -7,7 +7,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::Method,
     middleware::{from_fn, from_fn_with_state},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
@@ -20,9 +20,10 @@ use super::{
     limits::{self, Strict},
     metrics, node_api, origin,
     pages::{
-        account, devices, health, operator, operator_nodes, operator_pods, plans, pods, usage,
+        account, devices, health, operator, operator_nodes, operator_pods, plans, pods, tokens,
+        usage,
     },
-    present, visit,
+    present, rest, visit,
 };
 use crate::sessions::{Kind, Sessions};
 
@@ -35,6 +36,8 @@ pub(crate) enum Who {
     Visitor(Kind),
     Account,
     Operator,
+    /// A program with a token for a pod; no cookie counts.
+    Token,
     /// A machine that holds a join token.
     Joining,
     /// A node, by its certificate.
@@ -47,7 +50,9 @@ impl Who {
         match self {
             Self::Visitor(kind) => kind,
             Self::Operator => Kind::Operator,
-            Self::Anybody | Self::Account | Self::Joining | Self::Node => Kind::Account,
+            Self::Anybody | Self::Account | Self::Token | Self::Joining | Self::Node => {
+                Kind::Account
+            }
         }
     }
 }
@@ -86,6 +91,7 @@ pub(crate) fn site_routes() -> Vec<Route> {
     ];
     routes.extend(customer_routes());
     routes.extend(operator_routes());
+    routes.extend(api_routes());
     routes
 }
 
@@ -110,6 +116,10 @@ fn customer_routes() -> Vec<Route> {
         does("/pods/{pod}/devices-meet", Account, post(pods::devices_meet)),
         shows("/pods/{pod}/devices/new", Account, get(devices::add_page)),
         does("/pods/{pod}/devices/new", Account, post(devices::add)),
+        shows("/pods/{pod}/tokens", Account, get(tokens::list)),
+        does("/pods/{pod}/tokens", Account, post(tokens::create)),
+        shows("/pods/{pod}/tokens/{pod_token}/revoke", Account, get(tokens::revoke_page)),
+        does("/pods/{pod}/tokens/{pod_token}/revoke", Account, post(tokens::revoke)),
         shows("/devices/{peer}", Account, get(devices::device)),
         does("/devices/{peer}/check", Account, post(devices::check)),
         shows("/devices/{peer}/routes", Account, get(devices::routes_page)),
@@ -164,6 +174,28 @@ fn operator_routes() -> Vec<Route> {
     ]
 }
 
+/// What the paths of the API begin with, and no others.
+pub(crate) const API: &str = "/api/";
+
+/// What programs with a token ask; docs/api.md explains each.
+fn api_routes() -> Vec<Route> {
+    const PEERS: &str = "/api/v1/pods/{pod}/peers";
+    const PEER: &str = "/api/v1/pods/{pod}/peers/{peer}";
+    const ROUTES: &str = "/api/v1/pods/{pod}/peers/{peer}/routes";
+    use Who::Token;
+    let with = |method, path, handler| Route { method, path, who: Token, strict: None, handler };
+    vec![
+        shows("/api/v1/pods", Token, get(rest::pods)),
+        shows("/api/v1/pods/{pod}", Token, get(rest::pod)),
+        shows(PEERS, Token, get(rest::peers)),
+        does(PEERS, Token, post(rest::add_peer)),
+        shows(PEER, Token, get(rest::peer)),
+        with(Method::DELETE, PEER, delete(rest::remove_peer)),
+        shows("/api/v1/pods/{pod}/peers/{peer}/config", Token, get(rest::config)),
+        with(Method::PUT, ROUTES, put(rest::set_routes)),
+    ]
+}
+
 /// Where a node asks for its next certificate.
 pub(crate) const RENEW: &str = "/v1/renew";
 /// Where a node's reports go: they name every pod of the node.
@@ -215,7 +247,10 @@ pub fn site_router(door: Door) -> Router {
             let state = (door.clone(), strict);
             handler = handler.route_layer(from_fn_with_state(state, limits::strict));
         }
-        if route.who == Who::Anybody {
+        if route.who == Who::Token {
+            handler = handler.route_layer(from_fn_with_state(door.clone(), guard::token));
+        }
+        if matches!(route.who, Who::Anybody | Who::Token) {
             open = open.route(route.path, handler);
             continue;
         }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use myrelay_domain::ids::PodId;
 
 use super::texts;
-use crate::components::{Look, Submit};
+use crate::components::{ButtonLink, Look, Submit};
 
 #[component]
 pub fn Settings(pod: PodId, devices_meet: bool, paused: bool) -> impl IntoView {
@@ -40,6 +40,17 @@ pub fn Settings(pod: PodId, devices_meet: bool, paused: bool) -> impl IntoView {
                     <form method="post" action=format!("/pods/{pod}/{pause}")>
                         <Submit label=pause_button look=Look::Secondary />
                     </form>
+                </li>
+                <li class="row">
+                    <div class="row-words">
+                        <strong>{texts::TOKENS}</strong>
+                        <span class="muted">{texts::TOKENS_TEXT}</span>
+                    </div>
+                    <ButtonLink
+                        href=format!("/pods/{pod}/tokens")
+                        label=texts::TOKENS_OPEN
+                        look=Look::Secondary
+                    />
                 </li>
             </ul>
         </section>

@@ -23,6 +23,9 @@ pub(crate) const PAUSE_ON: &str = "Paused since you asked for it. Your devices w
      are when you resume.";
 pub(crate) const PAUSE: &str = "Pause this location";
 pub(crate) const RESUME: &str = "Resume this location";
+pub(crate) const TOKENS: &str = "API tokens";
+pub(crate) const TOKENS_TEXT: &str = "Programs of yours can manage the devices of this location.";
+pub(crate) const TOKENS_OPEN: &str = "Manage tokens";
 pub(crate) const MOVED: &str = "This location moved to a new server";
 
 /// What to do, and by when.

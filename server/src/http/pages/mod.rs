@@ -8,6 +8,7 @@ pub(crate) mod operator_nodes;
 pub(crate) mod operator_pods;
 pub(crate) mod plans;
 pub(crate) mod pods;
+pub(crate) mod tokens;
 pub(crate) mod usage;
 
 use std::sync::Arc;

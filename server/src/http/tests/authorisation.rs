@@ -8,7 +8,10 @@ use axum::{
     body::Body,
     http::{Method, Request, header},
 };
-use myrelay_app::contract::{AccountContract, PlanContract, PodContract, RetireNode};
+use myrelay_app::contract::{
+    AccountContract, CreateToken, PlanContract, PodContract, RetireNode, TokenContract,
+};
+use myrelay_domain::ids::PodId;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
@@ -16,12 +19,13 @@ use super::{Browser, Portal, form_request};
 use crate::{
     context::Caller,
     desired_state,
-    http::routes::{metrics_routes, node_routes, site_routes},
+    http::routes::{API, Who, metrics_routes, node_routes, site_routes},
     testing::{World, csr_pem, enrol_request, join_token, public_key},
 };
 
-/// What visitor, owner, another account, suspended account, operator and node get.
-type Gets = [u16; 6];
+/// What visitor, owner, another account, suspended account, operator, node, a token for the pod and
+/// one for another pod of its owner get.
+type Gets = [u16; 8];
 
 /// Signed out: a page leads to the sign-in …
 const PAGE: u16 = 303;
@@ -29,33 +33,64 @@ const PAGE: u16 = 303;
 const FORM: u16 = 401;
 
 fn own_page(owner: u16, other: u16) -> Gets {
-    [PAGE, owner, other, PAGE, PAGE, PAGE]
+    [PAGE, owner, other, PAGE, PAGE, PAGE, PAGE, PAGE]
 }
 
 fn own_form(owner: u16, other: u16) -> Gets {
-    [FORM, owner, other, FORM, FORM, FORM]
+    [FORM, owner, other, FORM, FORM, FORM, FORM, FORM]
 }
 
 fn operator_page(operator: u16) -> Gets {
-    [PAGE, PAGE, PAGE, PAGE, operator, PAGE]
+    [PAGE, PAGE, PAGE, PAGE, operator, PAGE, PAGE, PAGE]
 }
 
 fn operator_form(operator: u16) -> Gets {
-    [FORM, FORM, FORM, FORM, operator, FORM]
+    [FORM, FORM, FORM, FORM, operator, FORM, FORM, FORM]
 }
 
+/// No session opens the API, whoever's it is.
+fn api(token: u16, another_token: u16) -> Gets {
+    [401, 401, 401, 401, 401, 401, token, another_token]
+}
+
+type Row = (&'static str, &'static str, Gets);
+
 /// In the order in which they are asked: what destroys something comes last.
+fn site_table() -> Vec<Row> {
+    [token_table(), page_table()].concat()
+}
+
+/// The tokens' pages, and what is asked with a token.
 #[rustfmt::skip]
-fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
+fn token_table() -> Vec<Row> {
     vec![
-        ("GET", "/healthz", [200; 6]),
-        ("GET", "/readyz", [200; 6]),
-        ("GET", "/assets/{*file}", [200; 6]),
-        ("GET", "/", [200, 303, 303, 200, 200, 200]),
-        ("GET", "/sign-in", [200, 303, 303, 200, 200, 200]),
-        ("GET", "/sign-up", [200, 303, 303, 200, 200, 200]),
-        ("POST", "/sign-in", [422; 6]),
-        ("POST", "/sign-up", [422; 6]),
+        ("GET", "/pods/{pod}/tokens", own_page(200, 404)),
+        ("POST", "/pods/{pod}/tokens", own_form(200, 404)),
+        ("GET", "/pods/{pod}/tokens/{pod_token}/revoke", own_page(200, 404)),
+        ("POST", "/pods/{pod}/tokens/{pod_token}/revoke", own_form(303, 404)),
+        ("GET", "/api/v1/pods", api(200, 200)),
+        ("GET", "/api/v1/pods/{pod}", api(200, 404)),
+        ("GET", "/api/v1/pods/{pod}/peers", api(200, 404)),
+        // The pod has this key already.
+        ("POST", "/api/v1/pods/{pod}/peers", api(409, 404)),
+        ("GET", "/api/v1/pods/{pod}/peers/{peer}", api(200, 404)),
+        ("GET", "/api/v1/pods/{pod}/peers/{peer}/config", api(200, 404)),
+        ("PUT", "/api/v1/pods/{pod}/peers/{peer}/routes", api(200, 404)),
+        ("DELETE", "/api/v1/pods/{pod}/peers/{peer}", api(204, 404)),
+    ]
+}
+
+#[rustfmt::skip]
+fn page_table() -> Vec<Row> {
+    vec![
+        ("GET", "/healthz", [200; 8]),
+        ("GET", "/readyz", [200; 8]),
+        ("GET", "/assets/{*file}", [200; 8]),
+        ("GET", "/", [200, 303, 303, 200, 200, 200, 200, 200]),
+        ("GET", "/sign-in", [200, 303, 303, 200, 200, 200, 200, 200]),
+        ("GET", "/sign-up", [200, 303, 303, 200, 200, 200, 200, 200]),
+        ("POST", "/sign-in", [422; 8]),
+        ("POST", "/sign-up", [422; 8]),
         ("GET", "/home", own_page(200, 200)),
         ("POST", "/pods", own_form(303, 303)),
         ("GET", "/pods/{pod}", own_page(200, 404)),
@@ -75,10 +110,10 @@ fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
         ("POST", "/call/add_device", own_form(422, 404)),
         ("POST", "/call/client_config", own_form(200, 404)),
         ("POST", "/call/check_connection", own_form(200, 404)),
-        ("GET", "/operator/sign-in", [200, 200, 200, 200, 303, 200]),
-        ("POST", "/operator/sign-in", [422; 6]),
-        ("GET", "/operator/invite/{token}", [404; 6]),
-        ("POST", "/operator/invite/{token}", [404; 6]),
+        ("GET", "/operator/sign-in", [200, 200, 200, 200, 303, 200, 200, 200]),
+        ("POST", "/operator/sign-in", [422; 8]),
+        ("GET", "/operator/invite/{token}", [404; 8]),
+        ("POST", "/operator/invite/{token}", [404; 8]),
         ("GET", "/operator", operator_page(200)),
         ("GET", "/operator/nodes", operator_page(200)),
         ("GET", "/operator/nodes/new", operator_page(200)),
@@ -113,8 +148,8 @@ fn site_table() -> Vec<(&'static str, &'static str, Gets)> {
         ("POST", "/operator/accounts/{account}/suspend", operator_form(303)),
         // The owner deleted it.
         ("POST", "/operator/pods/{pod}/delete", operator_form(404)),
-        ("POST", "/operator/sign-out", [303; 6]),
-        ("POST", "/sign-out", [303; 6]),
+        ("POST", "/operator/sign-out", [303; 8]),
+        ("POST", "/sign-out", [303; 8]),
     ]
 }
 
@@ -135,6 +170,12 @@ fn node_table() -> Vec<(&'static str, &'static str, [u16; 4])> {
 struct Things {
     pod: String,
     peer: String,
+    /// A device that goes first.
+    spare: String,
+    /// A token that is revoked.
+    pod_token: String,
+    /// The texts of tokens for the pod and for another one.
+    tokens: [String; 2],
     node: String,
     account: String,
     plan: String,
@@ -145,6 +186,7 @@ impl Things {
     fn filled(&self, path: &str) -> String {
         path.replace("{*file}", "app.css")
             .replace("{pod}", &self.pod)
+            .replace("{pod_token}", &self.pod_token)
             .replace("{peer}", &self.peer)
             .replace("{node}", &self.node)
             .replace("{account}", &self.account)
@@ -154,19 +196,26 @@ impl Things {
 
     /// A request that would be taken from whoever may send it.
     fn request(&self, method: &str, path: &str) -> Request<Body> {
-        let url = self.filled(path);
+        let url = match method {
+            "DELETE" => self.filled(&path.replace("{peer}", &self.spare)),
+            _ => self.filled(path),
+        };
         let key = public_key(1).to_string();
         let form = |pairs: &[(&str, &str)]| {
             form_request(&url, serde_urlencoded::to_string(pairs).unwrap())
         };
         let call = |input: serde_json::Value| {
-            let request = Request::post(&url)
+            let request = Request::builder()
+                .method(method)
+                .uri(&url)
                 .header("sec-fetch-site", "same-origin")
                 .header(header::CONTENT_TYPE, "application/json");
             request.body(Body::from(input.to_string())).unwrap()
         };
         match (method, path) {
-            ("GET", _) => Request::get(url).body(Body::empty()).unwrap(),
+            ("GET" | "DELETE", _) => {
+                Request::builder().method(method).uri(url).body(Body::empty()).unwrap()
+            }
             (_, "/sign-in" | "/sign-up" | "/operator/sign-in") => {
                 form(&[("email", "eve@example.org"), ("password", "short")])
             }
@@ -186,6 +235,9 @@ impl Things {
             (_, "/operator/nodes/new") => {
                 form(&[("name", ""), ("location", "x"), ("endpoint", "x.example.org")])
             }
+            (_, "/pods/{pod}/tokens") => form(&[("name", "another"), ("expiry", "never")]),
+            (_, "/api/v1/pods/{pod}/peers") => call(json!({ "name": "phone", "public_key": key })),
+            (_, "/api/v1/pods/{pod}/peers/{peer}/routes") => call(json!({ "mode": "everything" })),
             (_, "/call/add_device") => {
                 call(json!({ "input": { "pod": self.pod, "name": "phone", "public_key": key } }))
             }
@@ -200,16 +252,28 @@ impl Things {
 async fn things(world: &World) -> Things {
     let olga = world.operator("olga").await;
     let mut node = world.node(&olga, "Berlin").await;
+    world.node(&olga, "Oslo").await;
     let ana = world.customer("ana").await;
-    let pod = ana.pod("Berlin").await;
+    let (pod, other) = (ana.pod("Berlin").await, ana.pod("Oslo").await);
     node.report(world).await;
     let peer = ana.device(pod, 1).await.peer.id;
+    let spare = ana.device(pod, 2).await.peer.id;
+    let token = async |pod: PodId, name: &str| {
+        let (pod, name, expiry) = (pod.to_string(), name.to_owned(), "never".to_owned());
+        ana.api().create_token(CreateToken { pod, name, expiry }).await.unwrap().token
+    };
+    let tokens = [token(pod, "a program").await, token(other, "another").await];
+    token(pod, "not needed").await;
+    let pod_token = ana.api().list_tokens(&pod.to_string()).await.unwrap().tokens[0].id;
     world.customer("bob").await;
     let zoe = world.customer("zoe").await;
     let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
     Things {
         pod: pod.to_string(),
         peer: peer.to_string(),
+        spare: spare.to_string(),
+        pod_token: pod_token.to_string(),
+        tokens,
         node: node.id.to_string(),
         account: account.to_string(),
         plan: olga.api().list_plans().await.unwrap()[0].id.to_string(),
@@ -218,13 +282,14 @@ async fn things(world: &World) -> Things {
 }
 
 #[tokio::test]
-async fn every_caller_gets_from_every_route_what_the_table_says() {
+async fn p13_every_caller_gets_from_every_route_what_the_table_says() {
     let portal = Portal::open().await;
     let things = things(&portal.world).await;
     let (_, certificate) = certified(&portal, "Paris").await;
     let mut node = portal.browser();
     node.certificate = Some(certificate);
     let suspended = portal.signed_in("zoe").await;
+    let [program, other_program] = things.tokens.clone().map(|token| portal.program(&token));
     let mut callers = [
         ("a visitor", portal.browser()),
         ("the owner", portal.signed_in("ana").await),
@@ -232,13 +297,15 @@ async fn every_caller_gets_from_every_route_what_the_table_says() {
         ("a suspended account", suspended),
         ("an operator", portal.operator("olga").await),
         ("a node", node),
+        ("a token for the pod", program),
+        ("a token for another pod", other_program),
     ];
     let operator = portal.world.operator("root").await;
     operator.api().suspend_account(&things.account).await.unwrap();
 
     for (method, path, gets) in site_table() {
-        // The owner comes last: what is deleted is there for the others to fail on.
-        for index in [0, 2, 3, 5, 4, 1] {
+        // Who may comes last: what is deleted is there for the others to fail on.
+        for index in [0, 2, 3, 5, 4, 7, 1, 6] {
             let (who, browser) = &mut callers[index];
             let answer = browser.send(things.request(method, path)).await;
             assert_eq!(answer.status, gets[index], "{method} {path} as {who}: {}", answer.text());
@@ -291,6 +358,32 @@ async fn only_a_live_node_gets_in_at_the_node_listener() {
             let (status, ..) = agent.open(request.unwrap()).await;
             assert_eq!(status, expected, "{method} {path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn p13_a_token_for_a_pod_opens_nothing_at_the_node_listener() {
+    let portal = Portal::open().await;
+    let things = things(&portal.world).await;
+    let mut program = Browser::at(&portal.nodes);
+    program.bearer = Some(things.tokens[0].clone());
+    for (method, path, gets) in node_table() {
+        let answer = program.send(things.request(method, path)).await;
+        // Joining is for who has the token of a join line, in the body: a form is not JSON.
+        let expected = if path == "/enrol" { 415 } else { gets[0] };
+        assert_eq!(answer.status, expected, "{method} {path}");
+    }
+    for (method, path, _) in site_table() {
+        let answer = program.send(things.request(method, path)).await;
+        assert_eq!(answer.status, 404, "{method} {path} is at the site");
+    }
+}
+
+/// The rule against other sites leaves out what begins so, and what is left out takes no cookie.
+#[test]
+fn p13_the_api_and_nothing_else_is_for_tokens() {
+    for route in site_routes() {
+        assert_eq!(route.path.starts_with(API), route.who == Who::Token, "{}", route.path);
     }
 }
 

@@ -8,6 +8,7 @@ mod headers;
 mod limits;
 mod metrics;
 mod node_tls;
+mod rest;
 mod signing_in;
 mod site_tls;
 mod streams;
@@ -21,7 +22,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Request, header},
 };
 use ipnet::IpNet;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -104,6 +105,11 @@ impl Portal {
         browser
     }
 
+    /// A program with a token.
+    pub(super) fn program(&self, token: &str) -> Browser {
+        Browser { bearer: Some(token.to_owned()), ..self.browser() }
+    }
+
     /// Everything the database has on disk.
     pub(super) fn database_bytes(&self) -> Vec<u8> {
         let dir = self.world.dir.path().join("portal");
@@ -117,6 +123,7 @@ impl Portal {
 pub(super) struct Browser {
     router: Router,
     pub(super) cookies: BTreeMap<String, String>,
+    pub(super) bearer: Option<String>,
     pub(super) ip: IpAddr,
     pub(super) certificate: Option<Arc<[u8]>>,
 }
@@ -147,6 +154,7 @@ impl Browser {
         Self {
             router: router.clone(),
             cookies: BTreeMap::new(),
+            bearer: None,
             ip: IpAddr::from([192, 0, 2, 1]),
             certificate: None,
         }
@@ -171,6 +179,18 @@ impl Browser {
         self.send(request.unwrap()).await
     }
 
+    /// Asks the API as curl does.
+    pub(super) async fn ask(&mut self, method: &str, path: &str, input: Option<Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = match input {
+            Some(input) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(input.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.unwrap()).await
+    }
+
     /// Sends a request as it is, with the cookies, and keeps those that come back.
     pub(super) async fn send(&mut self, request: Request<Body>) -> Answer {
         let (status, headers, body) = self.open(request).await;
@@ -188,6 +208,9 @@ impl Browser {
             let all = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
             let all = all.collect::<Vec<_>>().join("; ");
             headers.insert(header::COOKIE, all.parse().unwrap());
+        }
+        if let Some(token) = &self.bearer {
+            headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -221,6 +244,7 @@ pub(super) fn filled(path: &str) -> String {
         .replace("{peer}", "peer_00000000000000000000000000000001")
         .replace("{node}", "node_00000000000000000000000000000001")
         .replace("{account}", "acct_00000000000000000000000000000001")
+        .replace("{pod_token}", "tok_00000000000000000000000000000001")
         .replace("{plan}", "plan_00000000000000000000000000000001")
         .replace("{token}", "nonsense")
 }
