@@ -60,6 +60,9 @@ pub(super) struct Link {
 /// The socket, and the task that serves it: it ends with this value.
 pub(super) struct Links {
     handle: Handle,
+    /// A socket on which a dump can be asked for one interface alone (`NETLINK_GET_STRICT_CHK`,
+    /// netlink(7)).
+    strict: Handle,
     /// One dump at a time: the kernel refuses a second one on the same socket (`EBUSY`, netlink(7)).
     turn: Mutex<()>,
     _served: JoinSet<()>,
@@ -95,11 +98,14 @@ impl Link {
 impl Links {
     /// Opens the socket in the network namespace of the calling thread.
     pub(super) fn connect() -> Result<Self, BackendError> {
-        let (connection, handle, _) =
-            rtnetlink::new_connection().map_err(BackendError::failed("open rtnetlink"))?;
+        let failed = || BackendError::failed("open rtnetlink");
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(failed())?;
+        let (strictly, strict, _) =
+            rtnetlink::new_connection_with_strict_check().map_err(failed())?;
         let mut served = JoinSet::new();
         served.spawn(connection);
-        Ok(Self { handle, turn: Mutex::default(), _served: served })
+        served.spawn(strictly);
+        Ok(Self { handle, strict, turn: Mutex::default(), _served: served })
     }
 
     /// All interfaces whose names begin as ours do, with their addresses.
@@ -159,10 +165,36 @@ impl Links {
         Ok(ours.into_iter().filter(is_left).collect())
     }
 
-    /// One of them.
+    /// One of them; the others are not read, or a thousand pods would be read a thousand times.
     pub(super) async fn find(&self, name: &InterfaceName) -> Result<Option<Link>, BackendError> {
-        // An interface that is not there is an answer, and so is another's failure.
-        Ok(self.candidates().await?.into_iter().find(|it| it.name == name.as_str()))
+        let what = format!("look for {name}");
+        let mut found = self.handle.link().get().match_name(name.as_str()).execute().boxed();
+        let message = match found.next().await {
+            None => return Ok(None),
+            Some(Ok(message)) => message,
+            // An interface that is not there is an answer.
+            Some(Err(error)) if is_gone(&to_io(&error)) => return Ok(None),
+            Some(Err(error)) => return Err(failed(what)(error)),
+        };
+        let Some(mut link) = read_link(&message) else { return Ok(None) };
+        for address in self.addresses_of(link.index, &what).await? {
+            link.addresses.extend(read_address(&address));
+        }
+        Ok(Some(link))
+    }
+
+    async fn addresses_of(
+        &self,
+        index: u32,
+        what: &str,
+    ) -> Result<Vec<AddressMessage>, BackendError> {
+        let found = self.dump_on(&self.strict, get_addresses_of(index), what).await?;
+        let addresses = found.into_iter().filter_map(|it| match it {
+            // Who does not know the filter sends them all.
+            RouteNetlinkMessage::NewAddress(it) if it.header.index == index => Some(it),
+            _ => None,
+        });
+        Ok(addresses.collect())
     }
 
     /// Whether there is an interface of that name, asked of it alone.
@@ -210,11 +242,8 @@ impl Links {
         if link.addresses.is_subset(wanted) {
             return Ok(());
         }
-        let get = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-        for message in self.dump(get, "list the addresses").await? {
-            if let RouteNetlinkMessage::NewAddress(message) = message
-                && message.header.index == link.index
-                && let Some(net) = read_address(&message)
+        for message in self.addresses_of(link.index, "list the addresses").await? {
+            if let Some(net) = read_address(&message)
                 && !wanted.contains(&net)
             {
                 let deleted = self.handle.address().del(message).execute().await;
@@ -227,7 +256,7 @@ impl Links {
     /// Removes the interface; it may be gone already.
     pub(super) async fn delete(&self, index: u32) -> Result<(), BackendError> {
         match self.handle.link().del(index).execute().await {
-            Err(error) if to_io(&error).raw_os_error() == Some(libc::ENODEV) => Ok(()),
+            Err(error) if is_gone(&to_io(&error)) => Ok(()),
             other => other.map_err(failed("delete an interface")),
         }
     }
@@ -267,9 +296,19 @@ impl Links {
         })
     }
 
-    /// Everything of one kind; tried again while something changes under it.
+    /// Everything of one kind.
     async fn dump(
         &self,
+        request: RouteNetlinkMessage,
+        what: &str,
+    ) -> Result<Vec<RouteNetlinkMessage>, BackendError> {
+        self.dump_on(&self.handle, request, what).await
+    }
+
+    /// Everything that is asked for on a socket; tried again while something changes under it.
+    async fn dump_on(
+        &self,
+        socket: &Handle,
         request: RouteNetlinkMessage,
         what: &str,
     ) -> Result<Vec<RouteNetlinkMessage>, BackendError> {
@@ -277,7 +316,7 @@ impl Links {
         for _ in 0..DUMP_TRIES {
             let mut message = NetlinkMessage::from(request.clone());
             message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-            let mut handle = self.handle.clone();
+            let mut handle = socket.clone();
             let mut answers = handle.request(message).map_err(failed(what))?;
             let (mut found, mut interrupted) = (Vec::new(), false);
             while let Some(answer) = answers.next().await {
@@ -285,6 +324,8 @@ impl Links {
                 match answer.payload {
                     NetlinkPayload::InnerMessage(message) => found.push(message),
                     NetlinkPayload::Error(error) if is_busy(&error.to_io()) => interrupted = true,
+                    // What one interface has that went meanwhile: nothing.
+                    NetlinkPayload::Error(error) if is_gone(&error.to_io()) => {}
                     NetlinkPayload::Error(error) if error.code.is_some() => {
                         return Err(BackendError::failed(what)(error.to_io()));
                     }
@@ -300,9 +341,20 @@ impl Links {
     }
 }
 
+fn get_addresses_of(index: u32) -> RouteNetlinkMessage {
+    let mut message = AddressMessage::default();
+    message.header.index = index;
+    RouteNetlinkMessage::GetAddress(message)
+}
+
 /// Whether an earlier dump that nobody waits for any more is still being sent.
 pub(super) fn is_busy(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBUSY)
+}
+
+/// Whether there is no such interface.
+fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENODEV)
 }
 
 /// What an interface of ours moved, if the message tells.
@@ -377,27 +429,5 @@ fn failed(what: impl Into<String>) -> impl FnOnce(Error) -> BackendError {
 }
 
 #[cfg(test)]
-mod tests {
-    use rtnetlink::packet_route::link::Inet6DevConf;
-
-    use super::*;
-
-    #[test]
-    fn an_interface_has_ipv6_where_the_kernel_has_it_and_nobody_switched_it_off() {
-        let has_ipv6 = |families: Option<Vec<AfSpecUnspec>>| {
-            let mut message = LinkMessage::default();
-            message.attributes.extend(families.map(LinkAttribute::AfSpecUnspec));
-            describe(&message).ipv6
-        };
-        let ipv6 = |disable_ipv6| {
-            let mut conf = Inet6DevConf::default();
-            conf.disable_ipv6 = disable_ipv6;
-            AfSpecUnspec::Inet6(vec![AfSpecInet6::DevConf(conf)])
-        };
-        let ipv4 = || AfSpecUnspec::Inet(Vec::new());
-        assert!(has_ipv6(Some(vec![ipv4(), ipv6(0)])));
-        assert!(!has_ipv6(Some(vec![ipv4(), ipv6(1)])));
-        assert!(!has_ipv6(Some(vec![ipv4()])));
-        assert!(!has_ipv6(None));
-    }
-}
+#[path = "links_tests.rs"]
+mod tests;
