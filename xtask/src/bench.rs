@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::build;
 use crate::process;
+use crate::report;
 use crate::setup;
 use crate::workspace::{Profile, Workspace};
 
@@ -13,10 +14,16 @@ use crate::workspace::{Profile, Workspace};
 /// to a JSON file.
 ///
 /// # Errors
-/// When something cannot be set up or does not compile, or an answer is not the right one.
-pub(crate) fn run(workspace: &Workspace, json: Option<&PathBuf>, names: &[String]) -> Result<()> {
+/// When something cannot be set up or does not compile, or not everything could be measured.
+pub(crate) fn run(
+    workspace: &Workspace,
+    json: Option<&PathBuf>,
+    quick: bool,
+    names: &[String],
+) -> Result<()> {
     setup::run(workspace)?;
     build::run(workspace, Profile::Release)?;
+    report::step("Compiling what measures them");
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release", "--package", "myrelay-tests", "--bin", "bench"]);
     process::run(&mut cargo)?;
@@ -25,5 +32,9 @@ pub(crate) fn run(workspace: &Workspace, json: Option<&PathBuf>, names: &[String
     if let Some(json) = json {
         bench.arg("--json").arg(json);
     }
+    if quick {
+        bench.arg("--quick");
+    }
+    report::step("Measuring");
     process::run(bench.args(names))
 }

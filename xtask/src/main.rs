@@ -55,6 +55,9 @@ enum Action {
         /// Write the numbers to this file too, one object for each metric
         #[arg(long)]
         json: Option<PathBuf>,
+        /// Take the same ways, less often: to see that all of it runs
+        #[arg(long)]
+        quick: bool,
         /// What to measure, such as `page_ttfb`; none means everything
         names: Vec<String>,
     },
@@ -87,7 +90,9 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Site { release } => site::build(&workspace, Profile::of(release))?,
         Action::Build { release } => build::run(&workspace, Profile::of(release))?,
         Action::Demo { check } => demo::run(&workspace, check)?,
-        Action::Bench { json, names } => bench::run(&workspace, json.as_ref(), &names)?,
+        Action::Bench { json, quick, names } => {
+            bench::run(&workspace, json.as_ref(), quick, &names)?;
+        }
         Action::Test { levels } => return test::run(&workspace, &levels),
         Action::Promises => promises::run(&workspace)?,
         Action::Dist => dist::run(&workspace)?,

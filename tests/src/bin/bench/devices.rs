@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     cores::Cores,
-    measure::Metric,
+    measure::{Effort, Metric},
     ping::provision_ping,
     place::{Customer, DEVICES, FAR, NEAR, Place},
     real::RealPlace,
@@ -24,8 +24,12 @@ const ROUNDS: usize = 40;
 const QR_ROUNDS: usize = 4;
 
 /// `peer_create` with few and with many devices in the database.
-pub(crate) async fn peer_create(place: &mut Place, cores: &Cores) -> Result<Vec<Metric>> {
-    let on = cores.words();
+pub(crate) async fn peer_create(
+    place: &mut Place,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
+    let (rounds, on) = (effort.times(ROUNDS), cores.words());
     let how = |existing: &str| {
         format!(
             "POST /call/add_device one at a time, to the whole answer: the device is on disk \
@@ -35,12 +39,12 @@ pub(crate) async fn peer_create(place: &mut Place, cores: &Cores) -> Result<Vec<
     };
     let mut near = place.customer(NEAR).await?;
     place.fill(10).await?;
-    let few = near.measure_adding(ROUNDS).await?;
+    let few = near.measure_adding(rounds).await?;
     place.fill(1000).await?;
     near.connection = near.connection.another().await?;
-    let many = near.measure_adding(ROUNDS).await?;
+    let many = near.measure_adding(rounds).await?;
     let mut far = place.customer(FAR).await?;
-    let crowded = far.measure_adding(ROUNDS).await?;
+    let crowded = far.measure_adding(rounds).await?;
     Ok(vec![
         Metric::of_times("peer_create_10", &few, how("10 other devices, on another node")),
         Metric::of_times("peer_create_1000", &many, how("1,000 other devices, on another node")),
@@ -53,9 +57,14 @@ pub(crate) async fn peer_create(place: &mut Place, cores: &Cores) -> Result<Vec<
 }
 
 /// `provision`: from the request until a real node has the device; `provision_ping`.
-pub(crate) async fn provision(real: &mut RealPlace, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn provision(
+    real: &mut RealPlace,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
+    let rounds = effort.times(ROUNDS);
     let mut customer = real.customer().await?;
-    let times = customer.measure_adding(ROUNDS).await?;
+    let times = customer.measure_adding(rounds).await?;
     let setup = format!(
         "POST /call/add_device one at a time, to the whole answer, which says that the node has \
          the device: its agent has put it into WireGuard ({} backend) and has reported so; node \
@@ -64,11 +73,15 @@ pub(crate) async fn provision(real: &mut RealPlace, cores: &Cores) -> Result<Vec
         real.pods(),
         cores.words()
     );
-    Ok(vec![Metric::of_times("provision", &times, setup), provision_ping(real).await?])
+    Ok(vec![Metric::of_times("provision", &times, setup), provision_ping(real, effort).await?])
 }
 
 /// `keygen_to_qr`: from the click until the QR code is in the page.
-pub(crate) async fn keygen_to_qr(place: &mut Place, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn keygen_to_qr(
+    place: &mut Place,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
     let mut customer = place.customer(NEAR).await?;
     let pictures = crate::place::folder()?;
     let start = async || Browser::start(Scripts::On, pictures.path()).await;
@@ -79,7 +92,7 @@ pub(crate) async fn keygen_to_qr(place: &mut Place, cores: &Cores) -> Result<Vec
     browser.submit("/sign-in", &fields).await?;
     browser.wait_text("Locations").await?;
     let mut samples = Vec::new();
-    for _ in 0..QR_ROUNDS {
+    for _ in 0..effort.times(QR_ROUNDS) {
         for _ in 0..DEVICES {
             samples.push(click_to_qr(&browser, &url, &customer).await?);
         }

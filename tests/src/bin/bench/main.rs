@@ -16,14 +16,15 @@ mod resources;
 mod transfer;
 mod tunnel;
 
-use std::{collections::BTreeSet, io::Write as _, path::PathBuf};
+use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
 use cores::Cores;
-use measure::Metric;
+use measure::{Effort, Metric};
 use place::Place;
 use real::RealPlace;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 /// Measures MyRelay on this machine.
@@ -33,6 +34,9 @@ struct Arguments {
     /// Write the numbers to this file too
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Take the same ways, less often: to see that all of it runs
+    #[arg(long)]
+    quick: bool,
     /// What to measure; none means everything
     #[arg(value_enum)]
     names: Vec<Name>,
@@ -93,91 +97,140 @@ impl Name {
 
 /// One thread: the load has one core, and what is started has the core it is started on.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let Arguments { json, names } = Arguments::parse();
+async fn main() -> Result<ExitCode> {
+    let Arguments { json, quick, names } = Arguments::parse();
     let wanted: BTreeSet<Name> =
         if names.is_empty() { Name::value_variants().to_vec() } else { names }
             .into_iter()
             .collect();
+    open_files()?;
+    let effort = if quick { Effort::Quick } else { Effort::Full };
     say(&machine())?;
+    let mut run = Run::new(effort, json)?;
     say(&measure::heading())?;
-    let measured = measure_all(&wanted).await?;
+    run.measure_all(&wanted).await?;
     say("\nWhat each of them is:")?;
-    for Metric { name, setup, .. } in &measured {
+    for Metric { name, setup, .. } in &run.measured {
         say(&format!("  {name}: {setup}"))?;
     }
-    if let Some(file) = json {
-        let values: Vec<Value> = measured.iter().map(Metric::json).collect();
+    for (name, why) in &run.failed {
+        say(&format!("not measured: {name}: {why}"))?;
+    }
+    say(&format!("{} measured, {} failed", run.measured.len(), run.failed.len()))?;
+    Ok(if run.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A thousand userspace tunnels are a few thousand open files, and a shell allows 1,024.
+fn open_files() -> Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}
+
+/// What was measured, and on what; a failure ends what it happened to and nothing else.
+struct Run {
+    cores: Cores,
+    effort: Effort,
+    json: Option<PathBuf>,
+    /// Used again by the next measurement, unless one failed there.
+    place: Option<Place>,
+    real: Option<RealPlace>,
+    measured: Vec<Metric>,
+    failed: Vec<(String, String)>,
+}
+
+impl Run {
+    fn new(effort: Effort, json: Option<PathBuf>) -> Result<Self> {
+        let cores = Cores::divide()?;
+        let (measured, failed) = (Vec::new(), Vec::new());
+        Ok(Self { cores, effort, json, place: None, real: None, measured, failed })
+    }
+
+    async fn measure_all(&mut self, wanted: &BTreeSet<Name>) -> Result<()> {
+        let those = |needs: fn(Name) -> bool| wanted.iter().copied().filter(move |it| needs(*it));
+        for name in those(Name::needs_place) {
+            let measured = self.with_portal(name).await;
+            self.note(name, measured)?;
+        }
+        self.place = None;
+        for name in those(Name::needs_real_node) {
+            let measured = self.with_both(name).await;
+            self.note(name, measured)?;
+        }
+        self.real = None;
+        for name in those(Name::needs_node_alone) {
+            let (cores, effort) = (&self.cores, self.effort);
+            let measured = cores.on_all(async || measure_node(name, effort).await).await;
+            self.note(name, measured)?;
+        }
+        Ok(())
+    }
+
+    async fn with_portal(&mut self, name: Name) -> Result<Vec<Metric>> {
+        let (cores, effort) = (&self.cores, self.effort);
+        let mut place = match self.place.take() {
+            Some(place) => place,
+            None => Place::start(cores).await?,
+        };
+        let measured = match name {
+            Name::PageTtfb => pages::page_ttfb(&mut place, cores, effort).await?,
+            Name::Login => pages::login(&mut place, cores, effort).await?,
+            Name::Transfer => transfer::transfer(&mut place).await?,
+            Name::PeerCreate => devices::peer_create(&mut place, cores, effort).await?,
+            Name::KeygenToQr => devices::keygen_to_qr(&mut place, cores, effort).await?,
+            _ => resources::startup_portal(&mut place, cores, effort).await?,
+        };
+        self.place = Some(place);
+        Ok(measured)
+    }
+
+    async fn with_both(&mut self, name: Name) -> Result<Vec<Metric>> {
+        let (cores, effort) = (&self.cores, self.effort);
+        let mut real = match self.real.take() {
+            Some(real) => real,
+            None => RealPlace::start(cores).await?,
+        };
+        let measured = match name {
+            Name::Provision => devices::provision(&mut real, cores, effort).await?,
+            Name::Rss => resources::rss(&mut real, cores).await?,
+            _ => resources::startup_agent(&mut real, cores, effort).await?,
+        };
+        self.real = Some(real);
+        Ok(measured)
+    }
+
+    /// Shows and keeps what came of a measurement. What was measured is in the file from then on,
+    /// whatever becomes of the rest.
+    fn note(&mut self, name: Name, measured: Result<Vec<Metric>>) -> Result<()> {
+        match measured {
+            Ok(metrics) => {
+                for metric in metrics {
+                    say(&metric.line())?;
+                    self.measured.push(metric);
+                }
+            }
+            Err(error) => {
+                let name = name
+                    .to_possible_value()
+                    .map_or_else(String::new, |it| it.get_name().to_owned());
+                say(&format!("{name:<26} failed: {error:#}"))?;
+                self.failed.push((name, format!("{error:#}")));
+            }
+        }
+        let Some(file) = &self.json else { return Ok(()) };
+        let values: Vec<Value> = self.measured.iter().map(Metric::json).collect();
         let text = serde_json::to_string_pretty(&json!(values))?;
-        std::fs::write(&file, text + "\n").with_context(|| format!("{}", file.display()))?;
+        std::fs::write(file, text + "\n").with_context(|| format!("{}", file.display()))
     }
-    Ok(())
 }
 
-async fn measure_all(wanted: &BTreeSet<Name>) -> Result<Vec<Metric>> {
-    let cores = Cores::divide()?;
-    let mut all = Vec::new();
-    let those = |needs: fn(Name) -> bool| wanted.iter().copied().filter(move |it| needs(*it));
-    measure_portal(those(Name::needs_place).collect(), &cores, &mut all).await?;
-    measure_both(those(Name::needs_real_node).collect(), &cores, &mut all).await?;
-    for name in those(Name::needs_node_alone) {
-        let measured = cores.on_all(async || measure_node(name).await).await;
-        show(&mut all, measured.with_context(|| format!("{name:?}"))?)?;
-    }
-    Ok(all)
-}
-
-async fn measure_portal(wanted: Vec<Name>, cores: &Cores, all: &mut Vec<Metric>) -> Result<()> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let mut place = Place::start(cores).await?;
-    for name in wanted {
-        let measured = match name {
-            Name::PageTtfb => pages::page_ttfb(&mut place, cores).await,
-            Name::Login => pages::login(&mut place, cores).await,
-            Name::Transfer => transfer::transfer(&mut place).await,
-            Name::PeerCreate => devices::peer_create(&mut place, cores).await,
-            Name::KeygenToQr => devices::keygen_to_qr(&mut place, cores).await,
-            _ => resources::startup_portal(&mut place, cores).await,
-        };
-        show(all, measured.with_context(|| format!("{name:?}"))?)?;
-    }
-    Ok(())
-}
-
-async fn measure_both(wanted: Vec<Name>, cores: &Cores, all: &mut Vec<Metric>) -> Result<()> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let mut real = RealPlace::start(cores).await?;
-    for name in wanted {
-        let measured = match name {
-            Name::Provision => devices::provision(&mut real, cores).await,
-            Name::Rss => resources::rss(&mut real, cores).await,
-            _ => resources::startup_agent(&mut real, cores).await,
-        };
-        show(all, measured.with_context(|| format!("{name:?}"))?)?;
-    }
-    Ok(())
-}
-
-async fn measure_node(name: Name) -> Result<Vec<Metric>> {
+async fn measure_node(name: Name, effort: Effort) -> Result<Vec<Metric>> {
     match name {
-        Name::PodCreate => node::pod_create().await,
-        Name::Reconcile => reconcile::reconcile().await,
-        Name::Pods1000 => many::pods_1000().await,
+        Name::PodCreate => node::pod_create(effort).await,
+        Name::Reconcile => reconcile::reconcile(effort).await,
+        Name::Pods1000 => many::pods_1000(effort).await,
         Name::Tunnel => tunnel::tunnel().await,
         _ => many::rss_agent().await,
     }
-}
-
-fn show(all: &mut Vec<Metric>, measured: Vec<Metric>) -> Result<()> {
-    for metric in measured {
-        say(&metric.line())?;
-        all.push(metric);
-    }
-    Ok(())
 }
 
 /// What else the machine does while it measures is part of every number.

@@ -2,40 +2,50 @@
 
 use std::{
     fmt::Write as _,
+    fs,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
-use myrelay_tests::program::run;
+use anyhow::{Context as _, Result, ensure};
+use myrelay_tests::{network::End, program::run};
 use tokio::time::sleep;
 
 use crate::{
-    measure::Metric,
+    measure::{Effort, Metric},
     node::{NodePlace, base64, pod, pods, private_key, stock_up},
     resources::resident,
 };
 
-/// Of the 1,000 of the design, as many as stock tools can have: each wireguard-go takes an inotify
-/// instance, and `fs.inotify.max_user_instances` is 128 (inotify(7)).
-const PODS: u32 = 100;
-const RESTARTS: usize = 3;
+const PODS: u32 = 1000;
+/// How many interfaces stock tools make when few have to do, or memory is short.
+const FEW: u32 = 100;
+/// What a wireguard-go takes at most, in KiB: an idle one has 5 MiB.
+const STOCK_KIB: u32 = 8 * 1024;
+const RESTARTS: usize = 5;
 /// How long an agent that was just busy has to become idle.
 const IDLE: Duration = Duration::from_secs(3);
+/// inotify(7).
+const INOTIFY_INSTANCES: &str = "/proc/sys/fs/inotify/max_user_instances";
 
-/// `pods_100_restart`, `pods_100_fresh`, `pods_100_wg`.
-pub(crate) async fn pods_1000() -> Result<Vec<Metric>> {
+/// `pods_1000`, `pods_1000_fresh`, `pods_1000_wg`.
+pub(crate) async fn pods_1000(effort: Effort) -> Result<Vec<Metric>> {
     let place = NodePlace::start().await?;
     place.remember(pods(PODS, 1)?)?;
     let (mut agent, fresh) = place.run_agent("fresh").await?;
+    ensure_interfaces(&place, PODS).await?;
     agent.stop().await?;
     let mut restarts = Vec::new();
-    for round in 0..RESTARTS {
+    for round in 0..effort.times(RESTARTS) {
         let (mut agent, took) = place.run_agent(&format!("restart-{round}")).await?;
         restarts.push(took);
         agent.stop().await?;
     }
     drop(place);
-    let stock = by_processes().await?;
+    let many = match effort {
+        Effort::Full if has_room(PODS)? => PODS,
+        _ => FEW,
+    };
+    let stock = by_processes(many).await? * (PODS / many);
     let how = format!(
         "from starting `myrelay-agent run --backend userspace` (through `ip netns exec`) until its \
          log says that it has applied the state it remembers: {PODS} pods with a device each; no \
@@ -43,22 +53,32 @@ pub(crate) async fn pods_1000() -> Result<Vec<Metric>> {
     );
     let restart = format!("{how}; the TUN devices are there, the tunnels are made anew");
     let fresh_setup = format!("{how}; nothing is there");
+    let scaled = if many == PODS { String::new() } else { format!(", times {}", PODS / many) };
     let stock_setup = format!(
-        "{PODS} times the processes `wireguard-go`, `wg set` twice, `ip address add` twice and \
-         `ip link set up`, in one `sh`; no walls"
+        "{many} times the processes `wireguard-go`, `wg set` twice, `ip address add` twice and \
+         `ip link set up`, in one `sh`{scaled}; no walls"
     );
     Ok(vec![
-        Metric::of_times("pods_100_restart", &restarts, restart),
-        Metric::of_times("pods_100_fresh", &[fresh], fresh_setup),
-        Metric::of_times("pods_100_wg", &[stock], stock_setup),
+        Metric::of_times("pods_1000", &restarts, restart),
+        Metric::of_times("pods_1000_fresh", &[fresh], fresh_setup),
+        Metric::of_times("pods_1000_wg", &[stock], stock_setup),
     ])
 }
 
-async fn by_processes() -> Result<Duration> {
+/// What the agent said that it has made is there.
+async fn ensure_interfaces(place: &NodePlace, count: u32) -> Result<()> {
+    let links = place.network.inside(End::Node, "ip -oneline link show up").await?;
+    let there = links.lines().filter(|it| it.contains(": wg-pod")).count();
+    ensure!(there == usize::try_from(count)?, "{there} of {count} interfaces are up");
+    Ok(())
+}
+
+async fn by_processes(count: u32) -> Result<Duration> {
+    let _inotify = Inotify::allow(count)?;
     let place = NodePlace::start().await?;
     let key = place.write("key", &base64(&private_key()?))?;
     let (mut up, mut down) = (String::new(), String::new());
-    for number in 0..PODS {
+    for number in 0..count {
         let interface = format!("mrbn{number}");
         up += &stock_up(&interface, number, &key)?;
         for peer in pod(number, 1)?.peers.values() {
@@ -75,6 +95,38 @@ async fn by_processes() -> Result<Duration> {
     // Each ends with its interface, and by nothing else.
     run(place.script(&down)).await?;
     went.map(|_said| took)
+}
+
+/// Whether so many wireguard-go fit into what memory is left.
+fn has_room(count: u32) -> Result<bool> {
+    let memory = fs::read_to_string("/proc/meminfo")?;
+    let line = memory.lines().find_map(|it| it.strip_prefix("MemAvailable:"));
+    let left: u64 = line.context("no MemAvailable")?.trim().trim_end_matches(" kB").parse()?;
+    Ok(u64::from(count) * u64::from(STOCK_KIB) < left)
+}
+
+/// Lets a user have more inotify instances, as long as it lives: each wireguard-go takes one, and
+/// the kernel allows 128.
+struct Inotify {
+    before: String,
+}
+
+impl Inotify {
+    fn allow(count: u32) -> Result<Self> {
+        let before = fs::read_to_string(INOTIFY_INSTANCES)?;
+        let allowed: u32 = before.trim().parse()?;
+        let more = allowed.saturating_add(count).to_string();
+        fs::write(INOTIFY_INSTANCES, more).with_context(|| format!("write {INOTIFY_INSTANCES}"))?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Inotify {
+    fn drop(&mut self) {
+        if let Err(error) = fs::write(INOTIFY_INSTANCES, &self.before) {
+            drop(crate::say(&format!("{INOTIFY_INSTANCES} stays raised: {error}")));
+        }
+    }
 }
 
 /// `rss_agent_…`: by pods and devices, and what one more of them takes.

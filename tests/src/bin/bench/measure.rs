@@ -4,6 +4,25 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+/// How often things are done.
+#[derive(Clone, Copy)]
+pub(crate) enum Effort {
+    /// As often as a number needs to be worth something.
+    Full,
+    /// A tenth of it.
+    Quick,
+}
+
+impl Effort {
+    /// How often to do what is done so often.
+    pub(crate) fn times(self, full: usize) -> usize {
+        match self {
+            Self::Full => full,
+            Self::Quick => full.div_ceil(10),
+        }
+    }
+}
+
 /// One number with what is behind it.
 pub(crate) struct Metric {
     pub(crate) name: &'static str,

@@ -37,14 +37,19 @@ use rcgen::{
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
-use crate::{measure::Metric, place::folder};
+use crate::{
+    measure::{Effort, Metric},
+    place::folder,
+};
 
 /// The interface that stock tools make, on the node.
 pub(crate) const STOCK: &str = "mrbns";
-const POD_ROUNDS: u32 = 60;
+const POD_ROUNDS: usize = 60;
 const WARM_UP: u32 = 3;
 /// How long an agent may take to have applied its state.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long it writes what it has to say of one round.
+const ROUND_SAID: Duration = Duration::from_millis(50);
 
 /// A node in a namespace, and a folder for its files.
 pub(crate) struct NodePlace {
@@ -118,7 +123,10 @@ impl NodePlace {
             let said = program.said();
             let took = started.elapsed();
             if has_applied(&said) {
-                return Ok((program, took));
+                sleep(ROUND_SAID).await;
+                if has_applied(&program.said()) {
+                    return Ok((program, took));
+                }
             }
             program.ensure_running()?;
             ensure!(started.elapsed() < PATIENCE, "it only said: {said}");
@@ -215,11 +223,12 @@ pub(crate) fn private_key() -> Result<PrivateKey> {
 }
 
 /// `pod_create`, and the same with stock tools.
-pub(crate) async fn pod_create() -> Result<Vec<Metric>> {
+pub(crate) async fn pod_create(effort: Effort) -> Result<Vec<Metric>> {
+    let rounds = WARM_UP + u32::try_from(effort.times(POD_ROUNDS))?;
     let place = NodePlace::start().await?;
-    let ours = place.with_backend(async |backend| {
+    let ours = place.with_backend(async move |backend| {
         let mut times = Vec::new();
-        for number in 0..WARM_UP + POD_ROUNDS {
+        for number in 0..rounds {
             let spec = spec(number)?;
             let started = Instant::now();
             backend.create_interface(&spec).await?;
@@ -234,7 +243,7 @@ pub(crate) async fn pod_create() -> Result<Vec<Metric>> {
     let key = place.write("key", &key)?;
     let up = place.write("up.sh", &stock_up(STOCK, 0, &key)?)?;
     let mut theirs = Vec::new();
-    for round in 0..WARM_UP + POD_ROUNDS {
+    for round in 0..rounds {
         let started = Instant::now();
         let went = myrelay_tests::program::run(place.script(&up)).await;
         let took = started.elapsed();

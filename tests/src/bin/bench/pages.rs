@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::{
     cores::Cores,
     http::Connection,
-    measure::Metric,
+    measure::{Effort, Metric},
     place::{Customer, DEVICES, NEAR, Place, credentials},
 };
 
@@ -18,13 +18,18 @@ const SIGN_INS: usize = 30;
 const SIGN_IN_CONNECTIONS: usize = 4;
 
 /// `page_ttfb`, `page_ttfb_home`, `page_rate`.
-pub(crate) async fn page_ttfb(place: &mut Place, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn page_ttfb(
+    place: &mut Place,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
+    let each = effort.times(PAGES_EACH);
     let mut customer = place.customer(NEAR).await?;
     for _ in 0..DEVICES {
         customer.add_device().await?;
     }
-    let pod = load(&customer, &format!("/pods/{}", customer.pod)).await?;
-    let home = load(&customer, "/home").await?;
+    let pod = load(&customer, &format!("/pods/{}", customer.pod), each).await?;
+    let home = load(&customer, "/home", each).await?;
     let how = |page: &str| {
         let on = cores.words();
         format!(
@@ -46,7 +51,7 @@ struct Load {
     rate: f64,
 }
 
-async fn load(customer: &Customer, path: &str) -> Result<Load> {
+async fn load(customer: &Customer, path: &str, each: usize) -> Result<Load> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = customer.connection.another().await?;
@@ -60,8 +65,8 @@ async fn load(customer: &Customer, path: &str) -> Result<Load> {
     for mut connection in connections {
         let path = path.to_owned();
         running.spawn(async move {
-            let mut times = Vec::with_capacity(PAGES_EACH);
-            for _ in 0..PAGES_EACH {
+            let mut times = Vec::with_capacity(each);
+            for _ in 0..each {
                 times.push(connection.get(&path).await?.first_byte);
             }
             Ok::<_, anyhow::Error>(times)
@@ -86,15 +91,16 @@ fn per_second(count: usize, took: Duration) -> f64 {
 }
 
 /// `login`, `login_rate`.
-pub(crate) async fn login(place: &mut Place, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn login(place: &mut Place, cores: &Cores, effort: Effort) -> Result<Vec<Metric>> {
+    let count = effort.times(SIGN_INS);
     let customer = place.customer(NEAR).await?;
     let fields = credentials(&customer.email);
-    let one = sign_in(Connection::open(place.address).await?, fields.clone(), SIGN_INS).await?;
+    let one = sign_in(Connection::open(place.address).await?, fields.clone(), count).await?;
     let started = Instant::now();
     let mut running = JoinSet::new();
     for _ in 0..SIGN_IN_CONNECTIONS {
         let connection = Connection::open(place.address).await?;
-        running.spawn(sign_in(connection, fields.clone(), SIGN_INS / 2));
+        running.spawn(sign_in(connection, fields.clone(), count.div_ceil(2)));
     }
     let many = collect(running).await?;
     let rate = per_second(many.len(), started.elapsed());

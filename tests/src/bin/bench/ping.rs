@@ -10,12 +10,16 @@ use myrelay_tests::{
 };
 use serde_json::Value;
 
-use crate::{measure::Metric, place::Added, real::RealPlace};
+use crate::{
+    measure::{Effort, Metric},
+    place::Added,
+    real::RealPlace,
+};
 
 const PINGS: usize = 20;
 
 /// `provision_ping`: adding a device, telling a client that runs already, and its first ping.
-pub(crate) async fn provision_ping(real: &mut RealPlace) -> Result<Metric> {
+pub(crate) async fn provision_ping(real: &mut RealPlace, effort: Effort) -> Result<Metric> {
     let mut customer = real.customer().await?;
     let folder = crate::place::folder()?;
     let key_file = folder.path().join("key");
@@ -34,7 +38,7 @@ pub(crate) async fn provision_ping(real: &mut RealPlace) -> Result<Metric> {
     customer.clear(vec![added.peer]).await?;
 
     let mut times = Vec::new();
-    for _ in 0..PINGS {
+    for _ in 0..effort.times(PINGS) {
         set(network, &format!("peer {pod_key} remove")).await?;
         let key = new_key(&key_file).await?;
         set(network, &format!("private-key {}", key_file.display())).await?;

@@ -19,7 +19,7 @@ use myrelay_tests::program::run;
 use tokio::process::Command;
 
 use crate::{
-    measure::Metric,
+    measure::{Effort, Metric},
     node::{NodePlace, STOCK, base64, pod, pod_id, pods, private_key},
 };
 
@@ -44,12 +44,12 @@ struct Times {
 
 /// `reconcile_fresh`, `reconcile_one` and `_gone`, `reconcile_none`, what a dump takes, the
 /// same by `wg`, and what it takes to keep a change.
-pub(crate) async fn reconcile() -> Result<Vec<Metric>> {
+pub(crate) async fn reconcile(effort: Effort) -> Result<Vec<Metric>> {
     let place = NodePlace::start().await?;
-    let ours = place.with_backend(ours)?;
+    let ours = place.with_backend(async move |backend| ours(backend, effort).await)?;
     let mut metrics = of_ours(&ours);
-    metrics.extend(keep(&place)?);
-    metrics.extend(by_wg(&place).await?);
+    metrics.extend(keep(&place, effort)?);
+    metrics.extend(by_wg(&place, effort).await?);
     Ok(metrics)
 }
 
@@ -75,7 +75,7 @@ fn of_ours(times: &Times) -> Vec<Metric> {
     ]
 }
 
-async fn ours(backend: &dyn Backend) -> Result<Times> {
+async fn ours(backend: &dyn Backend, effort: Effort) -> Result<Times> {
     let id = pod_id(0)?;
     let keys = BTreeMap::from([(id, private_key()?)]);
     let [none, all, more] = [0, PEERS, PEERS + 1].map(|devices| pod(0, devices));
@@ -85,7 +85,7 @@ async fn ours(backend: &dyn Backend) -> Result<Times> {
     let interface = all.interface.clone();
     let [none, all, more] = [none, all, more].map(|pod| state(id, pod));
     let (mut times, mut rounds) = (Times::default(), Rounds::default());
-    for _ in 0..FRESH_ROUNDS {
+    for _ in 0..effort.times(FRESH_ROUNDS) {
         converge(&mut rounds, backend, &keys, &none).await?;
         rounds.forget();
         times.fresh.push(converge(&mut rounds, backend, &keys, &all).await?);
@@ -94,7 +94,7 @@ async fn ours(backend: &dyn Backend) -> Result<Times> {
         rounds.forget();
     }
     converge(&mut rounds, backend, &keys, &all).await?;
-    for _ in 0..ROUNDS {
+    for _ in 0..effort.times(ROUNDS) {
         times.one.push(converge(&mut rounds, backend, &keys, &more).await?);
         times.one_gone.push(converge(&mut rounds, backend, &keys, &all).await?);
         rounds.forget();
@@ -127,14 +127,14 @@ async fn converge(
 }
 
 /// What comes before a round: the change is taken in, and it is on the disk.
-fn keep(place: &NodePlace) -> Result<Vec<Metric>> {
+fn keep(place: &NodePlace, effort: Effort) -> Result<Vec<Metric>> {
     let dir = PrivateDir::open(&place.file("kept"))?;
     let pods = pods(PEERS / POD_PEERS, POD_PEERS)?;
     let mut state = DesiredState { pods, ..DesiredState::default() };
     let mut log = Log::default();
     log.write_whole(&dir, &state)?;
     let (mut added, mut whole) = (Vec::new(), Vec::new());
-    for _ in 0..KEPT_ROUNDS {
+    for _ in 0..effort.times(KEPT_ROUNDS) {
         let after = state.generation;
         let generation = Generation(after.0 + 1);
         let devices = POD_PEERS - u32::try_from(generation.0 % 2)?;
@@ -150,7 +150,7 @@ fn keep(place: &NodePlace) -> Result<Vec<Metric>> {
         added.push(started.elapsed());
         state = next;
     }
-    for _ in 0..ROUNDS {
+    for _ in 0..effort.times(ROUNDS) {
         let started = Instant::now();
         Log::default().write_whole(&dir, &state)?;
         whole.push(started.elapsed());
@@ -165,7 +165,7 @@ fn keep(place: &NodePlace) -> Result<Vec<Metric>> {
     ])
 }
 
-async fn by_wg(place: &NodePlace) -> Result<Vec<Metric>> {
+async fn by_wg(place: &NodePlace, effort: Effort) -> Result<Vec<Metric>> {
     let _stock = place.stock().await?;
     let key = base64(&private_key()?);
     let [none, all, more] = [0, PEERS, PEERS + 1].map(|devices| pod(0, devices));
@@ -174,7 +174,7 @@ async fn by_wg(place: &NodePlace) -> Result<Vec<Metric>> {
     let all_file = place.write("all.conf", &configuration(&all, &key)?)?;
     let more_file = place.write("more.conf", &configuration(&more, &key)?)?;
     let (mut setconf, mut syncconf) = (Vec::new(), Times::default());
-    for _ in 0..FRESH_ROUNDS {
+    for _ in 0..effort.times(FRESH_ROUNDS) {
         wg(&["setconf", STOCK], Some(&none_file)).await?;
         setconf.push(wg(&["setconf", STOCK], Some(&all_file)).await?);
         wg(&["setconf", STOCK], Some(&none_file)).await?;
@@ -182,7 +182,7 @@ async fn by_wg(place: &NodePlace) -> Result<Vec<Metric>> {
     }
     let mut set = Vec::new();
     let last = more.peers.values().find(|it| !all.peers.values().any(|other| other == *it));
-    for _ in 0..ROUNDS {
+    for _ in 0..effort.times(ROUNDS) {
         syncconf.one.push(wg(&["syncconf", STOCK], Some(&more_file)).await?);
         wg(&["syncconf", STOCK], Some(&all_file)).await?;
         syncconf.none.push(wg(&["syncconf", STOCK], Some(&all_file)).await?);

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::{
     cores::Cores,
-    measure::Metric,
+    measure::{Effort, Metric},
     place::{Place, folder, options},
     real::RealPlace,
 };
@@ -54,16 +54,20 @@ pub(crate) fn resident(process: u32) -> Result<f64> {
 }
 
 /// `startup_portal_empty`, `startup_portal_1000`.
-pub(crate) async fn startup_portal(place: &mut Place, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn startup_portal(
+    place: &mut Place,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
     let mut fresh = Vec::new();
-    for _ in 0..STARTS {
+    for _ in 0..effort.times(STARTS) {
         let folder = folder()?;
         fresh.push(start_once(&options(folder.path(), "127.0.0.1")?, cores).await?);
     }
     place.fill(1000).await?;
     place.portal.stop().await?;
     let mut full = Vec::new();
-    for _ in 0..STARTS {
+    for _ in 0..effort.times(STARTS) {
         full.push(start_once(&place.options, cores).await?);
     }
     let how = "from starting the process until GET /readyz answers 200, asked every millisecond";
@@ -99,10 +103,14 @@ async fn ready(program: &mut Program, address: SocketAddr, end: Instant) -> Resu
 }
 
 /// `startup_agent`.
-pub(crate) async fn startup_agent(real: &mut RealPlace, cores: &Cores) -> Result<Vec<Metric>> {
+pub(crate) async fn startup_agent(
+    real: &mut RealPlace,
+    cores: &Cores,
+    effort: Effort,
+) -> Result<Vec<Metric>> {
     real.customer().await?.add_device().await?;
     let backend = real.backend().await?;
-    let times = real.restart_agent(STARTS).await?;
+    let times = real.restart_agent(effort.times(STARTS)).await?;
     let setup = format!(
         "from starting the process (through `ip netns exec`) until its log says that it hears the \
          portal and has applied what it wants, read every millisecond; {backend} backend; \
