@@ -121,6 +121,8 @@ impl Pod {
                 PodState::NodeAway => "node_away",
                 PodState::Faulty => "faulty",
                 PodState::Paused => "paused",
+                PodState::Throttled => "throttled",
+                PodState::Stopped => "stopped",
             },
             endpoint: pod.endpoint,
             public_key: pod.public_key,
