@@ -47,7 +47,8 @@ pub(crate) fn moved_soon(until: &str) -> String {
 /// What a state means for the customer; nothing where all is well.
 pub(crate) fn explain(state: PodState) -> Option<&'static str> {
     match state {
-        PodState::Ready => None,
+        // What a used-up quota means stands where the data is.
+        PodState::Ready | PodState::Throttled | PodState::Stopped => None,
         PodState::WaitingForNode => Some(
             "The node has not made your interface yet. It does so as soon as it can; you may \
              already add devices.",
@@ -63,13 +64,6 @@ pub(crate) fn explain(state: PodState) -> Option<&'static str> {
         PodState::Faulty => Some(
             "The node could not make your interface. The operators of this service see why; your \
              devices and their keys are kept.",
-        ),
-        PodState::Throttled => Some(
-            "This month's data is used up, and your devices go on more slowly. When it counts anew \
-             stands below.",
-        ),
-        PodState::Stopped => Some(
-            "This month's data is used up, and nothing passes. When it counts anew stands below.",
         ),
     }
 }
