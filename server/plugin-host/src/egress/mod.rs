@@ -1,0 +1,9 @@
+//! Requests to other servers: which are allowed, to which addresses, and how they are sent.
+
+pub(crate) mod addresses;
+pub(crate) mod client;
+pub(crate) mod exchange;
+pub(crate) mod headers;
+pub(crate) mod policy;
+pub(crate) mod resolve;
+pub(crate) mod rules;

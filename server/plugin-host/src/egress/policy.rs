@@ -1,0 +1,164 @@
+//! Whether a URL may be asked for, decided by its text alone.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use crate::{
+    egress::rules::{HttpGrant, HttpRule, PrivateNet, Scheme, is_plain_name},
+    limits::URL_BYTES,
+    manifest::AskedHttp,
+    text,
+};
+
+/// Why a request is not sent, with the rule that would allow it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Denied(pub String);
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub scheme: Scheme,
+    /// In its canonical form; IPv6 without brackets.
+    pub host: String,
+    /// Where the host is an address and needs no look-up.
+    pub address: Option<IpAddr>,
+    pub port: u16,
+    /// With its leading `/`.
+    pub path: String,
+    /// Without its `?`.
+    pub query: Option<String>,
+    /// Otherwise forbidden addresses that the grants name.
+    pub private: Vec<PrivateNet>,
+}
+
+impl Target {
+    /// As a URL writes it: `host`, `host:8443`, `[::1]:8080`.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = match self.address {
+            Some(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => self.host.clone(),
+        };
+        if self.port == self.scheme.port() { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// Without the query.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{}://{}{}", self.scheme.name(), self.authority(), self.path)
+    }
+}
+
+fn denied(rule: impl Into<String>) -> Denied {
+    Denied(rule.into())
+}
+
+/// Reads a URL that has one meaning for everybody who reads it.
+pub(crate) fn parse(url: &str) -> Result<Target, Denied> {
+    if URL_BYTES < url.len() {
+        return Err(denied(format!("a URL has at most {URL_BYTES} bytes")));
+    }
+    // Browsers' rules drop line breaks and take `\` for `/`; others do not.
+    if url.chars().any(|it| text::is_hostile(it) || it.is_whitespace() || it == '\\') {
+        return Err(denied("a URL has no spaces, control characters or backslashes"));
+    }
+    let parsed = Url::parse(url).map_err(|error| denied(format!("it is no URL: {error}")))?;
+    let scheme = Scheme::parse(parsed.scheme());
+    let scheme = scheme.ok_or_else(|| denied("a URL begins with https:// or http://"))?;
+    let rest = url.split_once("://").map(|(_, rest)| rest);
+    let rest = rest.ok_or_else(|| denied("a URL begins with https:// or http://"))?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let written = &rest[..end];
+    if written.contains('@') || !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(denied("a URL has no user or password; use auth"));
+    }
+    if url.contains('#') {
+        return Err(denied("a URL has no fragment"));
+    }
+    if written.contains('%') {
+        return Err(denied("the host's name is written without %"));
+    }
+    let (host, address) = host(&parsed, written)?;
+    let path = parsed.path();
+    let lower = path.to_ascii_lowercase();
+    for hidden in ["%2f", "%5c", "%00", "%2e", "%25"] {
+        if lower.contains(hidden) {
+            return Err(denied(format!("a path has no {hidden}: servers read it differently")));
+        }
+    }
+    Ok(Target {
+        scheme,
+        host,
+        address,
+        port: parsed.port().unwrap_or(scheme.port()),
+        path: path.to_owned(),
+        query: parsed.query().map(str::to_owned),
+        private: Vec::new(),
+    })
+}
+
+fn host(parsed: &Url, written: &str) -> Result<(String, Option<IpAddr>), Denied> {
+    let address = match parsed.host() {
+        Some(Host::Domain(name)) if is_plain_name(name) => return Ok((name.to_owned(), None)),
+        Some(Host::Domain(_)) => {
+            return Err(denied("a host's name has labels of letters, digits, - and _, and no dot at the end"));
+        }
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address),
+        None => return Err(denied("a URL names a host")),
+    };
+    // `0x7f.1` and `2130706433` are 127.0.0.1 to some and a name to others.
+    let canonical = match address {
+        IpAddr::V4(it) => it.to_string(),
+        IpAddr::V6(it) => format!("[{it}]"),
+    };
+    let rest = written.strip_prefix(&canonical);
+    if !rest.is_some_and(|it| it.is_empty() || it.starts_with(':')) {
+        return Err(denied(format!("an address is written as {canonical}")));
+    }
+    Ok((address.to_string(), Some(address)))
+}
+
+fn matches(rule: &HttpRule, method: &str, target: &Target) -> bool {
+    rule.scheme == target.scheme
+        && rule.port == target.port
+        && rule.host.matches(&target.host)
+        && rule.methods.iter().any(|it| it == method)
+        && target.path.starts_with(&rule.path_prefix)
+}
+
+/// Whether this may be asked for: the manifest asks for it and the operator granted it.
+///
+/// # Errors
+/// When it may not; the error names the rule that would allow it.
+pub fn judge(
+    url: &str,
+    method: &str,
+    asked: &[AskedHttp],
+    granted: &[HttpGrant],
+) -> Result<Target, Denied> {
+    let mut target = parse(url)?;
+    let needed = HttpRule {
+        scheme: target.scheme,
+        host: crate::HostPattern::parse(&target.host)
+            .ok_or_else(|| denied("it names no host that a rule could name"))?,
+        port: target.port,
+        methods: vec![method.to_owned()],
+        path_prefix: text::line(&target.path, 100),
+    };
+    if !asked.iter().any(|it| matches(&it.rule, method, &target)) {
+        return Err(denied(format!("plugin.toml needs [[capabilities.http]] with {needed}")));
+    }
+    let mut given = granted
+        .iter()
+        .filter(|it| it.any_host || !it.rule.host.is_any())
+        .filter(|it| matches(&it.rule, method, &target))
+        .peekable();
+    if given.peek().is_none() {
+        return Err(denied(format!("the operator has not granted http with {needed}")));
+    }
+    target.private = given.flat_map(|it| it.private.iter().copied()).collect();
+    Ok(target)
+}

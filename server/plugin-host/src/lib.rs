@@ -1,0 +1,49 @@
+//! The plugin host: wasmtime, narrowed to what `plugins/wit` publishes.
+//!
+//! A plugin is a component without WASI. What it may do is which interfaces its installation's
+//! [`Grants`] put in front of it. Every call gets a store and an instance of its own; what it wants
+//! done comes back as an [`Outcome`], and the caller does it, or nothing. The host reaches no
+//! database and answers no requests: it only sees what it is handed.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test stops at the first surprise"))]
+
+mod answers;
+mod bindings;
+mod call;
+mod capabilities;
+mod compile;
+mod crypto;
+mod egress;
+mod engine;
+mod host;
+mod imports;
+mod limits;
+mod manifest;
+mod memory;
+mod messages;
+mod meter;
+mod rights;
+mod scrub;
+mod secret;
+mod state;
+mod text;
+mod ticker;
+
+pub use bindings::{
+    billing, billing_types, events, invoicing, lifecycle, log, notifier, types, webhooks,
+};
+pub use compile::{CompileError, Compiler, Compiled, main as compile_main};
+pub use egress::addresses::{Verdict, judge as judge_address};
+pub use egress::client::{Method, Network, mozillas_roots};
+pub use egress::policy::{Denied, Target, judge as judge_url};
+pub use egress::resolve::{Resolve, SystemResolver};
+pub use egress::rules::{HostPattern, HttpGrant, HttpRule, PrivateNet, Scheme};
+pub use host::{InProcess, InstallError, Installation, Options, PluginHost};
+pub use limits::{LimitName, Limits};
+pub use manifest::{Manifest, ManifestError, Place, SecretUse};
+pub use messages::{
+    Answer, Call, CallRequest, Failure, HttpTrace, KvChange, KvCondition, KvEntry, KvReader,
+    KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
+};
+pub use rights::{Grants, SecretGrant};
+pub use secret::PluginSecret;

@@ -1,0 +1,267 @@
+//! Every number that bounds a plugin, with its unit and its reason.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::messages::Call;
+
+pub(crate) const KIB: usize = 1024;
+pub(crate) const MIB: usize = 1024 * KIB;
+
+// ------------------------------------------------------------------ the component itself
+
+/// A component's bytes. Rust makes 50 KB, QuickJS 1.1 MB, SpiderMonkey 12 MB, Python 18.5 MB.
+pub(crate) const ARTIFACT_BYTES: usize = 48 * MIB;
+/// The interfaces a component may import, and those it may export: ours are about twenty.
+pub(crate) const COMPONENT_NAMES: usize = 64;
+/// The core modules in a component: Python has 38.
+pub(crate) const CORE_MODULES: usize = 128;
+/// CPU time of one compilation. Python takes 13 s, SpiderMonkey 16 s.
+pub(crate) const COMPILE_CPU: Duration = Duration::from_secs(60);
+/// The clock's time of one compilation: a busy machine is slower than its CPU.
+pub(crate) const COMPILE_WALL: Duration = Duration::from_secs(240);
+/// Address space of one compilation.
+pub(crate) const COMPILE_MEMORY: u64 = 2 << 30;
+/// What a compilation may write: Python becomes 35 MB, SpiderMonkey 37 MB.
+pub(crate) const COMPILED_BYTES: usize = 256 * MIB;
+
+// ------------------------------------------------------------------ the process
+
+/// One tick of the engines' clock: how exact the CPU budget is, and how long a plugin holds a
+/// worker before the others get their turn.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// Threads of the runtime that plugins run on. It is not the portal's, so that a plugin that
+/// spins delays plugins only.
+pub(crate) const WORKERS: usize = 2;
+/// Calls at a time in the process: as many as the pool has places, so that it never runs out.
+pub(crate) const CALLS_AT_A_TIME: usize = 64;
+/// Calls at a time of one installation.
+pub(crate) const CALLS_OF_ONE: usize = 8;
+/// Calls that wait for their turn, for each installation.
+pub(crate) const CALLS_WAITING: usize = 64;
+/// How long a call waits for its turn.
+pub(crate) const TURN: Duration = Duration::from_secs(10);
+/// Calls a second of one installation, and how many may come at once.
+pub(crate) const CALLS_A_SECOND: u32 = 50;
+
+// ------------------------------------------------------------------ one call: machine
+
+/// Linear memory, summed over all memories of the call. Start sizes: Rust 1.1, QuickJS 1.4,
+/// SpiderMonkey 9.1, Python 12.4 MiB.
+const MEMORY: usize = 64 * MIB;
+/// What an operator may raise it to: one slot of the pool.
+pub(crate) const MEMORY_CAP: usize = 256 * MIB;
+/// CPU time where someone waits: prices, webhooks.
+const CPU_QUICK: Duration = Duration::from_millis(200);
+/// CPU time of everything else.
+const CPU: Duration = Duration::from_secs(1);
+/// What an operator may raise it to.
+const CPU_CAP: Duration = Duration::from_secs(5);
+/// What an operator may raise the clock's time to.
+const WALL_CAP: Duration = Duration::from_secs(60);
+/// A guest's own stack; what is left of the fiber's is for host calls.
+pub(crate) const WASM_STACK: usize = 512 * KIB;
+/// The stack of a call's fiber.
+pub(crate) const FIBER_STACK: usize = 2 * MIB;
+/// Elements of one table, and of all tables together. SpiderMonkey has 7,705, Python 5,688.
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+/// Core instances, memories and tables of one call. Python has 38 modules.
+pub(crate) const CORE_INSTANCES: usize = 256;
+/// Memories of one call: QuickJS has 3.
+pub(crate) const MEMORIES: usize = 8;
+/// Tables of one call.
+pub(crate) const TABLES: usize = 64;
+/// Handles that are alive at a time. Our interfaces have none; a plugin's own may.
+pub(crate) const HANDLES: usize = 1_000;
+
+// ------------------------------------------------------------------ one call: data
+
+/// What the host hands in: an invoice with hundreds of lines, or a webhook's body.
+pub(crate) const INPUT_BYTES: usize = 2 * MIB;
+/// What a plugin may answer.
+pub(crate) const OUTPUT_BYTES: usize = MIB;
+/// What a plugin may hand to the host in one call of an import.
+pub(crate) const HOSTCALL_BYTES: usize = 4 * MIB;
+/// The settings of an installation.
+pub(crate) const CONFIG_BYTES: usize = 64 * KIB;
+/// Random bytes in one call. They are recorded.
+pub(crate) const RANDOM_BYTES: usize = 4 * KIB;
+/// A label of an idempotency key.
+pub(crate) const LABEL_BYTES: usize = 256;
+
+/// Lines of the log in one call; what is beyond them is counted.
+pub(crate) const LOG_LINES: usize = 100;
+/// One line of the log.
+pub(crate) const LOG_LINE_BYTES: usize = 2 * KIB;
+/// All lines of one call.
+pub(crate) const LOG_BYTES: usize = 16 * KIB;
+/// Lines after which a plugin is not chatty but hostile, and is ended.
+pub(crate) const LOG_FLOOD: u64 = 10_000;
+
+/// A key of the store.
+pub(crate) const KV_KEY_BYTES: usize = 256;
+/// A value of the store.
+pub(crate) const KV_VALUE_BYTES: usize = 64 * KIB;
+/// Entries of one installation.
+pub(crate) const KV_KEYS: u64 = 10_000;
+/// Keys and values of one installation.
+const KV_BYTES: u64 = 16 << 20;
+/// What an operator may raise it to.
+const KV_BYTES_CAP: u64 = 64 << 20;
+/// Reads and writes in one call.
+pub(crate) const KV_OPS: u32 = 100;
+/// Entries of one page.
+pub(crate) const KV_PAGE: u32 = 100;
+/// Bytes of one page; it ends early rather than be larger.
+pub(crate) const KV_PAGE_BYTES: usize = MIB;
+
+/// Secrets that a plugin may put away in one call.
+pub(crate) const SECRET_PUTS: usize = 8;
+/// A secret's text.
+pub(crate) const SECRET_BYTES: usize = 8 * KIB;
+
+// ------------------------------------------------------------------ one call: requests
+
+/// Requests in one call.
+const HTTP_REQUESTS: u32 = 10;
+/// What an operator may raise it to.
+const HTTP_REQUESTS_CAP: u32 = 50;
+/// Requests at a time of one installation.
+pub(crate) const HTTP_AT_A_TIME: usize = 4;
+/// A URL.
+pub(crate) const URL_BYTES: usize = 4 * KIB;
+/// A request's body.
+pub(crate) const HTTP_BODY_BYTES: usize = MIB;
+/// An answer's body.
+pub(crate) const HTTP_ANSWER_BYTES: usize = 4 * MIB;
+/// Headers of a request, and of an answer.
+pub(crate) const HTTP_HEADERS: usize = 64;
+/// All headers of a request, and of an answer.
+pub(crate) const HTTP_HEADER_BYTES: usize = 16 * KIB;
+/// Until a connection is there, TLS included.
+pub(crate) const HTTP_CONNECT: Duration = Duration::from_secs(5);
+/// Until the answer is there as a whole.
+pub(crate) const HTTP_TOTAL: Duration = Duration::from_secs(10);
+/// Addresses of one name that are tried.
+pub(crate) const HTTP_ADDRESSES: usize = 4;
+
+/// The limits that an operator may change for one installation. Nothing goes beyond its cap,
+/// whatever is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Linear memory in bytes, all memories together.
+    pub memory_bytes: usize,
+    /// CPU time of every call in milliseconds; by the kind of call where it is none.
+    pub cpu_ms: Option<u32>,
+    /// The clock's time of every call in milliseconds; by the kind of call where it is none.
+    pub wall_ms: Option<u32>,
+    /// Requests in one call.
+    pub http_requests: u32,
+    /// Keys and values in the store, in bytes.
+    pub kv_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: MEMORY,
+            cpu_ms: None,
+            wall_ms: None,
+            http_requests: HTTP_REQUESTS,
+            kv_bytes: KV_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    /// These limits, or their caps where those are lower.
+    #[must_use]
+    pub fn capped(self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes.min(MEMORY_CAP),
+            http_requests: self.http_requests.min(HTTP_REQUESTS_CAP),
+            kv_bytes: self.kv_bytes.min(KV_BYTES_CAP),
+            ..self
+        }
+    }
+
+    /// How much CPU time a call gets.
+    pub(crate) fn cpu(&self, call: &Call) -> Duration {
+        let usual = match call {
+            Call::PriceQuote(_) | Call::Webhook(_) => CPU_QUICK,
+            _ => CPU,
+        };
+        self.cpu_ms.map_or(usual, |it| Duration::from_millis(it.into())).min(CPU_CAP)
+    }
+
+    /// How much of the clock's time a call gets.
+    pub(crate) fn wall(&self, call: &Call) -> Duration {
+        let usual = match call {
+            Call::PriceQuote(_) => Duration::from_millis(500),
+            Call::Describe | Call::ValidateConfig(_) | Call::Capabilities => Duration::from_secs(2),
+            // Providers wait about ten seconds for our answer, and we write it down after this.
+            Call::Webhook(_) => Duration::from_secs(5),
+            Call::Deliver { .. } => Duration::from_secs(15),
+            Call::Activate { .. } | Call::Deactivate | Call::Migrate { .. } => {
+                Duration::from_secs(30)
+            }
+            _ => Duration::from_secs(10),
+        };
+        self.wall_ms.map_or(usual, |it| Duration::from_millis(it.into())).min(WALL_CAP)
+    }
+}
+
+/// A limit that a call can die of, by the name that operators and authors read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitName {
+    /// CPU time of the call.
+    Cpu,
+    /// The clock's time of the call.
+    Wall,
+    /// Linear memory, all memories together.
+    Memory,
+    /// Elements of tables.
+    TableElements,
+    /// Core instances, memories or tables.
+    Instances,
+    /// Handles alive at a time.
+    Handles,
+    /// The guest's stack.
+    Stack,
+    /// Bytes handed to the host at once.
+    Hostcall,
+    /// Bytes handed to the guest.
+    Input,
+    /// Bytes of the answer.
+    Output,
+    /// Random bytes.
+    Random,
+    /// Lines of the log, far beyond what is kept.
+    Log,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_goes_beyond_its_cap() {
+        let greedy = Limits {
+            memory_bytes: usize::MAX,
+            cpu_ms: Some(u32::MAX),
+            wall_ms: Some(u32::MAX),
+            http_requests: u32::MAX,
+            kv_bytes: u64::MAX,
+        };
+        let capped = greedy.capped();
+        assert_eq!(capped.memory_bytes, MEMORY_CAP);
+        assert_eq!(capped.http_requests, HTTP_REQUESTS_CAP);
+        assert_eq!(capped.kv_bytes, KV_BYTES_CAP);
+        assert_eq!(capped.cpu(&Call::Describe), CPU_CAP);
+        assert_eq!(capped.wall(&Call::Describe), WALL_CAP);
+        assert_eq!(Limits::default().capped(), Limits::default());
+    }
+}

@@ -1,0 +1,1 @@
+//! A manifest is read exactly, and every error says what to change.

@@ -1,0 +1,69 @@
+//! What an operator granted to an installation, and what follows from it together with the manifest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    egress::rules::HttpGrant,
+    manifest::{Manifest, Place, SecretUse},
+};
+
+/// What an operator granted. Nothing is granted by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grants {
+    /// To remember something.
+    pub kv: bool,
+    /// To calculate with secrets.
+    pub crypto: bool,
+    /// To make requests.
+    pub http: Vec<HttpGrant>,
+    /// To use secrets.
+    pub secrets: Vec<SecretGrant>,
+}
+
+/// One use of one secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretGrant {
+    /// The secret's name.
+    pub name: String,
+    /// What for.
+    pub allowed: SecretUse,
+}
+
+/// Whether a secret may be the key of an HMAC; otherwise the rule that would allow it.
+pub(crate) fn hmac_right(manifest: &Manifest, grants: &Grants, name: &str) -> Result<(), String> {
+    let asked = manifest.secret(name).is_some_and(|it| it.uses.contains(&SecretUse::Hmac));
+    if !asked {
+        return Err(format!("plugin.toml: [[secrets]] {name} needs use = [{{ hmac = true }}]"));
+    }
+    let granted = |it: &SecretGrant| it.name == name && it.allowed == SecretUse::Hmac;
+    if !grants.secrets.iter().any(granted) {
+        return Err(format!("the operator has not granted the secret {name} for HMAC"));
+    }
+    Ok(())
+}
+
+/// Whether a secret may stand in this place of a request to this host; otherwise the rule that
+/// would allow it.
+pub(crate) fn place_right(
+    manifest: &Manifest,
+    grants: &Grants,
+    (name, host, place): (&str, &str, Place),
+) -> Result<(), String> {
+    let covers = |it: &SecretUse| match it {
+        SecretUse::Http { host: pattern, places } => {
+            pattern.matches(host) && places.contains(&place)
+        }
+        SecretUse::Hmac => false,
+    };
+    let place = place.name();
+    let rule = format!("{{ host = \"{host}\", in = [\"{place}\"] }}");
+    if !manifest.secret(name).is_some_and(|it| it.uses.iter().any(covers)) {
+        return Err(format!("plugin.toml: [[secrets]] {name} needs use = [{rule}]"));
+    }
+    if !grants.secrets.iter().any(|it| it.name == name && covers(&it.allowed)) {
+        return Err(format!("the operator has not granted the secret {name} for {rule}"));
+    }
+    Ok(())
+}

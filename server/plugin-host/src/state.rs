@@ -1,0 +1,144 @@
+//! What a store holds for one call, and why it may end early.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_lc_rs::hmac;
+use wasmtime::{UpdateDeadline, component::HasSelf};
+
+use crate::{
+    egress::client::Client,
+    host::Prepared,
+    imports::{kv::Store, log::Log},
+    limits::LimitName,
+    memory::Memory,
+    messages::{CallRequest, HttpTrace, KvReader, SecretPut},
+    meter::Meter,
+    scrub::Scrubber,
+};
+
+/// Why the host ends a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(crate) name: LimitName,
+    pub(crate) detail: String,
+}
+
+impl Stop {
+    /// As an error that wasmtime carries through the guest.
+    pub(crate) fn limit(name: LimitName, detail: String) -> wasmtime::Error {
+        wasmtime::Error::new(Self { name, detail })
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} limit: {}", self.name, self.detail)
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// How the linker finds the state.
+pub(crate) type Own = HasSelf<CallState>;
+
+/// Everything that the imports of one call read and write.
+pub(crate) struct CallState {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) request: CallRequest,
+    pub(crate) deadline: Instant,
+    pub(crate) deadline_ms: u64,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) cpu: Duration,
+    pub(crate) memory: Memory,
+    pub(crate) log: Log,
+    pub(crate) kv: Store,
+    pub(crate) random: Vec<u8>,
+    /// Placeholders that were handed out, with the names of their secrets.
+    pub(crate) placeholders: BTreeMap<String, String>,
+    pub(crate) secret_puts: Vec<SecretPut>,
+    pub(crate) client: Arc<Client>,
+    pub(crate) http: Vec<HttpTrace>,
+    pub(crate) http_sent: u32,
+    pub(crate) scrubber: Scrubber,
+}
+
+impl CallState {
+    pub(crate) fn new(
+        prepared: Arc<Prepared>,
+        request: CallRequest,
+        reader: Arc<dyn KvReader>,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let limits = prepared.limits;
+        let wall = limits.wall(&request.call);
+        let mut scrubber = Scrubber::default();
+        for secret in request.secrets.values() {
+            scrubber.add(secret.expose().as_bytes());
+        }
+        let kv_bytes = prepared.manifest.kv_bytes().map_or(limits.kv_bytes, |it| {
+            // The manifest asks for less, or gets what the operator allows.
+            it.min(limits.kv_bytes)
+        });
+        let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            deadline: Instant::now() + wall,
+            deadline_ms: request.started_ms.saturating_add(wall_ms),
+            cpu: limits.cpu(&request.call),
+            memory: Memory::new(limits.memory_bytes),
+            kv: Store::new(reader, request.now_ms, kv_bytes),
+            client: prepared.client.clone(),
+            prepared,
+            request,
+            meter,
+            log: Log::default(),
+            random: Vec::new(),
+            placeholders: BTreeMap::new(),
+            secret_puts: Vec::new(),
+            http: Vec::new(),
+            http_sent: 0,
+            scrubber,
+        }
+    }
+
+    /// Something that only this installation can make, the same in every try of a delivery.
+    pub(crate) fn derived(&self, purpose: &str, more: &[&[u8]]) -> [u8; 32] {
+        let secret = self.request.installation_key.expose().as_bytes();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let mut context = hmac::Context::with_key(&key);
+        for part in [purpose.as_bytes(), self.request.delivery_id.as_bytes()].iter().chain(more) {
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            context.update(&length.to_be_bytes());
+            context.update(part);
+        }
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.sign().as_ref());
+        bytes
+    }
+
+    /// The engine's clock ticked while the guest ran: others get their turn, or it ends here.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let used = self.meter.during_poll();
+        if self.cpu < used {
+            let (used, allowed) = (used.as_millis(), self.cpu.as_millis());
+            return Err(Stop::limit(
+                LimitName::Cpu,
+                format!("{used} ms of CPU time, and {allowed} are allowed"),
+            ));
+        }
+        Ok(UpdateDeadline::Yield(1))
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
