@@ -1,62 +1,47 @@
 //! What a plugin in Rust is written with: the bindings of `plugins/wit/v1`, and a panic that is told.
 //!
-//! Pick the world's module, implement its `Guest` traits, and export them:
+//! Name a world, implement its `Guest` traits, and export them:
 //!
 //! ```ignore
-//! use myrelay_plugin_sdk::notification::{self, exports::myrelay::plugin::{lifecycle, notifier}};
+//! mod world {
+//!     myrelay_plugin_sdk::world!("notification-plugin", "../wit/v1");
+//! }
 //!
 //! struct Plugin;
-//! impl lifecycle::Guest for Plugin { /* … */ }
-//! impl notifier::Guest for Plugin { /* … */ }
-//! notification::export!(Plugin with_types_in notification);
+//! impl world::exports::myrelay::plugin::lifecycle::Guest for Plugin { /* … */ }
+//! impl world::exports::myrelay::plugin::notifier::Guest for Plugin { /* … */ }
+//! world::export!(Plugin with_types_in world);
 //! ```
+
+pub use wit_bindgen;
 
 /// What every plugin may import. Each world has the same interfaces with the same types.
 pub mod host {
     wit_bindgen::generate!({ path: "../wit/v1", world: "base", generate_all });
 }
 
+/// The bindings of one world, by the folder of `wit/v1` as seen from the plugin's manifest.
+#[macro_export]
 macro_rules! world {
-    ($name:literal) => {
-        wit_bindgen::generate!({
-            path: "../wit/v1",
+    ($name:literal, $wit:literal) => {
+        $crate::wit_bindgen::generate!({
+            path: $wit,
             world: $name,
-            pub_export_macro: true,
-            default_bindings_module: "self",
+            runtime_path: "myrelay_plugin_sdk::wit_bindgen::rt",
             with: {
-                "myrelay:plugin/types@1.0.0": crate::host::myrelay::plugin::types,
-                "myrelay:plugin/log@1.0.0": crate::host::myrelay::plugin::log,
-                "myrelay:plugin/config@1.0.0": crate::host::myrelay::plugin::config,
-                "myrelay:plugin/context@1.0.0": crate::host::myrelay::plugin::context,
-                "myrelay:plugin/clock@1.0.0": crate::host::myrelay::plugin::clock,
-                "myrelay:plugin/random@1.0.0": crate::host::myrelay::plugin::random,
-                "myrelay:plugin/kv@1.0.0": crate::host::myrelay::plugin::kv,
-                "myrelay:plugin/secrets@1.0.0": crate::host::myrelay::plugin::secrets,
-                "myrelay:plugin/crypto@1.0.0": crate::host::myrelay::plugin::crypto,
-                "myrelay:plugin/http@1.0.0": crate::host::myrelay::plugin::http,
+                "myrelay:plugin/types@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::types,
+                "myrelay:plugin/log@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::log,
+                "myrelay:plugin/config@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::config,
+                "myrelay:plugin/context@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::context,
+                "myrelay:plugin/clock@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::clock,
+                "myrelay:plugin/random@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::random,
+                "myrelay:plugin/kv@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::kv,
+                "myrelay:plugin/secrets@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::secrets,
+                "myrelay:plugin/crypto@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::crypto,
+                "myrelay:plugin/http@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::http,
             },
         });
     };
-}
-
-/// The world `notification-plugin`.
-pub mod notification {
-    world!("notification-plugin");
-}
-
-/// The world `event-plugin`.
-pub mod event {
-    world!("event-plugin");
-}
-
-/// The world `billing-plugin`.
-pub mod billing {
-    world!("billing-plugin");
-}
-
-/// The world `invoicing-plugin`.
-pub mod invoicing {
-    world!("invoicing-plugin");
 }
 
 pub use host::myrelay::plugin::{

@@ -2,16 +2,16 @@
 
 mod machine;
 mod outside;
+mod world {
+    //! The bindings.
+    myrelay_plugin_sdk::world!("event-plugin", "../../wit/v1");
+}
 
-use myrelay_plugin_sdk::{
-    event::{
-        self,
-        exports::myrelay::plugin::{
-            events::{Event, Guest as Events},
-            lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
-        },
-    },
-    types::{Error, ErrorKind},
+use myrelay_plugin_sdk::types::{Error, ErrorKind};
+
+use crate::world::exports::myrelay::plugin::{
+    events::{Event, Guest as Events},
+    lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
 };
 
 struct Hostile;
@@ -75,4 +75,4 @@ impl Lifecycle for Hostile {
     }
 }
 
-event::export!(Hostile with_types_in event);
+world::export!(Hostile with_types_in world);

@@ -27,8 +27,8 @@ pub(crate) fn commit(deed: &str, data: &str) -> Result<(), Error> {
         "hmac" => {
             let utf8 = crypto::KeyEncoding::Utf8;
             let tag = crypto::hmac(data, utf8, crypto::Hash::Sha256, b"message");
-            let checked = tag.as_ref().map(|tag| {
-                crypto::hmac_verify(data, utf8, crypto::Hash::Sha256, b"message", tag)
+            let checked = tag.clone().map(|tag| {
+                crypto::hmac_verify(data, utf8, crypto::Hash::Sha256, b"message", &tag)
             });
             Err(told(format!("{:?} {checked:?}", tag.map(|it| it.len()))))
         }

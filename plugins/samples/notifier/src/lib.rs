@@ -1,18 +1,20 @@
 //! A notifier that posts to a mail service: the smallest plugin that is of use.
 
+mod world {
+    //! The bindings.
+    myrelay_plugin_sdk::world!("notification-plugin", "../../wit/v1");
+}
+
 use myrelay_plugin_sdk::{
-    config, context, http, kv, log,
-    notification::{
-        self,
-        exports::myrelay::plugin::{
-            lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
-            notifier::{
-                Destination, Guest as Notifier, Message, Outcome, Permanent, Receipt, Verification,
-            },
-        },
-    },
-    tell_panics,
+    config, context, http, kv, log, tell_panics,
     types::{AccountRef, Error, ErrorKind},
+};
+
+use crate::world::exports::myrelay::plugin::{
+    lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
+    notifier::{
+        Destination, Guest as Notifier, Message, Outcome, Permanent, Receipt, Verification,
+    },
 };
 
 struct Plugin;
@@ -131,4 +133,4 @@ impl Notifier for Plugin {
     }
 }
 
-notification::export!(Plugin with_types_in notification);
+world::export!(Plugin with_types_in world);

@@ -7,3 +7,5 @@ pub(crate) mod headers;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod rules;
+#[cfg(test)]
+mod tests;

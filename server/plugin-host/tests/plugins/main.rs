@@ -1,0 +1,11 @@
+//! Plugins against the host, as components that run: good ones, and ones that try everything.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod happy;
+mod machine;
+mod outside;
+mod server;
+mod stage;
+mod structure;
+mod wit;

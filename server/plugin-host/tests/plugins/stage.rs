@@ -1,0 +1,228 @@
+//! A host with a compiler in a folder of its own, and what is said to it.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use myrelay_plugin_host::{
+    Answer, Call, CallRequest, Compiler, Failure, Grants, InProcess, InstallError, Installation,
+    KvChange, KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Network,
+    Options, Outcome, PluginHost, PluginSecret, Resolve, events, mozillas_roots,
+};
+use tempfile::TempDir;
+
+/// Hands out the addresses it was given, each look-up the next ones.
+#[derive(Default)]
+pub(crate) struct Names(Mutex<Vec<Vec<IpAddr>>>);
+
+impl Names {
+    pub(crate) fn of(answers: &[&[&str]]) -> Arc<Self> {
+        let parse = |it: &&[&str]| it.iter().map(|it| it.parse().unwrap()).collect();
+        Arc::new(Self(Mutex::new(answers.iter().rev().map(parse).collect())))
+    }
+}
+
+#[async_trait]
+impl Resolve for Names {
+    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        let answer = self.0.lock().unwrap().pop();
+        answer.ok_or_else(|| io::Error::other("no such name"))
+    }
+}
+
+/// A store in memory.
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<BTreeMap<String, KvEntry>>);
+
+impl Memory {
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(key).map(|it| it.value.clone())
+    }
+
+    pub(crate) fn apply(&self, changes: &[KvChange]) {
+        let mut entries = self.0.lock().unwrap();
+        for KvChange { key, write, .. } in changes {
+            match write {
+                KvWrite::Delete => drop(entries.remove(key)),
+                KvWrite::Put { value, version, .. } => {
+                    let (key, value, version) = (key.clone(), value.clone(), *version);
+                    entries.insert(key.clone(), KvEntry { key, value, version });
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl KvReader for Memory {
+    async fn get(&self, key: &str) -> Result<Option<KvEntry>, KvUnavailable> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+
+    async fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<KvEntry>, KvUnavailable> {
+        let entries = self.0.lock().unwrap();
+        let meant = entries.values().filter(|it| it.key.starts_with(prefix));
+        let meant = meant.filter(|it| after.is_none_or(|after| after < it.key.as_str()));
+        Ok(meant.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+
+    async fn usage(&self) -> Result<KvUsage, KvUnavailable> {
+        let entries = self.0.lock().unwrap();
+        let bytes = entries.values().map(|it| it.key.len() + it.value.len()).sum::<usize>();
+        let keys = u64::try_from(entries.len()).unwrap();
+        Ok(KvUsage { keys, bytes: u64::try_from(bytes).unwrap() })
+    }
+}
+
+/// A host, and the folder it compiles into.
+pub(crate) struct Stage {
+    pub(crate) host: InProcess,
+    pub(crate) store: Arc<Memory>,
+    pub(crate) secrets: BTreeMap<String, PluginSecret>,
+    pub(crate) delivery: String,
+    _folder: TempDir,
+}
+
+pub(crate) fn compiler(folder: &TempDir) -> Compiler {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_myrelay-plugin-compile"));
+    Compiler::new(program, Vec::new(), &folder.path().join("cache")).unwrap()
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self::with_names(Names::of(&[]))
+    }
+
+    pub(crate) fn with_names(resolver: Arc<dyn Resolve>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Network {
+            resolver,
+            roots: Arc::new(mozillas_roots()),
+            own: vec!["198.20.0.0/24".parse().unwrap()],
+            user_agent: "myrelay-test".to_owned(),
+        };
+        let host = InProcess::new(Options { compiler: compiler(&folder), network }).unwrap();
+        Self {
+            host,
+            store: Arc::default(),
+            secrets: BTreeMap::new(),
+            delivery: "delivery-1".to_owned(),
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn secret(&mut self, name: &str, text: &str) {
+        self.secrets.insert(name.to_owned(), PluginSecret::new(text.to_owned()).unwrap());
+    }
+
+    /// Installs a sample plugin by its manifest, or says that there is none.
+    pub(crate) async fn install(
+        &self,
+        sample: &str,
+        manifest: &str,
+        grants: Grants,
+    ) -> Result<bool, InstallError> {
+        let Some(wasm) = guest(sample) else { return Ok(false) };
+        self.install_wasm(wasm, manifest, grants).await.map(|()| true)
+    }
+
+    pub(crate) async fn install_wasm(
+        &self,
+        wasm: Vec<u8>,
+        manifest: &str,
+        grants: Grants,
+    ) -> Result<(), InstallError> {
+        let installation = Installation {
+            id: "one".to_owned(),
+            manifest: manifest.to_owned(),
+            wasm,
+            grants,
+            limits: Limits::default(),
+        };
+        // It is a message: it goes through another process as it is.
+        let wire = serde_json::to_vec(&installation).unwrap();
+        self.host.install(serde_json::from_slice(&wire).unwrap()).await
+    }
+
+    pub(crate) fn request(&self, call: Call, config: &str) -> CallRequest {
+        CallRequest {
+            installation: "one".to_owned(),
+            call,
+            delivery_id: self.delivery.clone(),
+            attempt: 1,
+            now_ms: 1_773_999_000_000,
+            started_ms: 1_773_999_000_500,
+            test_mode: true,
+            trace_parent: None,
+            config: config.to_owned(),
+            secrets: self.secrets.clone(),
+            installation_key: PluginSecret::new("k".repeat(32)).unwrap(),
+        }
+    }
+
+    pub(crate) async fn call(&self, call: Call, config: &str) -> Outcome {
+        let outcome = self.host.call(self.request(call, config), self.store.clone()).await;
+        let wire = serde_json::to_vec(&outcome).unwrap();
+        serde_json::from_slice(&wire).unwrap()
+    }
+
+    /// One of the hostile plugin's misdeeds.
+    pub(crate) async fn misdeed(&self, deed: &str, data: &str) -> Outcome {
+        self.call(deed_call(deed, data), "{}").await
+    }
+}
+
+pub(crate) fn deed_call(deed: &str, data: &str) -> Call {
+    Call::Event(events::Event {
+        id: "event".to_owned(),
+        type_name: deed.to_owned(),
+        account: None,
+        sequence: 1,
+        occurred_at: 0,
+        data: data.to_owned(),
+    })
+}
+
+/// A sample plugin, as `cargo xtask test plugins` built it.
+pub(crate) fn guest(name: &str) -> Option<Vec<u8>> {
+    let Some(folder) = std::env::var_os("MYRELAY_TEST_PLUGINS") else {
+        println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
+        return None;
+    };
+    let file = PathBuf::from(folder).join(format!("myrelay_sample_{name}.wasm"));
+    Some(fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+}
+
+/// The limit that a call died of, without leaving anything to write.
+pub(crate) fn died_of(outcome: &Outcome) -> LimitName {
+    assert!(outcome.kv.is_empty() && outcome.secret_puts.is_empty(), "it left something behind");
+    match &outcome.result {
+        Err(Failure::Limit { name, detail }) => {
+            assert!(!detail.is_empty());
+            *name
+        }
+        other => panic!("no limit: {other:?}"),
+    }
+}
+
+/// What the hostile plugin told.
+pub(crate) fn told(outcome: &Outcome) -> &str {
+    match &outcome.result {
+        Err(Failure::Reported(error)) => &error.message,
+        other => panic!("it told nothing: {other:?}"),
+    }
+}
+
+pub(crate) fn is_done(outcome: &Outcome) -> bool {
+    outcome.result == Ok(Answer::Done)
+}
