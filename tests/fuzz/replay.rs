@@ -106,3 +106,13 @@ fn fuzz_join_token() {
 fn fuzz_state_delta() {
     replay("state_delta");
 }
+
+#[test]
+fn fuzz_plugin_manifest() {
+    replay("plugin_manifest");
+}
+
+#[test]
+fn fuzz_url_policy() {
+    replay("url_policy");
+}

@@ -13,6 +13,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-browser", &["myrelay-app"]),
     ("myrelay-node-protocol", &["myrelay-domain"]),
     ("myrelay-agent", &["myrelay-domain", "myrelay-node-protocol"]),
+    ("myrelay-plugin-host", &[]),
+    ("myrelay-plugin-sdk", &[]),
+    ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),
+    ("myrelay-sample-notifier", &["myrelay-plugin-sdk"]),
     ("myrelay-server", &["myrelay-app", "myrelay-domain", "myrelay-node-protocol"]),
 ];
 const ABOVE_ALL: [&str; 2] = ["myrelay-tests", "xtask"];
@@ -107,6 +111,16 @@ fn the_pages_reach_no_database_and_no_wasm_runtime() {
         let runtime = ["tokio", "hyper", "axum", "rustls"].contains(&name);
         assert!(!runtime, "a page waits for nothing and serves nothing: no {name} in myrelay-app");
     }
+}
+
+#[test]
+fn the_plugin_host_knows_no_sql_and_no_web_server() {
+    let found = reached(metadata(HOST), "myrelay-plugin-host");
+    for banned in DATABASES.iter().chain(&WEB_SERVERS) {
+        assert!(!found.contains(*banned), "the plugin host reaches {banned}");
+    }
+    // A component that imports WASI is refused, so nothing here may implement it.
+    assert!(!found.iter().any(|it| it.starts_with("wasmtime-wasi")), "the plugin host links WASI");
 }
 
 #[test]

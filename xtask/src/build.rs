@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::process;
 use crate::report;
 use crate::site;
-use crate::workspace::{Profile, Workspace};
+use crate::workspace::{Profile, Workspace, for_this_machine};
 
 /// Builds the site, `myrelay` and `myrelay-agent` for a profile.
 ///
@@ -19,7 +19,7 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<()> {
     match profile {
         // With everything that the tests compile, so that both share what was compiled: Cargo
         // picks other features of the libraries for a part of the workspace.
-        Profile::Debug => cargo.args(["--workspace", "--exclude", "myrelay-browser"]),
+        Profile::Debug => cargo.args(for_this_machine()),
         Profile::Release => {
             cargo.args(["--release", "--package", "myrelay-server", "--package", "myrelay-agent"])
         }

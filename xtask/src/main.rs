@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod demo;
 mod dist;
+mod plugins;
 mod process;
 mod promises;
 mod report;

@@ -6,17 +6,21 @@ mod cidr_list;
 mod conf_render;
 mod csr_der;
 mod join_token;
+mod plugin_manifest;
 mod state_delta;
+mod url_policy;
 
 /// What takes the bytes.
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its corpus.
-pub(crate) const TARGETS: [(&str, Target); 6] = [
+pub(crate) const TARGETS: [(&str, Target); 8] = [
     ("agent_msg", agent_msg::run),
     ("cidr_list", cidr_list::run),
     ("conf_render", conf_render::run),
     ("csr_der", csr_der::run),
     ("join_token", join_token::run),
+    ("plugin_manifest", plugin_manifest::run),
     ("state_delta", state_delta::run),
+    ("url_policy", url_policy::run),
 ];

@@ -12,7 +12,7 @@ use crate::report;
 use crate::setup::debian;
 use crate::workspace::Workspace;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// How long rustup may try to download before we take the other way.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -50,6 +50,37 @@ impl Compiler {
     /// The places of the checkout, of Cargo's downloads and of the standard library are taken out
     /// of the result, so that it is the same bytes on every machine.
     pub(crate) fn configure(&self, workspace: &Workspace, cargo: &mut Command) -> Result<()> {
+        let mut flags = self.flags(workspace)?;
+        if let Self::Debian { rustc, linker, .. } = self {
+            flags.push(format!("-Clinker={}", linker.display()));
+            cargo.env("RUSTC", rustc);
+        }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).args(["--target", TARGET]);
+        Ok(())
+    }
+
+    /// Sets a Cargo command up to compile plugins: the linker makes components of them.
+    ///
+    /// # Errors
+    /// When the toolchain has no such linker.
+    pub(crate) fn configure_plugins(&self, workspace: &Workspace, cargo: &mut Command) -> Result<()> {
+        let mut flags = self.flags(workspace)?;
+        let tools = match self {
+            Self::Own { sysroot } => linkers(sysroot)?,
+            Self::Debian { rustc, linker, .. } => {
+                cargo.env("RUSTC", rustc);
+                linker.parent().context("the linker is in no folder")?.to_owned()
+            }
+        };
+        flags.push(format!("-Clinker={}", tools.join("wasm-component-ld").display()));
+        let inner = tools.join("gcc-ld/wasm-ld");
+        flags.push(format!("-Clink-arg=--wasm-ld-path={}", inner.display()));
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).args(["--target", TARGET]);
+        Ok(())
+    }
+
+    /// The flags with any linker.
+    fn flags(&self, workspace: &Workspace) -> Result<Vec<String>> {
         let home = std::env::home_dir().context("no home folder")?;
         let downloads = std::env::var_os("CARGO_HOME").map_or(home.join(".cargo"), PathBuf::from);
         let mut flags = vec![
@@ -60,15 +91,12 @@ impl Compiler {
             Self::Own { sysroot } => {
                 flags.push(format!("--remap-path-prefix={}=/rust", sysroot.display()));
             }
-            Self::Debian { rustc, sysroot, linker } => {
+            Self::Debian { sysroot, .. } => {
                 flags.push(format!("--remap-path-prefix={}=/rust", sysroot.display()));
                 flags.push(format!("--sysroot={}", sysroot.display()));
-                flags.push(format!("-Clinker={}", linker.display()));
-                cargo.env("RUSTC", rustc);
             }
         }
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).args(["--target", TARGET]);
-        Ok(())
+        Ok(flags)
     }
 
     /// Whether Clippy reads this compiler's libraries: it only reads those of its own toolchain.
@@ -116,13 +144,18 @@ fn debians(toolchain: &Toolchain, sysroot: &Path) -> Result<Compiler> {
     let files = process::output(process::command("dpkg").args(["--listfiles", "rustc-web"]))?;
     let rustc = files.lines().find(|file| file.ends_with("/bin/rustc"));
     let rustc = rustc.context("the package rustc-web has no rustc")?;
-    let libraries = toolchain.sysroot.join("lib/rustlib");
-    let linker = fs::read_dir(&libraries)?
-        .filter_map(Result::ok)
-        .map(|host| host.path().join("bin/rust-lld"))
-        .find(|linker| linker.is_file())
-        .with_context(|| format!("no rust-lld below {}", libraries.display()))?;
+    let linker = linkers(&toolchain.sysroot)?.join("rust-lld");
     Ok(Compiler::Debian { rustc: rustc.into(), sysroot: sysroot.to_owned(), linker })
+}
+
+/// The folder of a toolchain in which its linkers are.
+fn linkers(sysroot: &Path) -> Result<PathBuf> {
+    let libraries = sysroot.join("lib/rustlib");
+    fs::read_dir(&libraries)?
+        .filter_map(Result::ok)
+        .map(|host| host.path().join("bin"))
+        .find(|tools| tools.join("rust-lld").is_file())
+        .with_context(|| format!("no rust-lld below {}", libraries.display()))
 }
 
 /// The compiler that a standard library was built by, written beside it.

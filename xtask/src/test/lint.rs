@@ -7,7 +7,7 @@ use crate::process;
 use crate::report;
 use crate::setup::wasm::Compiler;
 use crate::test::{Level, Outcome, Results};
-use crate::workspace::Workspace;
+use crate::workspace::{FOR_WASM, Workspace, for_this_machine};
 
 /// Checks format and lints of everything, the browser part with its own compiler.
 pub(crate) fn run(workspace: &Workspace, compiler: &Compiler, results: &mut Results) {
@@ -17,12 +17,13 @@ pub(crate) fn run(workspace: &Workspace, compiler: &Compiler, results: &mut Resu
     check(results, "format", format.args(["fmt", "--all", "--check"]));
 
     let mut lints = workspace.cargo();
-    lints.args(["clippy", "--quiet", "--workspace", "--exclude", "myrelay-browser"]);
+    lints.args(["clippy", "--quiet"]).args(for_this_machine());
     check(results, "lints", lints.args(["--all-targets", "--", "-D", "warnings"]));
 
     let mut browser = workspace.cargo();
     browser
-        .args(["clippy", "--quiet", "--package", "myrelay-browser"])
+        .args(["clippy", "--quiet"])
+        .args(FOR_WASM.into_iter().flat_map(|it| ["--package", it]))
         .env("CARGO_TARGET_DIR", workspace.target_wasm());
     let name = "lints_of_the_browser_part";
     match compiler.configure(workspace, &mut browser) {

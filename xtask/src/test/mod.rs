@@ -14,6 +14,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::plugins;
 use crate::report;
 use crate::setup;
 use crate::setup::wasm::Compiler;
@@ -39,6 +40,8 @@ pub(crate) enum Level {
     Tidy,
     /// The portal's tests again, with a PostgreSQL started for them
     Postgres,
+    /// Plugins against the host: good ones, and ones that try everything
+    Plugins,
     /// Two clean builds give the browser the same bytes
     Builds,
     /// The programs as people use them: Chromium, WireGuard clients, namespaces
@@ -49,8 +52,8 @@ pub(crate) enum Level {
 
 impl Level {
     /// The levels that run compiled tests, in the order they are run.
-    const WITH_PROGRAMS: [Self; 5] =
-        [Self::Tidy, Self::Unit, Self::Postgres, Self::E2e, Self::Kernel];
+    const WITH_PROGRAMS: [Self; 6] =
+        [Self::Tidy, Self::Unit, Self::Postgres, Self::Plugins, Self::E2e, Self::Kernel];
 
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or("ready".to_owned(), |value| value.get_name().to_owned())
@@ -91,7 +94,7 @@ fn run_levels(workspace: &Workspace, levels: &[Level], results: &mut Results) {
     report::step("Compiling the programs and their tests");
     let Some(programs) = results.stage("compile", || programs::compile(workspace)) else { return };
     for level in Level::WITH_PROGRAMS.into_iter().filter(|level| levels.contains(level)) {
-        run_level(workspace, level, &programs, results);
+        run_level(workspace, &compiler, level, &programs, results);
     }
 }
 
@@ -100,13 +103,24 @@ fn needs_site(level: Level) -> bool {
     matches!(level, Level::Unit | Level::Postgres | Level::E2e)
 }
 
-fn run_level(workspace: &Workspace, level: Level, programs: &[Program], results: &mut Results) {
+fn run_level(
+    workspace: &Workspace,
+    compiler: &Compiler,
+    level: Level,
+    programs: &[Program],
+    results: &mut Results,
+) {
     let mut extra: Vec<(&str, String)> = Vec::new();
     let mut database = None;
     if level == Level::Postgres {
         let Some(postgres) = results.stage("postgres", Postgres::start) else { return };
         extra.push(("MYRELAY_TEST_POSTGRES_URL", postgres.url()));
         database = Some(postgres);
+    }
+    if level == Level::Plugins {
+        let built = results.stage("sample plugins", || plugins::build(workspace, compiler));
+        let Some(folder) = built else { return };
+        extra.push(("MYRELAY_TEST_PLUGINS", folder.display().to_string()));
     }
     if level == Level::Kernel {
         let inside =

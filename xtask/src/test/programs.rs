@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process;
 use crate::report;
 use crate::test::{Level, Outcome, Results, cargos};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, for_this_machine};
 
 /// How long one program may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -39,7 +39,8 @@ pub(crate) struct Program {
 pub(crate) fn compile(workspace: &Workspace) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo();
     cargo
-        .args(["build", "--quiet", "--workspace", "--exclude", "myrelay-browser"])
+        .args(["build", "--quiet"])
+        .args(for_this_machine())
         .args(["--all-targets", "--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit());
     let output = cargo.output()?;
@@ -86,6 +87,7 @@ impl Program {
             ("myrelay-tests", "tidy") => Level::Tidy,
             ("myrelay-tests", "e2e") => Level::E2e,
             ("myrelay-tests", "kernel") => Level::Kernel,
+            ("myrelay-plugin-host", "plugins") => Level::Plugins,
             _ => Level::Unit,
         };
         own == level || (level == Level::Postgres && self.package == "myrelay-server")
@@ -129,7 +131,7 @@ impl Program {
 /// Runs the examples in the documentation.
 pub(crate) fn run_examples(workspace: &Workspace, results: &mut Results) {
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--quiet", "--doc", "--workspace", "--exclude", "myrelay-browser"]);
+    cargo.args(["test", "--quiet", "--doc"]).args(for_this_machine());
     // Without this its report is dots.
     cargo.args(["--", "--show-output", "--format", "pretty"]);
     watch(workspace, Level::Unit, "examples", &mut cargo, results);

@@ -1,0 +1,29 @@
+//! What the plugin host loads in tests: the sample plugins, as components.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::process;
+use crate::report;
+use crate::setup::wasm::{Compiler, TARGET};
+use crate::workspace::Workspace;
+
+/// The plugins that the tests load.
+const SAMPLES: [&str; 2] = ["myrelay-sample-hostile", "myrelay-sample-notifier"];
+
+/// Builds the samples and returns the folder they are in.
+///
+/// # Errors
+/// When one of them does not compile.
+pub(crate) fn build(workspace: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
+    report::step("Building the sample plugins");
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--quiet", "--profile", "plugin"])
+        .args(SAMPLES.into_iter().flat_map(|it| ["--package", it]))
+        .env("CARGO_TARGET_DIR", workspace.target_wasm());
+    compiler.configure_plugins(workspace, &mut cargo)?;
+    process::run(&mut cargo)?;
+    Ok(workspace.target_wasm().join(TARGET).join("plugin"))
+}
