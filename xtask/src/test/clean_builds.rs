@@ -4,29 +4,44 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 
 use crate::process;
 use crate::setup::wasm::Compiler;
 use crate::site::{self, Manifest};
 use crate::workspace::Workspace;
 
-/// Copies the sources to another folder, builds what the browser loads there from nothing, and
-/// compares it with what was built here.
+/// A copy of the sources in another folder, with what the browser loads built from nothing.
+pub(crate) struct Elsewhere {
+    checkout: Workspace,
+    _folder: TempDir,
+}
+
+impl Elsewhere {
+    /// Copies the sources and builds.
+    ///
+    /// # Errors
+    /// When that does not build.
+    pub(crate) fn build(workspace: &Workspace, compiler: &Compiler) -> Result<Self> {
+        // A folder of another depth, and with another length of its path.
+        let folder = tempfile::Builder::new().prefix("myrelay-elsewhere-").tempdir()?;
+        let checkout = folder.path().join("another/place/for-it");
+        copy(workspace.root(), &checkout)?;
+        let checkout = Workspace::at(&checkout);
+        site::build_with(&checkout, compiler)?;
+        Ok(Self { checkout, _folder: folder })
+    }
+}
+
+/// Compares what was built here with what was built elsewhere.
 ///
 /// # Errors
-/// When that does not build, or a byte differs: the error names the files.
+/// When a byte differs: the error names the files.
 pub(crate) fn p47_two_clean_builds_give_the_same_bytes(
     workspace: &Workspace,
-    compiler: &Compiler,
+    elsewhere: &Elsewhere,
 ) -> Result<()> {
-    // A folder of another depth, and with another length of its path.
-    let elsewhere = tempfile::Builder::new().prefix("myrelay-elsewhere-").tempdir()?;
-    let checkout = elsewhere.path().join("another/place/for-it");
-    copy(workspace.root(), &checkout)?;
-    let second = Workspace::at(&checkout);
-    site::build_with(&second, compiler)?;
-
-    let (here, there) = (manifest(workspace)?, manifest(&second)?);
+    let (here, there) = (manifest(workspace)?, manifest(&elsewhere.checkout)?);
     let names: Vec<_> = here.keys().chain(there.keys()).collect();
     let differing: Vec<_> =
         names.into_iter().filter(|name| here.get(*name) != there.get(*name)).collect();

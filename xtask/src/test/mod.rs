@@ -7,7 +7,9 @@ mod programs;
 mod results;
 
 use std::env;
+use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -19,6 +21,7 @@ use crate::report;
 use crate::setup;
 use crate::setup::wasm::Compiler;
 use crate::site;
+use crate::test::clean_builds::{Elsewhere, p47_two_clean_builds_give_the_same_bytes};
 use crate::test::postgres::Postgres;
 use crate::test::programs::Program;
 use crate::workspace::{Profile, Workspace};
@@ -79,14 +82,9 @@ fn run_levels(workspace: &Workspace, levels: &[Level], results: &mut Results) {
     if levels.contains(&Level::Lint) {
         lint::run(workspace, &compiler, results);
     }
-    if levels.contains(&Level::Builds) || levels.iter().any(|level| needs_site(*level)) {
-        let built = results.stage("site", || {
-            site::build_with(workspace, &compiler)?;
-            site::link(workspace, Profile::Debug)
-        });
-        if built.is_some() && levels.contains(&Level::Builds) {
-            builds(workspace, &compiler, results);
-        }
+    let twice = levels.contains(&Level::Builds);
+    if twice || levels.iter().any(|level| needs_site(*level)) {
+        build_site(workspace, &compiler, twice, results);
     }
     if !levels.iter().any(|level| Level::WITH_PROGRAMS.contains(level)) {
         return;
@@ -139,15 +137,27 @@ fn run_level(
     drop(database);
 }
 
-fn builds(workspace: &Workspace, compiler: &Compiler, results: &mut Results) {
-    report::step("Building what the browser loads a second time, elsewhere");
+/// Builds what the browser loads, and for [`Level::Builds`] once more elsewhere, from nothing. Both
+/// at the same time: the longest part of each, optimising the whole, has one core busy.
+fn build_site(workspace: &Workspace, compiler: &Compiler, twice: bool, results: &mut Results) {
     let start = Instant::now();
-    let name = "p47_two_clean_builds_give_the_same_bytes";
-    let outcome = match clean_builds::p47_two_clean_builds_give_the_same_bytes(workspace, compiler)
-    {
+    if twice {
+        report::step("Building what the browser loads, here and elsewhere");
+    }
+    let (here, there) = thread::scope(|scope| {
+        let there = twice.then(|| scope.spawn(|| Elsewhere::build(workspace, compiler)));
+        let here = site::build_with(workspace, compiler)
+            .and_then(|()| site::link(workspace, Profile::Debug));
+        (here, there.map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    });
+    let built = results.stage("site", || here);
+    let (Some(()), Some(there)) = (built, there) else { return };
+    let same = there.and_then(|it| p47_two_clean_builds_give_the_same_bytes(workspace, &it));
+    let outcome = match same {
         Ok(()) => Outcome::Passed,
         Err(error) => Outcome::Failed(format!("{error:#}")),
     };
+    let name = "p47_two_clean_builds_give_the_same_bytes";
     results.record(Level::Builds, "xtask", name, outcome);
     results.took(Level::Builds, start.elapsed());
 }
