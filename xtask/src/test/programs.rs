@@ -1,8 +1,10 @@
 //! The compiled tests: building them all at once, running them one by one, reading what they say.
 
 use std::fs::{self, File};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -18,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// The module of those tests that need a PostgreSQL.
 const ON_POSTGRES: &str = "on_postgres::";
+
+/// The story that waits two minutes for WireGuard's own clock: the others are told meanwhile.
+const WAITS: &str = "wire::p01_p03_p16_p39_";
 
 /// A program that Cargo made of a crate's tests.
 pub(crate) struct Program {
@@ -109,22 +114,44 @@ impl Program {
         extra: &[(&str, String)],
         results: &mut Results,
     ) {
-        let mut command = process::command(&self.path);
-        command.arg("--show-output").current_dir(&self.folder);
+        let name = self.name();
+        let mut command = self.command(extra);
         // The portal's operations are told twice, once on each engine.
         match level {
             Level::Unit => command.args(["--skip", ON_POSTGRES]),
             Level::Postgres => command.arg(ON_POSTGRES),
             // A browser, a node and a client each: two at once would wait for one another.
-            Level::E2e => command.args(["--test-threads", "1"]),
+            Level::E2e => command.args(["--test-threads", "1", "--skip", WAITS]),
             _ => &mut command,
         };
+        let start = Instant::now();
+        let runs = if level == Level::E2e {
+            let mut waits = self.command(extra);
+            waits.arg(WAITS);
+            thread::scope(|scope| {
+                let label = format!("{name}-waits");
+                let waits = scope.spawn(move || watch(workspace, level, &label, &mut waits));
+                let others = watch(workspace, level, &name, &mut command);
+                vec![others, waits.join().unwrap_or_else(|panic| resume_unwind(panic))]
+            })
+        } else {
+            vec![watch(workspace, level, &name, &mut command)]
+        };
+        results.took(level, start.elapsed());
+        for run in runs {
+            run.record(level, &name, results);
+        }
+    }
+
+    fn command(&self, extra: &[(&str, String)]) -> Command {
+        let mut command = process::command(&self.path);
+        command.arg("--show-output").current_dir(&self.folder);
         for name in cargos() {
             command.env_remove(name);
         }
         command.env("CARGO_MANIFEST_DIR", &self.folder);
         command.envs(extra.iter().map(|(name, value)| (name, value)));
-        watch(workspace, level, &self.name(), &mut command, results);
+        command
     }
 }
 
@@ -134,47 +161,56 @@ pub(crate) fn run_examples(workspace: &Workspace, results: &mut Results) {
     cargo.args(["test", "--quiet", "--doc"]).args(for_this_machine());
     // Without this its report is dots.
     cargo.args(["--", "--show-output", "--format", "pretty"]);
-    watch(workspace, Level::Unit, "examples", &mut cargo, results);
+    let ran = watch(workspace, Level::Unit, "examples", &mut cargo);
+    results.took(Level::Unit, ran.took);
+    ran.record(Level::Unit, "examples", results);
 }
 
-/// Runs a test program with its output in a file, and records what the file says.
-fn watch(
-    workspace: &Workspace,
-    level: Level,
-    name: &str,
-    command: &mut Command,
-    results: &mut Results,
-) {
+/// A test program that ran.
+struct Ran {
+    log: PathBuf,
+    ended: Result<()>,
+    took: Duration,
+}
+
+/// Runs a test program with its output in a file.
+fn watch(workspace: &Workspace, level: Level, label: &str, command: &mut Command) -> Ran {
     let start = Instant::now();
     let logs = workspace.target().join("test-logs");
-    let log = logs.join(format!("{}-{}.log", level.name(), name.replace('/', "-")));
+    let log = logs.join(format!("{}-{}.log", level.name(), label.replace('/', "-")));
     let ended = fs::create_dir_all(&logs).map_err(Into::into).and_then(|()| run(command, &log));
-    results.took(level, start.elapsed());
+    Ran { log, ended, took: start.elapsed() }
+}
 
-    let text = fs::read(&log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let said = read(&text);
-    let passed = said.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
-    let failed = said.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
-    let seconds = start.elapsed().as_secs_f32();
-    if !said.is_empty() {
-        let level = level.name();
-        report::line(format!("  {level:<8} {name:<28} {passed:>4} passed {seconds:>7.1} s"));
-    }
-    if let Some((_, failures)) = text.split_once("\nfailures:\n") {
-        report::line(failures);
-    }
-    for (test, outcome) in said {
-        results.record(level, name, &test, outcome);
-    }
-    // A program can also end without any of its tests saying so.
-    if let Err(error) = ended
-        && failed == 0
-    {
-        let tail: Vec<&str> = text.lines().rev().take(40).collect();
-        report::line(tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
-        let why = format!("{error:#}; see {}", log.display());
-        results.record(level, name, "the program itself", Outcome::Failed(why));
+impl Ran {
+    /// Records what the file says.
+    fn record(self, level: Level, name: &str, results: &mut Results) {
+        let Self { log, ended, took } = self;
+        let text = fs::read(&log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let said = read(&text);
+        let passed = said.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
+        let failed =
+            said.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
+        if !said.is_empty() {
+            let (level, seconds) = (level.name(), took.as_secs_f32());
+            report::line(format!("  {level:<8} {name:<28} {passed:>4} passed {seconds:>7.1} s"));
+        }
+        if let Some((_, failures)) = text.split_once("\nfailures:\n") {
+            report::line(failures);
+        }
+        for (test, outcome) in said {
+            results.record(level, name, &test, outcome);
+        }
+        // A program can also end without any of its tests saying so.
+        if let Err(error) = ended
+            && failed == 0
+        {
+            let tail: Vec<&str> = text.lines().rev().take(40).collect();
+            report::line(tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            let why = format!("{error:#}; see {}", log.display());
+            results.record(level, name, "the program itself", Outcome::Failed(why));
+        }
     }
 }
 
