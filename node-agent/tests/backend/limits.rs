@@ -27,7 +27,7 @@ const WARM_UP: Duration = Duration::from_secs(3);
 const WINDOW: Duration = Duration::from_secs(3);
 /// Megabits per second.
 const PLANS: [f64; 2] = [4.0, 8.0];
-const TRIES: usize = 3;
+const TRIES: usize = 8;
 /// A plan counts whole packets: those of the tunnel, and what is in them beside the headers of IPv4
 /// and TCP with a timestamp.
 const PACKET: f64 = 1420.0;
@@ -164,17 +164,18 @@ fn a_limited_pod_moves_what_its_plan_says() {
         let to = SocketAddr::new("198.18.2.1".parse().unwrap(), wishes[&pod_id(1)].port);
         device.connect(kind, &keys()[&pod_id(1)].public_key().unwrap(), to);
         eventually("the gateway answers", || device.namespace.pings(range(1).node().v4));
-        // What this machine, which may be emulated, moves at all: a limit is to be felt.
+        // What this machine, which may be emulated, moves at all: a limit is to be felt. Plans have
+        // three decimals of a megabit.
         let most = [false, true].map(|upload| load(&device.namespace, &internet, 8, upload).moved);
         let most = most[0].min(most[1]);
         for wanted in PLANS {
-            let rate = wanted.min(most / 2.0);
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "it is small"
             )]
-            let bits = (rate * 1e6) as u64;
+            let kilobits = (wanted.min(most / 2.0) * 1000.0) as u32;
+            let (rate, bits) = (f64::from(kilobits) / 1000.0, u64::from(kilobits) * 1000);
             wishes.get_mut(&pod_id(1)).unwrap().speed = speed(bits, bits);
             settle(&*backend, &wishes).await;
             for (upload, flows) in [(false, 1), (false, 8), (true, 1), (true, 8)] {
@@ -187,13 +188,15 @@ fn a_limited_pod_moves_what_its_plan_says() {
 /// A machine that tests is busy, and flows that lose a packet stand still and hurry afterwards: one
 /// of some loads has to be within the bounds, and none far above.
 fn holds(rate: f64, load: impl Fn() -> Load) {
+    let mut seen = Vec::new();
     let within = (0..TRIES).any(|_| {
         let Load { moved, pings, what } = load();
         assert!(pings.contains(", 0% packet loss"), "{what}: small packets starve: {pings}");
-        assert!(moved < rate * 1.15, "{what}: {moved} of {rate}");
+        assert!(moved < rate * 1.15, "{what}: {moved:.2} of {rate:.2}");
+        seen.push(format!("{what}: {moved:.2}"));
         (0.95..1.05).contains(&(moved / rate))
     });
-    assert!(within, "none of {TRIES} loads was within 5 % of {rate}");
+    assert!(within, "none was within 5 % of {rate:.2}: {seen:?}");
 }
 
 /// What came of a load.
