@@ -14,7 +14,7 @@ use myrelay_node_protocol::{DesiredPeer, DesiredPod, QuotaState};
 
 use crate::{
     backend::{
-        Backend, BackendError, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
+        Backend, BackendError, InterfaceSpec, Notice, Observed, ObservedInterface, Traffic,
         peer_networks,
     },
     keys::PrivateKey,
@@ -56,8 +56,8 @@ pub struct Converged {
     pub faults: BTreeMap<PodId, String>,
     /// What is wrong with the node as a whole.
     pub node_faults: Vec<String>,
-    /// What the pods serve without, because the host has none of it.
-    pub lacks: Vec<Lack>,
+    /// What the operator has to know, though the pods serve.
+    pub notices: Vec<Notice>,
     /// Interfaces that look like ours and are not.
     pub foreign: BTreeSet<String>,
     /// How many acts were done.
@@ -348,7 +348,7 @@ pub(crate) async fn ensure_forwarding(
     backend: &dyn Backend,
 ) {
     match backend.ensure_forwarding().await {
-        Ok(lacks) => done.lacks = lacks,
+        Ok(notices) => done.notices = notices,
         Err(error) => {
             let fault = error.to_string();
             for pod in desired.keys() {

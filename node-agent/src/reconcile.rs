@@ -95,7 +95,7 @@ async fn round(
     let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
     let converged = rounds.converge(state, keys.all(), &quotas, node.backend.as_ref()).await;
     let mut faults = converged.node_faults;
-    faults.extend(converged.lacks.iter().map(ToString::to_string));
+    faults.extend(converged.notices.iter().map(ToString::to_string));
     // After the interfaces are gone: a crash before this leaves a key to delete next time.
     if !pods_stay && let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {
         faults.push(error.to_string());

@@ -12,7 +12,7 @@ use myrelay_domain::{ids::PodId, interface::InterfaceName, keys::PublicKey};
 use myrelay_node_protocol::{DesiredPod, DesiredState};
 
 use crate::{
-    backend::{Backend, Lack, ObservedInterface, node_addresses},
+    backend::{Backend, Notice, ObservedInterface, node_addresses},
     keys::PrivateKey,
     plan::{self, Change, Converged, Peers, Plan, Quotas, There},
 };
@@ -31,7 +31,7 @@ struct Met {
     state: Arc<DesiredState>,
     quotas: Quotas,
     keys: BTreeMap<PodId, Option<PublicKey>>,
-    lacks: Vec<Lack>,
+    notices: Vec<Notice>,
     foreign: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Rounds {
         if let Some(met) = self.met.take() {
             let plan = met.plan(&state.pods, keys, quotas);
             let mut done = plan::apply(&plan, backend).await;
-            done.lacks.clone_from(&met.lacks);
+            done.notices.clone_from(&met.notices);
             if plan.steps.iter().any(|step| step.change.moves_an_interface()) {
                 plan::ensure_forwarding(&mut done, &state.pods, backend).await;
             }
@@ -88,7 +88,7 @@ impl Rounds {
             state: state.clone(),
             quotas: quotas.clone(),
             keys: keys.iter().map(|(id, key)| (*id, key.public_key().ok())).collect(),
-            lacks: done.lacks.clone(),
+            notices: done.notices.clone(),
             foreign: done.foreign.clone(),
         });
     }

@@ -6,7 +6,7 @@ mod support;
 
 use std::{ffi::CString, path::Path};
 
-use myrelay_agent::backend::{self, BackendKind, Lack, fake::Verb};
+use myrelay_agent::backend::{self, BackendKind, Notice, fake::Verb};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use support::{
     eventually,
@@ -259,13 +259,13 @@ async fn a_host_without_ipv6_says_so_and_its_pods_have_no_fault() {
             eventually("a round", || before < machine.backend.calls(Verb::EnsureForwarding)).await;
         }
     };
-    machine.backend.lack(Lack::Ipv6Off, true);
+    machine.backend.notice(Notice::Ipv6Off, true);
     rounds(&machine).await;
     is_told(&portal, &["IPv6 is switched off", "pods serve IPv4 only", "disable_ipv6=0"]).await;
     let pods = || portal.records().observed.last().unwrap().pods.clone();
     assert!(pods().values().all(|it| it.fault.is_none()), "{:?}", pods());
     assert_eq!(machine.backend.calls(Verb::SetInterface), 0, "what cannot be is not tried");
-    machine.backend.lack(Lack::Ipv6Off, false);
+    machine.backend.notice(Notice::Ipv6Off, false);
     rounds(&machine).await;
     is_well(&portal).await;
     assert_eq!(machine.backend.calls(Verb::SetInterface), 1);

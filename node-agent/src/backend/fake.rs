@@ -16,7 +16,7 @@ use myrelay_domain::{
 use tokio::sync::Notify;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Notice, Observed, ObservedInterface, Traffic,
     node_addresses, peer_networks,
 };
 
@@ -66,7 +66,7 @@ struct Memory {
     fail_once: BTreeMap<Verb, u32>,
     fail_always: BTreeSet<Verb>,
     fail_on: BTreeSet<InterfaceName>,
-    lacks: BTreeSet<Lack>,
+    notices: BTreeSet<Notice>,
     /// UDP ports that other programs have.
     taken: BTreeSet<u16>,
 }
@@ -105,12 +105,12 @@ impl FakeBackend {
     }
 
     /// Takes something from the host, or gives it back. What was made without it is not repaired.
-    pub fn lack(&self, lack: Lack, lacks: bool) {
+    pub fn notice(&self, notice: Notice, stands: bool) {
         let mut memory = self.memory();
-        if lacks {
-            memory.lacks.insert(lack);
+        if stands {
+            memory.notices.insert(notice);
         } else {
-            memory.lacks.remove(&lack);
+            memory.notices.remove(&notice);
         }
         let ipv6 = memory.has_ipv6();
         for interface in memory.node.interfaces.values_mut() {
@@ -210,7 +210,7 @@ impl Memory {
     }
 
     fn has_ipv6(&self) -> bool {
-        !self.lacks.contains(&Lack::Ipv6) && !self.lacks.contains(&Lack::Ipv6Off)
+        !self.notices.contains(&Notice::Ipv6) && !self.notices.contains(&Notice::Ipv6Off)
     }
 
     fn addresses(&self, range: &PodRange) -> BTreeSet<IpNet> {
@@ -328,8 +328,8 @@ impl Backend for FakeBackend {
         Ok(())
     }
 
-    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
-        Ok(self.enter(Verb::EnsureForwarding, None)?.lacks.iter().copied().collect())
+    async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError> {
+        Ok(self.enter(Verb::EnsureForwarding, None)?.notices.iter().copied().collect())
     }
 
     async fn set_resolver(&self, port: Option<u16>) -> Result<(), BackendError> {

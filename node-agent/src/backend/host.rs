@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use myrelay_domain::{addresses::AddressPlan, limits::Speed};
 
 use super::{
-    BackendError, InterfaceSpec, Lack, Traffic,
+    BackendError, InterfaceSpec, Notice, Traffic,
     links::{Link, Links},
     sysctl,
     watch::Watch,
@@ -145,7 +145,7 @@ impl Host {
     }
 
     /// See [`super::Backend::ensure_forwarding`].
-    pub(super) async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
+    pub(super) async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError> {
         let turn = self.turn.lock().await;
         let links = self.own_links().await?;
         let layout = self.read_layout(&links).await?;
@@ -167,8 +167,10 @@ impl Host {
             return Err(BackendError::NoUplink);
         }
         let ipv6 = links.iter().any(|it| !it.ipv6).then(sysctl::lack_of_ipv6);
-        let bounded = self.firewall().is_bounded();
-        Ok(ipv6.into_iter().chain((!bounded).then_some(Lack::FlowCounter)).collect())
+        let mut firewall = self.firewall();
+        let counter = (!firewall.is_bounded()).then_some(Notice::FlowCounter);
+        let edited = firewall.take_edited().then_some(Notice::TableEdited);
+        Ok([ipv6, counter, edited].into_iter().flatten().collect())
     }
 
     async fn change(&self, change: impl FnOnce(&mut Layout)) -> Result<(), BackendError> {

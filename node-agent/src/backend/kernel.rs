@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use myrelay_domain::{addresses::HostAddresses, interface::InterfaceName, keys::PublicKey};
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Notice, Observed, ObservedInterface, Traffic,
     going::Going, host::Host, links::Link, wireguard::Wireguard,
 };
 
@@ -191,7 +191,7 @@ impl Backend for KernelBackend {
         self.wireguard.remove_peers(interface, peers).await
     }
 
-    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
+    async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError> {
         self.host.ensure_forwarding().await
     }
 

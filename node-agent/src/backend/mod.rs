@@ -143,9 +143,9 @@ pub enum BackendError {
     Unsupported(String),
 }
 
-/// What a host does not have, though its pods serve without it.
+/// What the operator has to know of a host, though its pods serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Lack {
+pub enum Notice {
     #[error(
         "the kernel of this host has no IPv6: pods serve IPv4 only, and what devices send by IPv6 \
          ends here. Boot it without ipv6.disable=1, or take a kernel that has IPv6"
@@ -162,6 +162,11 @@ pub enum Lack {
          (linux-modules-extra on Ubuntu)"
     )]
     FlowCounter,
+    #[error(
+        "somebody else changed the nftables table inet myrelay: it is put right. Rules of your own \
+         belong into a table of your own"
+    )]
+    TableEdited,
 }
 
 impl BackendError {
@@ -226,8 +231,8 @@ pub trait Backend: Send + Sync {
 
     /// Makes forwarding, masquerade and the walls between pods match the interfaces that are
     /// there. [`BackendError::NoUplink`] leaves the tunnels and the walls as they should be. Tells
-    /// what pods have to do without.
-    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError>;
+    /// what the operator has to know though pods serve.
+    async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError>;
 
     /// Says on which UDP port the node's resolver listens, at every address; none: there is none.
     /// From then on what pods ask their own gateway at UDP port 53 goes there, and nobody else

@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use super::{BackendError, Lack};
+use super::{BackendError, Notice};
 
 /// Lets the node forward IPv4 and, where it has it, IPv6.
 ///
@@ -28,9 +28,9 @@ pub(super) fn ensure_forwarding(uplinks: &[String]) -> Result<(), BackendError> 
 }
 
 /// What keeps interfaces from having IPv6 addresses.
-pub(super) fn lack_of_ipv6() -> Lack {
+pub(super) fn lack_of_ipv6() -> Notice {
     // A kernel without IPv6, or with ipv6.disable=1, has none of its switches.
-    if read("net/ipv6/conf/all/disable_ipv6").is_ok() { Lack::Ipv6Off } else { Lack::Ipv6 }
+    if read("net/ipv6/conf/all/disable_ipv6").is_ok() { Notice::Ipv6Off } else { Notice::Ipv6 }
 }
 
 fn read(switch: &str) -> io::Result<String> {

@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use tun::AsyncDevice;
 
 use super::{
-    Backend, BackendError, Counters, InterfaceSpec, Lack, Observed, ObservedInterface, Traffic,
+    Backend, BackendError, Counters, InterfaceSpec, Notice, Observed, ObservedInterface, Traffic,
     host::Host, links::Link,
 };
 
@@ -345,7 +345,7 @@ impl Backend for UserspaceBackend {
         written.await.map_err(BackendError::failed(what))
     }
 
-    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
+    async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError> {
         self.host.ensure_forwarding().await
     }
 

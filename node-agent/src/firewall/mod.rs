@@ -82,10 +82,14 @@ pub(crate) struct Firewall {
     applied: Option<Applied>,
     /// The kernel's expression that counts connections.
     counter: &'static str,
+    /// Somebody else changed the table, and it was made anew.
+    edited: bool,
 }
 
 struct Applied {
     layout: Layout,
+    /// The table's rules as the kernel told them. Pods change none of them.
+    rules: Vec<Vec<u8>>,
     /// The kernel's count of rule set changes, by anybody; none when somebody else changed
     /// something while we did.
     generation: Option<u32>,
@@ -95,7 +99,25 @@ struct Applied {
 
 impl Default for Firewall {
     fn default() -> Self {
-        Self { applied: None, counter: "connlimit" }
+        Self { applied: None, counter: "connlimit", edited: false }
+    }
+}
+
+impl Applied {
+    /// Whether the rules and what pods put into sets are what was left there.
+    fn stands(&self, netfilter: &mut Netfilter) -> io::Result<bool> {
+        if self.layout.is_empty() {
+            return Ok(true);
+        }
+        if netfilter.rules(TABLE)? != self.rules {
+            return Ok(false);
+        }
+        for set in sets::ALL {
+            if netfilter.elements(TABLE, set.name)? != Some(set.all_keys(&self.layout.pods)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -103,6 +125,11 @@ impl Firewall {
     /// What was applied last; none in a new process.
     pub(crate) fn layout(&self) -> Option<&Layout> {
         self.applied.as_ref().map(|it| &it.layout)
+    }
+
+    /// Whether somebody else changed the table since this was asked last.
+    pub(crate) fn take_edited(&mut self) -> bool {
+        std::mem::take(&mut self.edited)
     }
 
     /// Whether a pod has no more connections than [`MOST_FLOWS`]: not where the kernel cannot count.
@@ -117,8 +144,12 @@ impl Firewall {
     pub(crate) fn ensure(&mut self, layout: Layout) -> io::Result<()> {
         let mut netfilter = Netfilter::open()?;
         let before = netfilter.generation()?;
-        let known = self.applied.take().filter(|it| it.generation == Some(before));
-        if let Some(known) = known {
+        let known = self.applied.take();
+        let touched = known.as_ref().filter(|it| it.generation != Some(before));
+        if let Some(touched) = touched {
+            self.edited |= !touched.stands(&mut netfilter)?;
+        }
+        if let Some(known) = known.filter(|it| it.generation == Some(before)) {
             if known.layout == layout {
                 self.applied = Some(known);
                 return self.bound();
@@ -132,7 +163,7 @@ impl Firewall {
                 let steps = u32::from(!difference.is_empty());
                 if netfilter.send(difference).is_ok() {
                     let generation = before.wrapping_add(steps);
-                    return self.remember(generation, layout, known.bounded);
+                    return self.remember(generation, layout, known.bounded, Some(known.rules));
                 }
             }
         }
@@ -140,13 +171,13 @@ impl Firewall {
         if layout.is_empty() {
             // More answers than the first refusal may wait in the old socket.
             Netfilter::open()?.send(rules::nothing())?;
-            return self.remember(next, layout, true);
+            return self.remember(next, layout, true, None);
         }
         let bounded = Netfilter::open()?.send(rules::all(&layout, Some(self.counter))).is_ok();
         if !bounded {
             Netfilter::open()?.send(rules::all(&layout, None))?;
         }
-        self.remember(next, layout, bounded)
+        self.remember(next, layout, bounded, None)
     }
 
     /// Bounds what could not be bounded before, should the kernel be able to count by now.
@@ -157,19 +188,27 @@ impl Firewall {
             return Ok(());
         }
         let (generation, layout) = (known.generation.unwrap_or_default(), known.layout.clone());
-        self.remember(generation.wrapping_add(1), layout, true)
+        self.remember(generation.wrapping_add(1), layout, true, None)
     }
 
-    /// `generation` is the count that our transactions lead to.
-    fn remember(&mut self, mut generation: u32, layout: Layout, bounded: bool) -> io::Result<()> {
+    /// `generation` is the count that our transactions lead to; `rules` are those of a table that was
+    /// not made anew.
+    fn remember(
+        &mut self,
+        mut generation: u32,
+        layout: Layout,
+        bounded: bool,
+        rules: Option<Vec<Vec<u8>>>,
+    ) -> io::Result<()> {
         let mut netfilter = Netfilter::open()?;
+        let rules = rules.map_or_else(|| netfilter.rules(TABLE), Ok)?;
         if host::open_ports(&mut netfilter, &layout.ports())? {
             generation = generation.wrapping_add(1);
         }
         let now = netfilter.generation()?;
         // More steps than ours mean that somebody else made the others.
         let generation = (now == generation).then_some(now);
-        self.applied = Some(Applied { layout, generation, bounded });
+        self.applied = Some(Applied { layout, rules, generation, bounded });
         Ok(())
     }
 }

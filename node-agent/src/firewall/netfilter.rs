@@ -15,6 +15,7 @@ const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const SUBSYSTEM: u16 = 10;
 const NFPROTO_INET: u8 = 1;
+const GET_RULES: u16 = 7;
 const GET_ELEMENTS: u16 = 13;
 const GET_GENERATION: u16 = 16;
 const GENERATION_ID: u16 = 1;
@@ -99,6 +100,16 @@ impl Netfilter {
             .and_then(|it| attribute(it, GENERATION_ID));
         let found = found.and_then(|it| it.first_chunk()).map(|it| u32::from_be_bytes(*it));
         found.ok_or_else(|| io::Error::other("nf_tables did not tell its generation"))
+    }
+
+    /// The rules of an `inet` table as the kernel tells them, the numbers that it gave them included;
+    /// none when there is no such table.
+    pub(super) fn rules(&mut self, table: &str) -> io::Result<Vec<Vec<u8>>> {
+        let which = Attributes::default().text(1, table);
+        let body = [&header(NFPROTO_INET, 0), which.as_bytes()].concat();
+        let rules = self.0.dump(kind(GET_RULES), &body)?;
+        // The header tells the generation, which is not the rule's.
+        Ok(rules.iter().map(|it| it.get(HEADER..).unwrap_or_default().to_vec()).collect())
     }
 
     /// The keys in a set of an `inet` table; none when there is no such set.

@@ -187,7 +187,7 @@ impl Set {
         change(batch, Act::NewElements, TABLE, self.name, after.difference(&before));
     }
 
-    fn all_keys(&self, pods: &BTreeMap<u32, Pod>) -> BTreeSet<Vec<u8>> {
+    pub(super) fn all_keys(&self, pods: &BTreeMap<u32, Pod>) -> BTreeSet<Vec<u8>> {
         pods.iter().flat_map(|(index, pod)| (self.keys)(*index, pod)).collect()
     }
 }

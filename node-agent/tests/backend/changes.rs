@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use myrelay_agent::backend::{BackendError, BackendKind, InterfaceSpec, Traffic};
+use myrelay_agent::backend::{BackendError, BackendKind, InterfaceSpec, Notice, Traffic};
 use myrelay_domain::limits::Speed;
 use tokio::time::timeout;
 
@@ -157,11 +157,13 @@ fn a_table_that_somebody_edited_is_put_right() {
             "add element inet myrelay meeting { 1 }",
         ] {
             node.nft(edit);
-            settle(&*backend, &wishes).await;
+            let done = settle(&*backend, &wishes).await;
+            assert_eq!(done.notices, [Notice::TableEdited], "{edit}");
             assert_eq!(sorted(&node.nft("list ruleset")), sorted(&whole), "{edit}");
         }
         node.nft("add rule ip theirs c counter");
-        settle(&*backend, &wishes).await;
+        // What somebody does to their own table is their own.
+        assert_eq!(settle(&*backend, &wishes).await.notices, []);
         assert!(node.nft("list table ip theirs").contains("counter"));
     });
 }

@@ -14,7 +14,8 @@ use std::{
 use async_trait::async_trait;
 use myrelay_agent::{
     backend::{
-        self, Backend, BackendError, BackendKind, Counters, InterfaceSpec, Lack, Observed, Traffic,
+        self, Backend, BackendError, BackendKind, Counters, InterfaceSpec, Notice, Observed,
+        Traffic,
     },
     privileges,
 };
@@ -120,7 +121,7 @@ impl Backend for Confined {
         confined(self.0.remove_peers(interface, peers))
     }
 
-    async fn ensure_forwarding(&self) -> Result<Vec<Lack>, BackendError> {
+    async fn ensure_forwarding(&self) -> Result<Vec<Notice>, BackendError> {
         confined(self.0.ensure_forwarding())
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use myrelay_agent::backend::{Backend, BackendKind, Lack, peer_networks};
+use myrelay_agent::backend::{Backend, BackendKind, Notice, peer_networks};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use crate::{
@@ -30,8 +30,8 @@ fn address(text: &str) -> IpAddr {
 async fn settle_v4(backend: &dyn Backend, wishes: &Wishes) -> usize {
     let done = round(backend, wishes).await;
     assert_eq!(done.faults, BTreeMap::new());
-    let lack = if kernel_has_ipv6() { Lack::Ipv6Off } else { Lack::Ipv6 };
-    assert_eq!(done.lacks, [lack]);
+    let lack = if kernel_has_ipv6() { Notice::Ipv6Off } else { Notice::Ipv6 };
+    assert_eq!(done.notices, [lack]);
     let observed = backend.observe().await.unwrap();
     for (id, pod) in wishes {
         let it = &observed.interfaces[&pod.interface];
@@ -141,7 +141,7 @@ fn a_host_without_ipv6_serves_ipv4_and_says_so() {
         node.address_v6("a1", 1, 1);
         node.default_route(1);
         let done = settle(&*backend, &wishes).await;
-        assert_eq!((done.changed, done.lacks), (2, Vec::new()));
+        assert_eq!((done.changed, done.notices), (2, Vec::new()));
         serves(true);
         let age = backend.handshake_age(name, &first).await.unwrap().unwrap();
         assert!(shaken <= age, "it had to shake hands again: {shaken:?}, then {age:?}");
