@@ -135,8 +135,21 @@ fn coin_uri(uri: &str) -> Result<(), Failure> {
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
     let coin = (3..=20).contains(&scheme.len())
         && scheme.bytes().all(|it| it.is_ascii_lowercase())
-        && !["about", "blob", "data", "file", "ftp", "http", "https", "javascript", "mailto",
-            "vbscript", "view", "wss"].contains(&scheme)
+        && ![
+            "about",
+            "blob",
+            "data",
+            "file",
+            "ftp",
+            "http",
+            "https",
+            "javascript",
+            "mailto",
+            "vbscript",
+            "view",
+            "wss",
+        ]
+        .contains(&scheme)
         && uri.len() <= 1000
         && uri.bytes().all(|it| it.is_ascii_graphic());
     let shown = || format!("{} is no address for coins", text::line(uri, 100));

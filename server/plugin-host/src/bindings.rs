@@ -26,13 +26,9 @@ mod v1 {
     });
 }
 
-pub(crate) use v1::myrelay::plugin::{
-    clock, config, context, crypto, http, kv, random, secrets,
-};
-/// The interfaces that the host implements and whose types others read.
-pub use v1::myrelay::plugin::{billing_types, log, types};
 pub(crate) use v1::exports::myrelay::plugin::jobs;
 /// The interfaces that plugins implement.
-pub use v1::exports::myrelay::plugin::{
-    billing, events, invoicing, lifecycle, notifier, webhooks,
-};
+pub use v1::exports::myrelay::plugin::{billing, events, invoicing, lifecycle, notifier, webhooks};
+/// The interfaces that the host implements and whose types others read.
+pub use v1::myrelay::plugin::{billing_types, log, types};
+pub(crate) use v1::myrelay::plugin::{clock, config, context, crypto, http, kv, random, secrets};

@@ -25,7 +25,7 @@ type Given = Result<Answer, crate::bindings::types::Error>;
 
 /// How much of a trap's text and of its backtrace is kept.
 const TRAP_BYTES: usize = 500;
-const FRAMES: usize = 20;
+const BACKTRACE_LINES: usize = 40;
 
 /// Whether a request is one that can be run.
 pub(crate) fn check(request: &CallRequest) -> Result<(), Failure> {
@@ -127,9 +127,10 @@ fn failure(error: &wasmtime::Error, state: &CallState) -> Failure {
     if what.contains("resource limit exceeded") {
         return limit(LimitName::Instances, clean(&what));
     }
-    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    let names = frames.iter().take(FRAMES).map(|frame| clean(frame.func_name().unwrap_or("?")));
-    Failure::Trap { what: clean(&what), backtrace: names.collect::<Vec<_>>().join("\n") }
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
+    let lines = backtrace.iter().flat_map(|it| it.lines()).take(BACKTRACE_LINES);
+    let backtrace = lines.map(|it| text::line(it, TRAP_BYTES)).collect::<Vec<_>>().join("\n");
+    Failure::Trap { what: clean(&what), backtrace }
 }
 
 /// That a component does not export what is called.
@@ -216,9 +217,7 @@ async fn live(
         Call::ValidateConfig(candidate) => {
             guest.call_validate_config(store, &candidate).await?.map(Answer::Problems)
         }
-        Call::Migrate { from_version } => {
-            guest.call_migrate(store, &from_version).await?.map(done)
-        }
+        Call::Migrate { from_version } => guest.call_migrate(store, &from_version).await?.map(done),
         Call::Health => guest.call_health(store).await?.map(Answer::Health),
         _ => return Err(missing("lifecycle")),
     })

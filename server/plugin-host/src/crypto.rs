@@ -101,9 +101,12 @@ mod tests {
         assert!(shown(&tag).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
         let hash = digest(Hash::Sha256, b"abc");
         assert!(shown(&hash).starts_with("ba7816bf8f01cfea414140de5dae2223"));
-        assert!(shown(&digest(Hash::Sha512, b"abc")).starts_with("ddaf35a193617abacc417349ae204131"));
+        assert!(
+            shown(&digest(Hash::Sha512, b"abc")).starts_with("ddaf35a193617abacc417349ae204131")
+        );
 
-        let public = hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c").unwrap();
+        let public =
+            hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c").unwrap();
         let signature = hex(concat!(
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da",
             "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"

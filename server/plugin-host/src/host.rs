@@ -31,9 +31,7 @@ use crate::{
     compile::{CompileError, Compiler},
     egress::client::{Client, Network},
     engine,
-    limits::{
-        CALLS_A_SECOND, CALLS_AT_A_TIME, CALLS_OF_ONE, CALLS_WAITING, Limits, TURN, WORKERS,
-    },
+    limits::{CALLS_A_SECOND, CALLS_AT_A_TIME, CALLS_OF_ONE, CALLS_WAITING, Limits, TURN, WORKERS},
     manifest::{Kind, Manifest},
     messages::{
         Answer, Call, CallRequest, Failure, KvEntry, KvReader, KvUnavailable, KvUsage, Outcome,
@@ -381,12 +379,7 @@ impl KvReader for Nothing {
         Ok(None)
     }
 
-    async fn scan(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: u32,
-    ) -> Result<Vec<KvEntry>, KvUnavailable> {
+    async fn scan(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<KvEntry>, KvUnavailable> {
         Ok(Vec::new())
     }
 

@@ -32,7 +32,7 @@ mod ticker;
 pub use bindings::{
     billing, billing_types, events, invoicing, lifecycle, log, notifier, types, webhooks,
 };
-pub use compile::{CompileError, Compiler, Compiled, main as compile_main};
+pub use compile::{CompileError, Compiled, Compiler, main as compile_main};
 pub use egress::addresses::{Verdict, judge as judge_address};
 pub use egress::client::{Method, Network, mozillas_roots};
 pub use egress::policy::{Denied, Target, judge as judge_url};

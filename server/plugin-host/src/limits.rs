@@ -52,7 +52,7 @@ pub(crate) const CALLS_A_SECOND: u32 = 50;
 const MEMORY: usize = 64 * MIB;
 /// What an operator may raise it to: one slot of the pool.
 pub(crate) const MEMORY_CAP: usize = 256 * MIB;
-/// CPU time where someone waits: prices, webhooks.
+/// CPU time where someone waits, or nothing is to be done: prices, webhooks, names.
 const CPU_QUICK: Duration = Duration::from_millis(200);
 /// CPU time of everything else.
 const CPU: Duration = Duration::from_secs(1);
@@ -190,7 +190,7 @@ impl Limits {
     /// How much CPU time a call gets.
     pub(crate) fn cpu(&self, call: &Call) -> Duration {
         let usual = match call {
-            Call::PriceQuote(_) | Call::Webhook(_) => CPU_QUICK,
+            Call::Describe | Call::PriceQuote(_) | Call::Webhook(_) => CPU_QUICK,
             _ => CPU,
         };
         self.cpu_ms.map_or(usual, |it| Duration::from_millis(it.into())).min(CPU_CAP)

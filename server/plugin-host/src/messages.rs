@@ -162,7 +162,8 @@ impl Outcome {
             Ok(Answer::Effects(effects)) => effects,
             Ok(Answer::Webhook(webhooks::Outcome::Accepted(accepted))) => &accepted.effects,
             Ok(Answer::Checkout(billing::Checkout {
-                step: billing::NextStep::Done(effects), ..
+                step: billing::NextStep::Done(effects),
+                ..
             })) => effects,
             _ => &[],
         }

@@ -3,7 +3,8 @@
 /// Whether a character would do something to the text around it: controls, and what turns its
 /// direction.
 pub(crate) fn is_hostile(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One line of at most so many bytes, with a mark in place of every hostile character.
@@ -31,7 +32,10 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line_and_ends() {
-        assert_eq!(line("a\r\nb\u{1b}[31m\u{202e}c", 100), "a\u{fffd}\u{fffd}b\u{fffd}[31m\u{fffd}c");
+        assert_eq!(
+            line("a\r\nb\u{1b}[31m\u{202e}c", 100),
+            "a\u{fffd}\u{fffd}b\u{fffd}[31m\u{fffd}c"
+        );
         assert_eq!(line("ééééééé", 9), "ééé…");
         assert_eq!(line("short", 100), "short");
         assert!(is_sound("two\nlines") && !is_sound("a\0b") && !is_sound("\u{2066}"));

@@ -63,7 +63,11 @@ impl Compiler {
     ///
     /// # Errors
     /// When the toolchain has no such linker.
-    pub(crate) fn configure_plugins(&self, workspace: &Workspace, cargo: &mut Command) -> Result<()> {
+    pub(crate) fn configure_plugins(
+        &self,
+        workspace: &Workspace,
+        cargo: &mut Command,
+    ) -> Result<()> {
         let mut flags = self.flags(workspace)?;
         let tools = match self {
             Self::Own { sysroot } => linkers(sysroot)?,

@@ -27,9 +27,9 @@ pub(crate) fn commit(deed: &str, data: &str) -> Result<(), Error> {
         "hmac" => {
             let utf8 = crypto::KeyEncoding::Utf8;
             let tag = crypto::hmac(data, utf8, crypto::Hash::Sha256, b"message");
-            let checked = tag.clone().map(|tag| {
-                crypto::hmac_verify(data, utf8, crypto::Hash::Sha256, b"message", &tag)
-            });
+            let checked = tag
+                .clone()
+                .map(|tag| crypto::hmac_verify(data, utf8, crypto::Hash::Sha256, b"message", &tag));
             Err(told(format!("{:?} {checked:?}", tag.map(|it| it.len()))))
         }
         _ => Err(told("no such misdeed")),
@@ -53,7 +53,7 @@ fn shown(answer: &Result<http::Response, http::Error>) -> String {
             let body = String::from_utf8_lossy(&answer.body);
             format!("{} {:?} {body}", answer.status, answer.headers)
         }
-        Err(why) => format!("{why:?}"),
+        Err(why) => format!("{why:?}").trim_start_matches("Error::").to_owned(),
     }
 }
 

@@ -43,7 +43,9 @@ impl Child {
     pub(super) async fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
         match timeout(COMPILE_WALL, self.run(wasm)).await {
             Ok(code) => code,
-            Err(_) => Err(CompileError::Limit(format!("{} s by the clock", COMPILE_WALL.as_secs()))),
+            Err(_) => {
+                Err(CompileError::Limit(format!("{} s by the clock", COMPILE_WALL.as_secs())))
+            }
         }
     }
 
@@ -89,6 +91,9 @@ impl Child {
             // An allocation that failed aborts, and so does a stack that cannot grow.
             Some(6 | 11) => CompileError::Limit(format!("{} bytes of memory: {said}", self.memory)),
             Some(signal) => failed(format!("signal {signal}: {said}")),
+            None if said.contains("os error 12") => {
+                CompileError::Limit(format!("{} bytes of memory", self.memory))
+            }
             None => CompileError::Invalid(said),
         }
     }

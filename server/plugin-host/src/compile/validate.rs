@@ -30,7 +30,9 @@ pub(super) fn validate(wasm: &[u8]) -> Result<Shape, CompileError> {
         return Err(limit(format!("{bytes} bytes, and {ARTIFACT_BYTES} are allowed")));
     }
     if !Parser::is_component(wasm) {
-        return Err(invalid("it is no component; a core module needs wasm-component-ld as its linker"));
+        return Err(invalid(
+            "it is no component; a core module needs wasm-component-ld as its linker",
+        ));
     }
     let shape = shape(wasm)?;
     Validator::new_with_features(FEATURES).validate_all(wasm).map_err(invalid)?;

@@ -24,12 +24,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::{
     bindings::http::Error,
-    egress::{
-        addresses, exchange,
-        policy::Target,
-        resolve::Resolve,
-        rules::Scheme,
-    },
+    egress::{addresses, exchange, policy::Target, resolve::Resolve, rules::Scheme},
     limits::{HTTP_ADDRESSES, HTTP_AT_A_TIME, HTTP_CONNECT},
 };
 
@@ -175,9 +170,8 @@ impl Client {
         if target.scheme == Scheme::Http {
             return Ok(Box::new(stream));
         }
-        let failed = |error: &dyn std::fmt::Display| {
-            Error::Tls(format!("{}: {error}", target.authority()))
-        };
+        let failed =
+            |error: &dyn std::fmt::Display| Error::Tls(format!("{}: {error}", target.authority()));
         let name = match target.address {
             Some(address) => ServerName::IpAddress(address.into()),
             None => ServerName::try_from(target.host.clone()).map_err(|error| failed(&error))?,

@@ -103,7 +103,9 @@ fn host(parsed: &Url, written: &str) -> Result<(String, Option<IpAddr>), Denied>
     let address = match parsed.host() {
         Some(Host::Domain(name)) if is_plain_name(name) => return Ok((name.to_owned(), None)),
         Some(Host::Domain(_)) => {
-            return Err(denied("a host's name has labels of letters, digits, - and _, and no dot at the end"));
+            return Err(denied(
+                "a host's name has labels of letters, digits, - and _, and no dot at the end",
+            ));
         }
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),

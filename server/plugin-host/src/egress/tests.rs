@@ -82,7 +82,7 @@ fn a_url_has_one_meaning_or_none() {
         ("https://0/", "0.0.0.0"),
         ("https://[0:0:0:0:0:0:0:1]/", "[::1]"),
         ("https://[::127.0.0.1]/", "[::7f00:1]"),
-        ("https://[::ffff:127.0.0.1]/", "[::ffff:7f00:1]"),
+        ("https://[::FFFF:7f00:1]/", "[::ffff:127.0.0.1]"),
         ("https://[FD00::7]/", "[fd00::7]"),
         ("https://api.example.org/a%2fb", "%2f"),
         ("https://api.example.org/a%2Fb", "%2f"),
@@ -157,7 +157,9 @@ fn any_host_is_meant_only_where_the_operator_says_so_twice() {
     assert!(judge(url, "GET", &plugin, &operator).is_ok());
     // What a manifest leaves open, the operator names.
     assert!(judge(url, "GET", &plugin, &granted("anything.example", &["GET"], "/")).is_ok());
-    assert!(judge(url, "GET", &plugin, &granted("*.example", &["GET"], "/")).is_ok());
+    let below = granted("*.anything.example", &["GET"], "/");
+    assert!(judge("https://a.anything.example/", "GET", &plugin, &below).is_ok());
+    assert!(judge(url, "GET", &plugin, &below).is_err());
     assert!(judge(url, "GET", &[], &operator).is_err());
     assert!(judge(url, "GET", &plugin, &[]).is_err());
 }

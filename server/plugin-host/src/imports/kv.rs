@@ -52,11 +52,7 @@ impl Store {
         let changes = self.changes.into_iter();
         let changes = changes.map(|(key, it)| KvChange {
             key,
-            condition: if it.checked {
-                KvCondition::Version(it.before)
-            } else {
-                KvCondition::Any
-            },
+            condition: if it.checked { KvCondition::Version(it.before) } else { KvCondition::Any },
             write: it.write,
         });
         changes.collect()
@@ -81,17 +77,20 @@ impl Store {
     async fn current(&self, key: &str) -> Result<Option<KvEntry>, Error> {
         match self.changes.get(key) {
             Some(Change { write: KvWrite::Delete, .. }) => Ok(None),
-            Some(Change { write: KvWrite::Put { value, version, .. }, .. }) => Ok(Some(KvEntry {
-                key: key.to_owned(),
-                value: value.clone(),
-                version: *version,
-            })),
+            Some(Change { write: KvWrite::Put { value, version, .. }, .. }) => {
+                Ok(Some(KvEntry { key: key.to_owned(), value: value.clone(), version: *version }))
+            }
             None => Ok(self.reader.get(key).await?),
         }
     }
 
     /// Whether another so many bytes fit in place of the entry.
-    async fn fits(&mut self, current: Option<&KvEntry>, key: &str, value: &[u8]) -> Result<(), Error> {
+    async fn fits(
+        &mut self,
+        current: Option<&KvEntry>,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), Error> {
         if KV_VALUE_BYTES < value.len() {
             return Err(quota(format!("a value has at most {KV_VALUE_BYTES} bytes")));
         }
@@ -175,12 +174,7 @@ impl Store {
         Ok(())
     }
 
-    async fn scan(
-        &mut self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Page, Error> {
+    async fn scan(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Page, Error> {
         // An empty prefix is every entry; otherwise it is bounded as a key is.
         self.count(if prefix.is_empty() { "-" } else { prefix })?;
         if after.is_some_and(|it| KV_KEY_BYTES < it.len()) {

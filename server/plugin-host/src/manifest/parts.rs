@@ -87,9 +87,10 @@ fn is_cron(text: &str) -> bool {
     };
     text.len() <= 100
         && fields.len() == bounds.len()
-        && fields.iter().zip(bounds).all(|(it, bounds)| {
-            it.split(',').all(|entry| is_entry(entry, bounds))
-        })
+        && fields
+            .iter()
+            .zip(bounds)
+            .all(|(it, bounds)| it.split(',').all(|entry| is_entry(entry, bounds)))
 }
 
 pub(super) fn manifest(table: Table) -> Result<Manifest, ManifestError> {
@@ -122,9 +123,8 @@ pub(super) fn manifest(table: Table) -> Result<Manifest, ManifestError> {
         config.end()?;
     }
     for mut job in root.tables("jobs")? {
-        let name = job.text("name", "lower case words with - between them", |it| {
-            is_name(it, b'-', 40)
-        })?;
+        let name =
+            job.text("name", "lower case words with - between them", |it| is_name(it, b'-', 40))?;
         if manifest.jobs.iter().any(|it| it.name == name) {
             return Err(job.wrong("name", "another job has this name"));
         }
@@ -142,13 +142,14 @@ pub(super) fn manifest(table: Table) -> Result<Manifest, ManifestError> {
 }
 
 fn identity(plugin: &mut Reader) -> Result<Manifest, ManifestError> {
-    let kinds = plugin.list("kind", "billing, notification, event or invoicing", |it| match it {
-        "billing" => Some(Kind::Billing),
-        "notification" => Some(Kind::Notification),
-        "event" => Some(Kind::Event),
-        "invoicing" => Some(Kind::Invoicing),
-        _ => None,
-    })?;
+    let kinds =
+        plugin.list("kind", "billing, notification, event or invoicing", |it| match it {
+            "billing" => Some(Kind::Billing),
+            "notification" => Some(Kind::Notification),
+            "event" => Some(Kind::Event),
+            "invoicing" => Some(Kind::Invoicing),
+            _ => None,
+        })?;
     if kinds.is_empty() {
         return Err(plugin.wrong("kind", "it names at least one kind"));
     }
@@ -205,9 +206,8 @@ fn capabilities(asked: &mut Reader, manifest: &mut Manifest) -> Result<(), Manif
         let hosts = "names of hosts, or *. and a domain";
         let path = webhooks.text("path", rule, |it| is_name(it, b'-', 40))?;
         let max_body = webhooks.number("max_body", 1, 1 << 20)?.unwrap_or(1 << 20);
-        let checkout_hosts = webhooks.list("checkout_hosts", hosts, |it| {
-            HostPattern::parse(it).filter(|it| !it.is_any())
-        })?;
+        let checkout_hosts = webhooks
+            .list("checkout_hosts", hosts, |it| HostPattern::parse(it).filter(|it| !it.is_any()))?;
         webhooks.end()?;
         let max_body = u32::try_from(max_body).unwrap_or(1 << 20);
         manifest.webhooks = Some(Webhooks { path, max_body, checkout_hosts });
@@ -235,15 +235,13 @@ fn http_rule(http: &mut Reader) -> Result<HttpRule, ManifestError> {
 }
 
 fn secret(mut secret: Reader, manifest: &Manifest) -> Result<Secret, ManifestError> {
-    let name = secret.text("name", "lower case words with _ between them", |it| {
-        is_name(it, b'_', 40)
-    })?;
+    let name =
+        secret.text("name", "lower case words with _ between them", |it| is_name(it, b'_', 40))?;
     if manifest.secret(&name).is_some() {
         return Err(secret.wrong("name", "another secret has this name"));
     }
-    let label = secret.optional_text("label", "one line of 1 to 100 characters", |it| {
-        is_line(it, 100)
-    })?;
+    let label =
+        secret.optional_text("label", "one line of 1 to 100 characters", |it| is_line(it, 100))?;
     let generated = secret.switch("generated")?;
     let mut uses = Vec::new();
     for mut it in secret.tables("use")? {

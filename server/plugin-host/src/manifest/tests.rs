@@ -51,7 +51,10 @@ fn a_whole_manifest_is_read() {
     assert_eq!(manifest.id, "dev.example.stripe");
     assert_eq!(manifest.kinds, [Kind::Billing, Kind::Invoicing]);
     assert_eq!(manifest.kv, Some(Some(1_048_576)));
-    assert_eq!((manifest.http[0].rule.port, manifest.http[0].rule.path_prefix.as_str()), (443, "/v1/"));
+    assert_eq!(
+        (manifest.http[0].rule.port, manifest.http[0].rule.path_prefix.as_str()),
+        (443, "/v1/")
+    );
     assert!(manifest.checkout_hosts()[0].matches("checkout.stripe.com"));
     assert_eq!(manifest.secret("webhook_secret").unwrap().uses, [SecretUse::Hmac]);
     assert!(manifest.secret("webhook_secret").unwrap().generated);
@@ -90,7 +93,11 @@ const CHANGES: [(&str, &str, &str); 52] = [
     ("1048576 }", "0 }", "capabilities.kv.max_bytes"),
     ("account.deleted.v1", "account.deleted", "capabilities.events"),
     ("account.deleted.v1", "billing.invoice.finalized.v1", "capabilities.events"),
-    ("host = \"api.stripe.com\"\nm", "host = \"https://api.stripe.com\"\nm", "capabilities.http[0].host"),
+    (
+        "host = \"api.stripe.com\"\nm",
+        "host = \"https://api.stripe.com\"\nm",
+        "capabilities.http[0].host",
+    ),
     ("host = \"api.stripe.com\"\nm", "host = \"*.com\"\nm", "capabilities.http[0].host"),
     ("\"GET\", \"POST\"", "\"get\"", "capabilities.http[0].methods"),
     ("\"GET\", \"POST\"", "\"CONNECT\"", "capabilities.http[0].methods"),
@@ -135,9 +142,22 @@ fn schedules_are_what_cron_reads() {
     for good in ["* * * * *", "*/5 0-6 1,15 1-12/2 0", "0 0 31 12 7"] {
         assert!(read(good), "{good}");
     }
-    for bad in ["", "@daily", "* * * * * *", "5/2 * * * *", "*/0 * * * *", "9-1 * * * *", "* 24 * * *",
-        "* * 0 * *", "* * * 13 *", "* * * * 8", "-1 * * * *", "1, * * * *", "*  * * * *", "* * * * mon"]
-    {
+    for bad in [
+        "",
+        "@daily",
+        "* * * * * *",
+        "5/2 * * * *",
+        "*/0 * * * *",
+        "9-1 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * * 13 *",
+        "* * * * 8",
+        "-1 * * * *",
+        "1, * * * *",
+        "*  * * * *",
+        "* * * * mon",
+    ] {
         assert!(!read(bad), "{bad}");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use myrelay_plugin_host::{Call, Failure, Grants, KvCondition, KvWrite, LimitName, PluginHost as _};
+use myrelay_plugin_host::{
+    Call, Failure, Grants, KvCondition, KvWrite, LimitName, PluginHost as _,
+};
 
 use crate::stage::{Stage, deed_call, died_of, is_done, told};
 
@@ -126,7 +128,8 @@ async fn every_limit_of_the_store_says_which_it_is() {
     let outcome = stage.misdeed("machine:keys", "").await;
     assert!(is_done(&outcome), "{:?}", outcome.result);
     let whys: Vec<&str> = outcome.logs.iter().map(|it| it.fields[0].1.as_str()).collect();
-    let expected = ["InvalidKey", "InvalidKey", "InvalidKey", "65536", "VersionMismatch", "", "100"];
+    let expected =
+        ["InvalidKey", "InvalidKey", "InvalidKey", "65536", "VersionMismatch", "", "100"];
     assert_eq!(whys.len(), expected.len(), "{whys:?}");
     for (why, expected) in whys.iter().zip(expected) {
         assert!(why.contains(expected), "{why}");

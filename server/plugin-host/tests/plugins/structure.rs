@@ -35,9 +35,8 @@ fn component(parts: &str) -> Vec<u8> {
 
 /// A component with so many instances of one module, whose start function does this.
 fn starting(instances: usize, module: &str) -> Vec<u8> {
-    let many: String = (0..instances)
-        .map(|it| format!("(core instance $i{it} (instantiate $m))"))
-        .collect();
+    let many: String =
+        (0..instances).map(|it| format!("(core instance $i{it} (instantiate $m))")).collect();
     component(&format!(
         r#"(core module $m {module} (func (export "f"))) {many}
            (alias core export $i0 "f" (core func $f))"#
@@ -98,8 +97,11 @@ async fn what_the_engine_does_not_take_is_refused_before_it_is_compiled() {
         ("threads", "(memory 1 1 shared)"),
         ("several memories in a module", "(memory 1) (memory 1)"),
         ("exceptions", "(tag)"),
-        ("relaxed SIMD", "(func (param v128 v128) (result v128) \
-            (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))"),
+        (
+            "relaxed SIMD",
+            "(func (param v128 v128) (result v128) \
+            (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))",
+        ),
         ("garbage collection", "(type (struct))"),
     ];
     for (what, module) in modules {
@@ -162,14 +164,22 @@ async fn compiling_is_limited_and_kept() {
     assert_eq!(std::fs::metadata(&again.artifact).unwrap().modified().unwrap(), written);
 
     // A function that takes long: no more than its CPU time, and nothing is kept.
-    let deep = "(local.set 0 (i32.add (local.get 0) (i32.mul (local.get 0) (i32.const 7))))";
-    let body = deep.repeat(20_000);
-    let functions = format!("(func (param i32) {body})").repeat(20);
-    let large = starting(1, &functions);
+    // Branches over values that all depend on one another, and no division can be left out.
+    let steps = (0..15_000).map(|it| {
+        let (a, b, c) = (it % 300, it * 7 % 300, it * 13 % 300);
+        format!(
+            "(block (br_if 0 (local.get {a})) \
+             (local.set {b} (i32.div_u (local.get {c}) (local.get {a}))))"
+        )
+    });
+    let body: String = steps.collect();
+    let locals = "i32 ".repeat(300);
+    let large = format!(r#"(func (export "large") (local {locals}) {body})"#);
+    let large = starting(1, &large);
     let hasty = compiler(&folder).with_limits(Duration::from_secs(1), 2 << 30);
     let error = hasty.compile(&large).await.unwrap_err();
     assert_eq!(error, CompileError::Limit("1 s of CPU time".to_owned()));
-    let poor = compiler(&folder).with_limits(Duration::from_secs(60), 96 << 20);
+    let poor = compiler(&folder).with_limits(Duration::from_secs(60), 80 << 20);
     let error = poor.compile(&large).await.unwrap_err();
     assert!(matches!(&error, CompileError::Limit(why) if why.contains("memory")), "{error}");
     assert_eq!(std::fs::read_dir(folder.path().join("cache")).unwrap().count(), 1);
