@@ -77,7 +77,7 @@ fn Row(token: TokenRow, path: String, now: Millis) -> impl IntoView {
                 <Time at=token.created_at now />
             </Cell>
             <Cell column=texts::USED>
-                <span>{used(token.used_at, now)}</span>
+                <span class="unbroken">{used(token.used_at, now)}</span>
             </Cell>
             <Cell column=texts::ENDS>
                 {match token.expires_at {
