@@ -7,7 +7,6 @@ use std::{
 
 use ipnet::IpNet;
 use myrelay_agent::backend::{Backend, BackendKind, Notice, peer_networks};
-use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use crate::{
     Wishes,
@@ -15,7 +14,7 @@ use crate::{
     keys, node, peer_key, pod, pod_id,
     probe::{By, EACH, Echo, PORT, passes},
     range, round, settle,
-    world::{Namespace, eventually, kernel_has_ipv6, kind, open, run},
+    world::{Namespace, eventually, kernel_has_ipv6, kind, open, own_mounts, run},
 };
 
 const INTERNET: [&str; 2] = ["198.18.1.2", "2001:db8:1::2"];
@@ -45,24 +44,12 @@ async fn settle_v4(backend: &dyn Backend, wishes: &Wishes) -> usize {
     done.changed
 }
 
-/// Does something where nobody else sees what is mounted.
-fn among_own_mounts(node: &Namespace, act: impl FnOnce() + Send) {
-    node.enter(|| {
-        #[expect(unsafe_code, reason = "there is no safe way into a new namespace")]
-        // SAFETY: no file descriptors or memory mappings are unshared by these flags.
-        unsafe {
-            unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS).unwrap();
-        }
-        run("mount", &["--make-rprivate", "/"], &[]);
-        act();
-    });
-}
-
 #[test]
 fn without_the_tun_device_new_pods_wait_for_it_and_the_others_go_on() {
     let Some(BackendKind::Userspace) = kind() else { return };
     let (node, _internet) = node();
-    among_own_mounts(&node, || {
+    node.enter(|| {
+        own_mounts();
         run("mount", &["-t", "tmpfs", "none", "/dev/net"], &[]);
         node.run(async |_| {
             let backend = open(BackendKind::Userspace).await;

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -9,7 +10,10 @@ use std::{
 };
 
 use myrelay_agent::backend::{Backend, BackendKind};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::{
+    process::geteuid,
+    thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe},
+};
 
 #[path = "confined.rs"]
 mod confined;
@@ -21,6 +25,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The switch of a network namespace that all its interfaces follow.
 const DISABLE_IPV6: &str = "/proc/sys/net/ipv6/conf/all/disable_ipv6";
+
+const TUN: &str = "/dev/net/tun";
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -60,6 +66,7 @@ impl Namespace {
     /// what the agent's have.
     pub(crate) fn run<R: Send>(&self, act: impl AsyncFnOnce(&Self) -> R + Send) -> R {
         self.enter(|| {
+            open_tun();
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .on_thread_start(confined::narrow)
@@ -135,6 +142,27 @@ impl Namespace {
     }
 }
 
+/// From here on nobody else sees what this thread and those that it starts mount.
+pub(crate) fn own_mounts() {
+    #[expect(unsafe_code, reason = "there is no safe way into a new namespace")]
+    // SAFETY: no file descriptors or memory mappings are unshared by these flags.
+    unsafe {
+        unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS).unwrap();
+    }
+    run("mount", &["--make-rprivate", "/"], &[]);
+}
+
+/// Gives this thread a TUN device that is everybody's, as udev makes it, where this machine has one
+/// for root alone. One that is missing stays missing.
+pub(crate) fn open_tun() {
+    let mode = std::fs::metadata(TUN).map(|it| it.permissions().mode());
+    if geteuid().is_root() && mode.is_ok_and(|it| it & 0o006 != 0o006) {
+        own_mounts();
+        run("mount", &["-t", "tmpfs", "none", "/dev/net"], &[]);
+        run("mknod", &["-m", "666", TUN, "c", "10", "200"], &[]);
+    }
+}
+
 /// Whether this machine's kernel has IPv6.
 pub(crate) fn kernel_has_ipv6() -> bool {
     std::path::Path::new(DISABLE_IPV6).exists()
@@ -154,12 +182,12 @@ pub(crate) fn unique() -> String {
 /// The backend under test: `MYRELAY_BACKEND`, or else the userspace one. None, with the reason
 /// printed, when this machine cannot run it.
 pub(crate) fn kind() -> Option<BackendKind> {
-    let why = if !rustix::process::geteuid().is_root() {
+    let why = if !geteuid().is_root() {
         "needs root to make network namespaces"
     } else {
         match std::env::var("MYRELAY_BACKEND").as_deref() {
             Ok("kernel") => return Some(BackendKind::Kernel),
-            _ if std::path::Path::new("/dev/net/tun").exists() => {
+            _ if std::path::Path::new(TUN).exists() => {
                 return Some(BackendKind::Userspace);
             }
             _ => "needs /dev/net/tun",

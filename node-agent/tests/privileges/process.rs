@@ -21,7 +21,7 @@ use crate::{
         portal::Portal,
     },
     unit::values,
-    world::{Namespace, command, kind, run, text},
+    world::{Namespace, command, kind, open_tun, run, text},
 };
 
 /// CAP_NET_ADMIN alone, as `/proc/PID/status` writes a set (linux/capability.h).
@@ -286,7 +286,10 @@ fn serves_with_one_capability(starter: Starter) {
         assert!(running.tcp_states().contains(&ESTABLISHED.to_owned()), "it is with its portal");
         assert!(!running.tcp_states().contains(&LISTENING.to_owned()), "nobody can connect to it");
     };
-    namespace.enter(|| tokio::runtime::Runtime::new().unwrap().block_on(story));
+    namespace.enter(|| {
+        open_tun();
+        tokio::runtime::Runtime::new().unwrap().block_on(story);
+    });
 }
 
 /// The pod's key once the node reports it with no fault, and who makes its tunnels.
