@@ -5,8 +5,6 @@
 //! done comes back as an [`Outcome`], and the caller does it, or nothing. The host reaches no
 //! database and answers no requests: it only sees what it is handed.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test stops at the first surprise"))]
-
 mod answers;
 mod bindings;
 mod call;

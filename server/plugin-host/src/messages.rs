@@ -56,7 +56,7 @@ pub enum Call {
     Deliver { to: notifier::Destination, message: notifier::Message },
     Capabilities,
     PriceQuote(billing::QuoteRequest),
-    BeginCheckout(billing::CheckoutRequest),
+    BeginCheckout(Box<billing::CheckoutRequest>),
     ChargeSaved(money::Invoice),
     Refund { payment: String, amount: types::Money, reason: String },
     CancelSubscription { subscription: String, at_period_end: bool },

@@ -41,7 +41,7 @@ pub(crate) fn outgoing(headers: &[(String, Vec<u8>)]) -> Result<HeaderMap, Error
     for (name, value) in headers {
         let invalid = |what| Error::Invalid(format!("{what}: {}", text::line(name, 80)));
         let name = HeaderName::from_bytes(name.as_bytes());
-        let name = name.map_err(|_| invalid("no name of a header"))?;
+        let name = name.ok().ok_or_else(|| invalid("no name of a header"))?;
         if is_dropped(&name) {
             continue;
         }

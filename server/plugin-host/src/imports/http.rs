@@ -94,7 +94,7 @@ impl CallState {
             path.extend(self.filled(&target, Place::Query, query.as_bytes())?);
         }
         let path = String::from_utf8(path);
-        let path = path.map_err(|_| Error::Invalid("a URL is in ASCII".to_owned()))?;
+        let path = path.map_err(|error| Error::Invalid(error.to_string()))?;
         let mut list = Vec::new();
         for (name, value) in request.headers {
             let value = self.filled(&target, Place::Header, value.as_bytes())?;

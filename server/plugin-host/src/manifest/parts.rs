@@ -11,8 +11,8 @@ use crate::{
     text,
 };
 
-/// The newest minor version of the interface that this host implements.
-const API_MINOR: u32 = 0;
+/// The versions of the interface that this host implements, by their minor numbers.
+const API: [&str; 1] = ["1.0"];
 
 fn is_line(text: &str, most: usize) -> bool {
     let length = text.chars().count();
@@ -50,9 +50,8 @@ fn is_version(text: &str) -> bool {
 }
 
 fn api_minor(text: &str) -> Option<u32> {
-    let (major, minor) = text.split_once('.')?;
-    let minor = is_number(minor).then(|| minor.parse().ok()).flatten()?;
-    (major == "1" && minor <= API_MINOR).then_some(minor)
+    let minor = API.iter().position(|it| *it == text)?;
+    u32::try_from(minor).ok()
 }
 
 /// `billing.invoice.finalized.v1`.
