@@ -1,6 +1,7 @@
 //! How fast pods go: what the kernel was told, and what it lets pass.
 
 use std::{
+    fmt,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
@@ -23,11 +24,12 @@ use crate::{
 const INTERNET: &str = "198.18.1.2";
 /// Until eight flows have found their pace on a narrow way; what they begin with is too much for it.
 const WARM_UP: Duration = Duration::from_secs(3);
-/// So long they are counted.
-const WINDOW: Duration = Duration::from_secs(3);
+/// So long they are counted, and so often: a machine that tests is busy, and flows that lose a
+/// packet stand still and hurry afterwards. The middle one of them is judged.
+const WINDOW: Duration = Duration::from_secs(2);
+const WINDOWS: usize = 7;
 /// Megabits per second.
 const PLANS: [f64; 2] = [4.0, 8.0];
-const TRIES: usize = 8;
 /// A plan counts whole packets: those of the tunnel, and what is in them beside the headers of IPv4
 /// and TCP with a timestamp.
 const PACKET: f64 = 1420.0;
@@ -166,7 +168,8 @@ fn a_limited_pod_moves_what_its_plan_says() {
         eventually("the gateway answers", || device.namespace.pings(range(1).node().v4));
         // What this machine, which may be emulated, moves at all: a limit is to be felt. Plans have
         // three decimals of a megabit.
-        let most = [false, true].map(|upload| load(&device.namespace, &internet, 8, upload).moved);
+        let most =
+            [false, true].map(|upload| load(&device.namespace, &internet, 8, upload).middle());
         let most = most[0].min(most[1]);
         for wanted in PLANS {
             #[expect(
@@ -179,33 +182,47 @@ fn a_limited_pod_moves_what_its_plan_says() {
             wishes.get_mut(&pod_id(1)).unwrap().speed = speed(bits, bits);
             settle(&*backend, &wishes).await;
             for (upload, flows) in [(false, 1), (false, 8), (true, 1), (true, 8)] {
-                holds(rate, || load(&device.namespace, &internet, flows, upload));
+                holds(rate, &load(&device.namespace, &internet, flows, upload));
             }
         }
     });
 }
 
-/// A machine that tests is busy, and flows that lose a packet stand still and hurry afterwards: one
-/// of some loads has to be within the bounds, and none far above.
-fn holds(rate: f64, load: impl Fn() -> Load) {
-    let mut seen = Vec::new();
-    let within = (0..TRIES).any(|_| {
-        let Load { moved, pings, what } = load();
-        assert!(pings.contains(", 0% packet loss"), "{what}: small packets starve: {pings}");
-        assert!(moved < rate * 1.15, "{what}: {moved:.2} of {rate:.2}");
-        seen.push(format!("{what}: {moved:.2}"));
-        (0.95..1.05).contains(&(moved / rate))
-    });
-    assert!(within, "none was within 5 % of {rate:.2}: {seen:?}");
+/// Most windows are within the bounds, all of them together are not above, and nothing small is
+/// lost.
+fn holds(rate: f64, load: &Load) {
+    assert!(load.pings.contains(", 0% packet loss"), "small packets starve of {rate:.2}: {load}");
+    assert!((0.95..1.05).contains(&(load.middle() / rate)), "{rate:.2} is wanted: {load}");
+    assert!(load.mean() < rate * 1.05, "{rate:.2} is wanted: {load}");
 }
 
 /// What came of a load.
 struct Load {
-    /// Megabits of packets in a second, of what programs said.
-    moved: f64,
+    /// Megabits of packets in a second, of what programs said, in each window.
+    moved: [f64; WINDOWS],
     /// How it went with small packets.
     pings: String,
     what: String,
+}
+
+impl Load {
+    fn middle(&self) -> f64 {
+        let mut sorted = self.moved;
+        sorted.sort_by(f64::total_cmp);
+        sorted[WINDOWS / 2]
+    }
+
+    fn mean(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "it is small")]
+        let count = WINDOWS as f64;
+        self.moved.iter().sum::<f64>() / count
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:.2?}, {}", self.what, self.moved, self.pings)
+    }
 }
 
 /// Loads one direction, and sends something small meanwhile.
@@ -223,12 +240,16 @@ fn load(device: &Namespace, internet: &Namespace, flows: usize, upload: bool) ->
             counted.push(scope.spawn(move || receive(receiver, start)));
         }
         let pings = device.enter(|| {
-            command("ping", &["-q", "-c", "12", "-i", "0.2", INTERNET]).output().unwrap()
+            command("ping", &["-q", "-c", "60", "-i", "0.2", INTERNET]).output().unwrap()
         });
-        let bytes: u64 = counted.into_iter().map(|it| it.join().unwrap()).sum();
+        let mut bytes = [0; WINDOWS];
+        for flow in counted {
+            let flow = flow.join().unwrap();
+            bytes.iter_mut().zip(flow).for_each(|(all, one)| *all += one);
+        }
         let pings = text(pings).lines().filter(|it| it.contains('%')).collect();
         #[expect(clippy::cast_precision_loss, reason = "it is small")]
-        let moved = bytes as f64 * 8.0 / 1e6 / WINDOW.as_secs_f64() * PACKET / PAYLOAD;
+        let moved = bytes.map(|it| it as f64 * 8.0 / 1e6 / WINDOW.as_secs_f64() * PACKET / PAYLOAD);
         Load { moved, pings, what: format!("{flows} flows, upload {upload}") }
     })
 }
@@ -237,19 +258,16 @@ fn send(mut stream: TcpStream) {
     while stream.write_all(&[0; 16_384]).is_ok() {}
 }
 
-/// How many bytes come within the window.
-fn receive(mut stream: TcpStream, start: Instant) -> u64 {
+/// How many bytes come within each window.
+fn receive(mut stream: TcpStream, start: Instant) -> [u64; WINDOWS] {
     stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    let (mut bytes, mut counted) = ([0; 16_384], 0);
+    let (mut bytes, mut counted) = ([0; 16_384], [0; WINDOWS]);
     loop {
         let length = stream.read(&mut bytes).unwrap_or_default();
-        let now = start.elapsed();
-        if WARM_UP + WINDOW < now {
-            return counted;
-        }
-        if WARM_UP < now {
-            counted += u64::try_from(length).unwrap();
-        }
+        let Some(since) = start.elapsed().checked_sub(WARM_UP) else { continue };
+        let window = usize::try_from(since.as_millis() / WINDOW.as_millis()).unwrap();
+        let Some(counted) = counted.get_mut(window) else { return counted };
+        *counted += u64::try_from(length).unwrap();
     }
 }
 
