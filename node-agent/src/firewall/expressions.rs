@@ -105,12 +105,31 @@ pub(super) fn is_in(set: &Set) -> Expression {
 /// The key that begins in the first register has more connections than this, the packet's included:
 /// those that live are kept in the set, by the kernel's expression of this name.
 pub(super) fn has_more_than(flows: u32, set: &Set, counter: &str) -> Expression {
-    /// `NFT_CONNLIMIT_F_INV` and `NFT_DYNSET_OP_ADD`.
+    /// `NFT_CONNLIMIT_F_INV`.
     const MORE: u32 = 1;
-    const ADD: u32 = 0;
     let count = expression(counter, &Attributes::default().number(1, flows).number(2, MORE));
+    for_each_key(set, &count)
+}
+
+/// Packets that have the key that begins in the first register come faster than so many a second,
+/// after so many at once.
+pub(super) fn is_faster_than(rate: u32, at_once: u32, set: &Set) -> Expression {
+    /// `NFT_LIMIT_PKTS` and `NFT_LIMIT_F_INV`.
+    const PACKETS: u32 = 0;
+    const FASTER: u32 = 1;
+    const SECOND: u64 = 1;
+    let long = |it: u64| it.to_be_bytes();
+    let limit = Attributes::default().bytes(1, &long(rate.into())).bytes(2, &long(SECOND));
+    let limit = limit.number(3, at_once).number(4, PACKETS).number(5, FASTER);
+    for_each_key(set, &expression("limit", &limit))
+}
+
+/// Keeps for each key of its own in the set what this expression remembers.
+fn for_each_key(set: &Set, remembers: &Expression) -> Expression {
+    /// `NFT_DYNSET_OP_ADD`.
+    const ADD: u32 = 0;
     let data = Attributes::default().text(1, set.name).number(2, set.id).number(3, ADD);
-    expression("dynset", &data.number(4, FIRST).nest(7, &count))
+    expression("dynset", &data.number(4, FIRST).nest(7, remembers))
 }
 
 /// The packet is the first of its connection: one that passes makes the kernel remember it.

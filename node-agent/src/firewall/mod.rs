@@ -22,10 +22,16 @@ const TABLE: &str = "myrelay";
 /// that is the smallest pod, or one of the parts that a larger pod is made of.
 ///
 /// Linux remembers 65,536 connections on a host with 1 to 4 GB of memory and 262,144 on a larger
-/// one (`nf_conntrack_max`); what is more is refused to everybody. So one customer takes a sixteenth
+/// one (`nf_conntrack_max`); what is more is refused to everybody. So what is open takes a sixteenth
 /// of the smaller table, and 61 devices have 67 each. The kernel walks the list of a part for each
 /// connection that is opened, which is another reason not to have it much longer.
 pub const MOST_FLOWS: u32 = 4096;
+
+/// How many connections the same 64 addresses open in a second, once they opened [`MOST_FLOWS`] at
+/// once. Linux remembers one that was closed for two minutes more, and does not count it as open
+/// (`already_closed` of net/netfilter/nf_conncount.c): without this, opening and closing would fill
+/// the table.
+pub(crate) const FLOWS_A_SECOND: u32 = 100;
 
 /// Where packets leave the node, as interface indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,8 +94,9 @@ pub(crate) struct Firewall {
 
 struct Applied {
     layout: Layout,
-    /// The table's rules as the kernel told them. Pods change none of them.
-    rules: Vec<Vec<u8>>,
+    /// The table's chains and rules as the kernel told them; pods change none of them. None when
+    /// it did not tell: then nobody knows whether they stand.
+    told: Option<Vec<Vec<u8>>>,
     /// The kernel's count of rule set changes, by anybody; none when somebody else changed
     /// something while we did.
     generation: Option<u32>,
@@ -104,13 +111,13 @@ impl Default for Firewall {
 }
 
 impl Applied {
-    /// Whether the rules and what pods put into sets are what was left there.
+    /// Whether chains, rules and what pods put into sets are what was left there.
     fn stands(&self, netfilter: &mut Netfilter) -> io::Result<bool> {
+        if self.told.is_none() || self.told != Some(netfilter.chains_and_rules(TABLE)?) {
+            return Ok(false);
+        }
         if self.layout.is_empty() {
             return Ok(true);
-        }
-        if netfilter.rules(TABLE)? != self.rules {
-            return Ok(false);
         }
         for set in sets::ALL {
             if netfilter.elements(TABLE, set.name)? != Some(set.all_keys(&self.layout.pods)) {
@@ -137,21 +144,18 @@ impl Firewall {
         self.applied.as_ref().is_some_and(|it| it.bounded)
     }
 
-    /// Makes the table match the layout; without pods there is no table. When nobody touched the
-    /// rule set since, a pod is a few set elements; otherwise the table is made anew. Either way
-    /// it is one transaction: no packet meets half of it. Then the host's own firewall is told the
-    /// pods' ports, if it has a place for them; no other table is touched.
+    /// Makes the table match the layout; without pods there is no table. Where it stands as it was
+    /// left, a pod is a few set elements, and what the kernel counts goes on; otherwise the table is
+    /// made anew. Either way it is one transaction: no packet meets half of it. Then the host's own
+    /// firewall is told the pods' ports, if it has a place for them; no other table is touched.
     pub(crate) fn ensure(&mut self, layout: Layout) -> io::Result<()> {
         let mut netfilter = Netfilter::open()?;
         let before = netfilter.generation()?;
-        let known = self.applied.take();
-        let touched = known.as_ref().filter(|it| it.generation != Some(before));
-        if let Some(touched) = touched {
-            self.edited |= !touched.stands(&mut netfilter)?;
-        }
-        if let Some(known) = known.filter(|it| it.generation == Some(before)) {
+        if let Some(known) = self.standing(before) {
             if known.layout == layout {
-                self.applied = Some(known);
+                // The host's own table may be what somebody changed.
+                let Applied { bounded, told, .. } = known;
+                self.remember(before, layout, bounded, told)?;
                 return self.bound();
             }
             let same = |one: &Layout, other: &Layout| {
@@ -163,7 +167,7 @@ impl Firewall {
                 let steps = u32::from(!difference.is_empty());
                 if netfilter.send(difference).is_ok() {
                     let generation = before.wrapping_add(steps);
-                    return self.remember(generation, layout, known.bounded, Some(known.rules));
+                    return self.remember(generation, layout, known.bounded, known.told);
                 }
             }
         }
@@ -180,6 +184,24 @@ impl Firewall {
         self.remember(next, layout, bounded, None)
     }
 
+    /// What was applied last, if it stands. Where somebody changed something in the kernel since,
+    /// our table is looked at: another table is nobody's business of ours, and making ours anew
+    /// forgets what pods have open. A table that cannot be read is made anew, and nothing is told.
+    fn standing(&mut self, generation: u32) -> Option<Applied> {
+        let known = self.applied.take()?;
+        if known.generation == Some(generation) {
+            return Some(known);
+        }
+        match Netfilter::open().and_then(|mut it| known.stands(&mut it)) {
+            Ok(true) => Some(known),
+            Ok(false) => {
+                self.edited |= known.told.is_some();
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     /// Bounds what could not be bounded before, should the kernel be able to count by now.
     fn bound(&mut self) -> io::Result<()> {
         let Some(known) = self.applied.as_ref().filter(|it| !it.bounded) else { return Ok(()) };
@@ -191,24 +213,25 @@ impl Firewall {
         self.remember(generation.wrapping_add(1), layout, true, None)
     }
 
-    /// `generation` is the count that our transactions lead to; `rules` are those of a table that was
-    /// not made anew.
+    /// `generation` is the count that our transactions lead to; `told` is of a table that was not
+    /// made anew.
     fn remember(
         &mut self,
         mut generation: u32,
         layout: Layout,
         bounded: bool,
-        rules: Option<Vec<Vec<u8>>>,
+        told: Option<Vec<Vec<u8>>>,
     ) -> io::Result<()> {
         let mut netfilter = Netfilter::open()?;
-        let rules = rules.map_or_else(|| netfilter.rules(TABLE), Ok)?;
         if host::open_ports(&mut netfilter, &layout.ports())? {
             generation = generation.wrapping_add(1);
         }
+        // The walls stand whether or not they can be read.
+        let told = told.or_else(|| Netfilter::open().ok()?.chains_and_rules(TABLE).ok());
         let now = netfilter.generation()?;
         // More steps than ours mean that somebody else made the others.
         let generation = (now == generation).then_some(now);
-        self.applied = Some(Applied { layout, rules, generation, bounded });
+        self.applied = Some(Applied { layout, told, generation, bounded });
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const SUBSYSTEM: u16 = 10;
 const NFPROTO_INET: u8 = 1;
+const GET_CHAINS: u16 = 4;
 const GET_RULES: u16 = 7;
 const GET_ELEMENTS: u16 = 13;
 const GET_GENERATION: u16 = 16;
@@ -102,14 +103,25 @@ impl Netfilter {
         found.ok_or_else(|| io::Error::other("nf_tables did not tell its generation"))
     }
 
-    /// The rules of an `inet` table as the kernel tells them, the numbers that it gave them included;
-    /// none when there is no such table.
-    pub(super) fn rules(&mut self, table: &str) -> io::Result<Vec<Vec<u8>>> {
+    /// The chains and then the rules of an `inet` table as the kernel tells them, the numbers that it
+    /// gave them included; none when there is no such table.
+    pub(super) fn chains_and_rules(&mut self, table: &str) -> io::Result<Vec<Vec<u8>>> {
+        /// Chains and rules both begin with their table's name.
+        const OF_TABLE: u16 = 1;
         let which = Attributes::default().text(1, table);
         let body = [&header(NFPROTO_INET, 0), which.as_bytes()].concat();
-        let rules = self.0.dump(kind(GET_RULES), &body)?;
-        // The header tells the generation, which is not the rule's.
-        Ok(rules.iter().map(|it| it.get(HEADER..).unwrap_or_default().to_vec()).collect())
+        let mut told = Vec::new();
+        for what in [GET_CHAINS, GET_RULES] {
+            let answers = self.0.dump(kind(what), &body)?;
+            // The header tells the generation, which is not the rule's. Chains come of all tables.
+            let bodies = answers.iter().map(|it| it.get(HEADER..).unwrap_or_default());
+            let name = |it: &&[u8]| {
+                attribute(it, OF_TABLE).and_then(|it| it.strip_suffix(&[0]))
+                    == Some(table.as_bytes())
+            };
+            told.extend(bodies.filter(name).map(<[u8]>::to_vec));
+        }
+        Ok(told)
     }
 
     /// The keys in a set of an `inet` table; none when there is no such set.

@@ -20,7 +20,8 @@
 //! ```
 //!
 //! Before all else, `leave_v4` to `node_v6` drop the first packet of a connection that is one too
-//! many for the part of the pod that it comes from; `flows4` and `flows6` hold what is open.
+//! many for the part of the pod that it comes from, or comes too soon; `flows4` and `flows6` hold
+//! what is open, `pace4` and `pace6` how fast it goes.
 //!
 //! What has to do with the resolver is there while one runs. Only packets from or to an interface
 //! in `@pods`, and those for the resolver, ever meet a verdict but the base chains' policy, which
@@ -33,11 +34,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Layout, MOST_FLOWS, Pod, TABLE,
+    FLOWS_A_SECOND, Layout, MOST_FLOWS, Pod, TABLE,
     expressions::{
-        Expression, FIRST, Meta, SECOND, Verdict, destination_port, has_more_than, is, is_first,
-        is_in, is_known, is_not, masked, masquerade, message_type, meta, network, redirect,
-        redirected, then,
+        Expression, FIRST, Meta, SECOND, Verdict, destination_port, has_more_than, is,
+        is_faster_than, is_first, is_in, is_known, is_not, masked, masquerade, message_type, meta,
+        network, redirect, redirected, then,
     },
     netfilter::{Act, Batch},
     private,
@@ -76,6 +77,7 @@ struct Family {
     nets: Set,
     gateways: Set,
     flows: Set,
+    pace: Set,
     /// Networks that are not the internet: address and mask.
     private: Vec<(Vec<u8>, Vec<u8>)>,
     /// Protocol number and type of an echo request (RFC 792, RFC 4443).
@@ -150,6 +152,7 @@ fn v4(layout: &Layout) -> Family {
         nets: sets::NETS_V4,
         gateways: sets::GATEWAYS_V4,
         flows: sets::FLOWS_V4.0,
+        pace: sets::PACE_V4.0,
         private: private::v4(),
         echo: (1, 8),
         leave: "leave_v4",
@@ -169,6 +172,7 @@ fn v6(layout: &Layout) -> Family {
         nets: sets::NETS_V6,
         gateways: sets::GATEWAYS_V6,
         flows: sets::FLOWS_V6.0,
+        pace: sets::PACE_V6.0,
         private: private::v6(),
         echo: (58, 128),
         leave: "leave_v6",
@@ -225,16 +229,22 @@ fn goes_by(set: &Set) -> Vec<Expression> {
     vec![meta(Meta::OutputIndex), is_in(set)]
 }
 
-/// No more connections than [`MOST_FLOWS`] for each part of a pod. Those that are open go on.
+/// No more connections than [`MOST_FLOWS`] for each part of a pod, and none faster than
+/// [`FLOWS_A_SECOND`]. Those that are open go on.
 fn bound(batch: &mut Batch, family: &Family, counter: &str) {
     for chain in [family.leave, family.node] {
-        let part = vec![
-            meta(Meta::InputIndex),
-            network(family.source, family.length(), SECOND),
-            masked(&family.part, SECOND),
+        for bound in [
             has_more_than(MOST_FLOWS, &family.flows, counter),
-        ];
-        rule(batch, chain, [is_first(), part].concat(), then(Verdict::Drop));
+            is_faster_than(FLOWS_A_SECOND, MOST_FLOWS, &family.pace),
+        ] {
+            let part = vec![
+                meta(Meta::InputIndex),
+                network(family.source, family.length(), SECOND),
+                masked(&family.part, SECOND),
+                bound,
+            ];
+            rule(batch, chain, [is_first(), part].concat(), then(Verdict::Drop));
+        }
     }
 }
 

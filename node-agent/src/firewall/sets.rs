@@ -122,7 +122,10 @@ pub(super) const FLOWS_V6: Counted = Counted(Set {
     keys: |index, pod| pairs(index, parts_v6(pod)),
     ..MEMBERS_V6
 });
-pub(super) const COUNTED: [Counted; 2] = [FLOWS_V4, FLOWS_V6];
+/// The same pairs: for each, how fast its devices open connections.
+pub(super) const PACE_V4: Counted = Counted(Set { name: "pace4", id: 12, ..FLOWS_V4.0 });
+pub(super) const PACE_V6: Counted = Counted(Set { name: "pace6", id: 13, ..FLOWS_V6.0 });
+pub(super) const COUNTED: [Counted; 4] = [FLOWS_V4, FLOWS_V6, PACE_V4, PACE_V6];
 
 fn interface(index: u32) -> Keys {
     vec![index.to_ne_bytes().into()]

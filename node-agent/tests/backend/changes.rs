@@ -155,6 +155,8 @@ fn a_table_that_somebody_edited_is_put_right() {
             "flush chain inet myrelay from_pod",
             "delete table inet myrelay",
             "add element inet myrelay meeting { 1 }",
+            "chain inet myrelay forward { policy drop ; }",
+            "add chain inet myrelay another",
         ] {
             node.nft(edit);
             let done = settle(&*backend, &wishes).await;
