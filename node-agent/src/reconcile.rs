@@ -49,12 +49,13 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
         let state = desired.borrow_and_update().clone();
         let mut again_at = Instant::now() + node.pace.drift;
         if let Some(state) = state {
-            let (applied, looked) = round(&node, &mut keys, &mut rounds, &mut quotas, &state).await;
+            let (applied, looked, is_well) =
+                round(&node, &mut keys, &mut rounds, &mut quotas, &state).await;
             if looked {
                 look_at = Instant::now() + node.pace.drift;
             }
             again_at = look_at;
-            if applied.is_well() {
+            if is_well {
                 backoff = Backoff::new(node.pace);
             } else {
                 let jitter = jitter(node.system.as_ref());
@@ -79,13 +80,15 @@ pub(crate) async fn reconcile_for_ever(node: Arc<Node>, mut keys: PodKeys) -> In
     }
 }
 
+/// One round: what the node has then, whether it was read, and whether nothing went wrong. A notice
+/// is no reason to try again soon.
 async fn round(
     node: &Node,
     keys: &mut PodKeys,
     rounds: &mut Rounds,
     quotas: &mut watch::Receiver<Arc<Quotas>>,
     state: &Arc<DesiredState>,
-) -> (Applied, bool) {
+) -> (Applied, bool, bool) {
     let pods_stay = rounds.only_devices_differ(state);
     if !pods_stay {
         // What an interface counted goes with it.
@@ -94,11 +97,13 @@ async fn round(
     let quotas = quotas.borrow_and_update().clone();
     let keyless = keys.ensure(state.pods.keys().copied(), node.system.as_ref());
     let converged = rounds.converge(state, keys.all(), &quotas, node.backend.as_ref()).await;
+    let mut is_well = converged.is_well() && keyless.is_empty();
     let mut faults = converged.node_faults;
     faults.extend(converged.notices.iter().map(ToString::to_string));
     // After the interfaces are gone: a crash before this leaves a key to delete next time.
     if !pods_stay && let Err(error) = keys.keep_only(|pod| state.pods.contains_key(pod)) {
         faults.push(error.to_string());
+        is_well = false;
         rounds.forget();
     }
     let mut by_pod = converged.faults;
@@ -113,13 +118,7 @@ async fn round(
     let before = || node.applied.borrow().as_ref().map(|it| it.version).unwrap_or_default();
     let version = if converged.unfinished { before() } else { state.version() };
     let applied = Applied { version, pods, faults, foreign: converged.foreign };
-    (applied, converged.looked)
-}
-
-impl Applied {
-    fn is_well(&self) -> bool {
-        self.faults.is_empty() && self.pods.values().all(|it| it.fault.is_none())
-    }
+    (applied, converged.looked, is_well)
 }
 
 fn log(applied: &Applied) {
