@@ -72,6 +72,9 @@ pub async fn join(
     of_node(&identity, system)?;
     if before != Some(node) {
         memory::forget(&dir)?;
+    }
+    // Who knows of no node before may have been this one: what it counted is still to be told.
+    if before.is_some_and(|it| it != node) {
         usage::forget(&dir)?;
     }
     identity.store(&dir)?;

@@ -303,7 +303,8 @@ impl DesiredPod {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObservedState {
-    /// The state that was applied and read back.
+    /// The state that was applied; after a round that went well the node is not read again for
+    /// the next one, but every 20 seconds.
     pub epoch: Epoch,
     pub generation: Generation,
     /// Names one run of the agent's host; 1 to 64 characters.

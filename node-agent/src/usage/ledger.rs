@@ -188,7 +188,13 @@ impl Ledger {
     }
 
     /// Everything that the portal does not have, in reports of a size that it takes.
+    ///
+    /// A counter of before that is told the last time is dropped. The present one is told with it,
+    /// though nothing stands in it yet: a portal that knows none of a node's counters takes it that
+    /// the node forgot all it counted.
     pub(super) fn due(&self) -> Vec<UsageReport> {
+        let is_due = |it: &Counter| !it.told || it.all().any(|(.., sums)| sums.is_due());
+        let tells_a_former = self.counters().any(|it| it.name != self.present.name && is_due(it));
         let reports = self.counters().flat_map(|counter| {
             let waiting = counter.all().filter(|(.., it)| it.is_due());
             let record = |(pod, hour, it): (PodId, i64, &Sums)| UsageRecord {
@@ -199,7 +205,8 @@ impl Ledger {
             };
             let records: Vec<_> = waiting.map(record).collect();
             let mut parts: Vec<_> = records.chunks(MAX_USAGE_RECORDS).map(<[_]>::to_vec).collect();
-            if parts.is_empty() && counter.name != self.present.name && !counter.told {
+            let is_former = counter.name != self.present.name;
+            if parts.is_empty() && !counter.told && (is_former || tells_a_former) {
                 parts.push(Vec::new());
             }
             let report = |records| UsageReport { counter: counter.name.clone(), records };
