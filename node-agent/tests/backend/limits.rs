@@ -27,7 +27,7 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// So long they are counted, and so often: a machine that tests is busy, and flows that lose a
 /// packet stand still and hurry afterwards. The middle one of them is judged.
 const WINDOW: Duration = Duration::from_secs(2);
-const WINDOWS: usize = 7;
+const WINDOWS: usize = 5;
 /// Megabits per second.
 const PLANS: [f64; 2] = [4.0, 8.0];
 /// A plan counts whole packets: those of the tunnel, and what is in them beside the headers of IPv4

@@ -9,7 +9,7 @@ use myrelay_agent::{
     system::System,
 };
 use myrelay_domain::{ids::PodId, keys::PublicKey};
-use myrelay_node_protocol::{DesiredPod, DesiredState, UsageReport};
+use myrelay_node_protocol::{Delta, DesiredPod, DesiredState, StateMessage, UsageReport};
 use tokio::{runtime::Runtime, time::timeout};
 
 use crate::{
@@ -68,11 +68,13 @@ fn a_node_whose_power_goes_comes_back_as_it_was() {
         node.enter(|| Runtime::new().unwrap().block_on(serve(kind, &disk, &mut client)))
     };
     let record = disk.finish();
+    let mut with_a_log = 0;
     for moment in record.moments(CUTS) {
         let (node, mut client, _outside) = place();
         let back = story.comes_back(&record, moment, &mut client);
-        node.enter(|| Runtime::new().unwrap().block_on(back));
+        with_a_log += usize::from(node.enter(|| Runtime::new().unwrap().block_on(back)));
     }
+    assert!(0 < with_a_log, "no cut met a log of changes");
 }
 
 /// A node that was just switched on, and a device at its cable.
@@ -130,7 +132,7 @@ async fn serve(kind: BackendKind, disk: &Disk, client: &mut Client) -> Story {
     let agent = Running::start(&folder, quick(), backend.clone(), clock.clone());
     let mut sure: Vec<Sure> = Vec::new();
     for generation in 1..=STATES {
-        portal.want(wanted(generation, client.public_key()));
+        tell(&portal, generation, client.public_key());
         let mut keys = None;
         eventually("it says that it applied this", || {
             keys = applied(&portal, generation);
@@ -153,6 +155,23 @@ async fn serve(kind: BackendKind, disk: &Disk, client: &mut Client) -> Story {
     Story { kind, clock, portal, sure, told }
 }
 
+/// Tells the node of a state: the first as a whole, each other by what is different in it, so that
+/// the disk has a log beside the state.
+fn tell(portal: &Portal, generation: u64, device: PublicKey) {
+    let (before, now) = (wanted(generation - 1, device), wanted(generation, device));
+    if generation == 1 {
+        return portal.want(now);
+    }
+    portal.set(now.clone());
+    let removed = before.pods.keys().filter(|it| !now.pods.contains_key(*it)).copied().collect();
+    let mut pods = now.pods;
+    pods.retain(|id, pod| before.pods.get(id) != Some(pod));
+    let (after, resolver) = (before.generation, now.resolver);
+    let delta =
+        Delta { epoch: now.epoch, after, generation: now.generation, resolver, pods, removed };
+    portal.push(&StateMessage::Delta { delta });
+}
+
 /// The keys of all pods, once the node reports this state without a fault.
 fn applied(portal: &Portal, generation: u64) -> Option<BTreeMap<PodId, PublicKey>> {
     let records = portal.records();
@@ -164,11 +183,12 @@ fn applied(portal: &Portal, generation: u64) -> Option<BTreeMap<PodId, PublicKey
 
 impl Story {
     /// The machine starts with what this moment left on the disk: another boot, a kernel that
-    /// knows of nothing, and no portal.
-    async fn comes_back(&mut self, record: &Record, moment: usize, client: &mut Client) {
+    /// knows of nothing, and no portal. Answers whether changes were in a log there.
+    async fn comes_back(&mut self, record: &Record, moment: usize, client: &mut Client) -> bool {
         let (disk, marks) = (record.cut(moment), record.marks(moment));
         let [before, after] = &self.sure[marks - 1..=marks] else { unreachable!() };
         let folder = disk.path().join("state");
+        let logged = std::fs::metadata(folder.join("state.log")).is_ok_and(|it| 0 < it.len());
         let state = whole_state(&folder);
         let generation = state.generation.0;
         let possible = before.generation..=after.generation;
@@ -207,6 +227,7 @@ impl Story {
         let left = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name());
         let damaged: Vec<_> = left.filter(|it| it.to_string_lossy().contains("corrupt")).collect();
         assert!(damaged.is_empty(), "{damaged:?}");
+        logged
     }
 }
 
