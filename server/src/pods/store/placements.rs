@@ -265,6 +265,16 @@ pub(in crate::pods) async fn bury(
     rests_until: i64,
 ) -> sqlx::Result<Vec<PodId>> {
     let (node, applied) = (node.to_string(), i64::try_from(applied.0).unwrap_or(i64::MAX));
+    // Two nodes may forget one pod at once: whoever comes second waits here, and sees below that it
+    // is the last.
+    sqlx::query(
+        "UPDATE pod_ranges SET pod_id = pod_id WHERE pod_id IN (SELECT pod_id \
+             FROM pod_tombstones WHERE node_id = $1 AND deleted_generation <= $2)",
+    )
+    .bind(&node)
+    .bind(applied)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(
         "UPDATE pod_ranges SET pod_id = NULL, rests_until = $3 \
          WHERE pod_id IN (SELECT pod_id FROM pod_tombstones \

@@ -113,6 +113,29 @@ stories! {
         assert_eq!(ana.api().get_pod(&pod.to_string()).await.unwrap().moved, None);
     }
 
+    async fn a_range_rests_also_when_its_last_two_nodes_forget_its_pod_at_once(world) {
+        let olga = world.operator("olga").await;
+        let mut old = world.node_in(&olga, "fra 1", "Frankfurt").await;
+        let mut new = world.node_in(&olga, "fra 2", "Frankfurt").await;
+        for round in 0..10 {
+            let ana = world.customer(&format!("ana{round}")).await;
+            let pod = ana.pod("Frankfurt").await;
+            let row = olga.api().list_pods(None).await.unwrap();
+            let on_old = row.rows.iter().any(|it| it.id == pod && it.node == "fra 1");
+            move_to(&olga, pod, if on_old { &new } else { &old }, "week").await;
+            ana.api().delete_pod(&pod.to_string()).await.unwrap();
+            let (one, two) = (old.observed(&world).await, new.observed(&world).await);
+            let (one, two) = futures::join!(
+                desired_state::observe(&world.context, old.id, one),
+                desired_state::observe(&world.context, new.id, two),
+            );
+            one.unwrap();
+            two.unwrap();
+            assert_eq!(ranges(&world).await[0], 0, "in round {round} a range stayed behind");
+        }
+        assert_eq!(world.count("SELECT COUNT(*) FROM pod_tombstones").await, 0);
+    }
+
     async fn a_pod_that_comes_back_has_the_port_and_key_that_devices_know(world) {
         let olga = world.operator("olga").await;
         let mut one = world.node_in(&olga, "fra 1", "Frankfurt").await;

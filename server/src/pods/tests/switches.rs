@@ -42,7 +42,7 @@ stories! {
         assert!(paused.pods[&pod].peers.is_empty());
         node.report(&world).await;
         assert_eq!(api.get_pod(&id).await.unwrap().state, PodState::Paused);
-        assert!(api.get_peer(&first.to_string()).await.unwrap().paused);
+        assert_eq!(api.get_peer(&first.to_string()).await.unwrap().state, PodState::Paused);
 
         let second = ana.device(pod, 2).await.peer.id;
         api.remove_peer(&first.to_string()).await.unwrap();
