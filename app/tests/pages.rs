@@ -214,6 +214,7 @@ fn a_state_is_a_word() {
         ("home-over-quota", "Over quota, slowed"),
         ("pods-over-quota", "Over quota"),
         ("pods-over-quota", "Over quota, slowed"),
+        ("device-stopped", "Over quota"),
         ("device-connected", "Connected"),
         ("device-not-connected", "Not connected"),
         ("nodes", "In contact"),
@@ -222,6 +223,9 @@ fn a_state_is_a_word() {
         ("accounts", "Suspended"),
     ] {
         assert!(one(name).contains(&format!(">{word}</")), "{name}: {word}");
+    }
+    for name in ["pod-stopped", "pod-throttled", "device-stopped"] {
+        assert!(!one(name).contains(">Ready</"), "{name}: no device is ready there");
     }
 }
 

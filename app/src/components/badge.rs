@@ -35,14 +35,16 @@ pub struct StateWord {
 }
 
 impl StateWord {
-    /// Whether a device is on its node, or its location paused.
-    pub(crate) fn of_device(applied: bool, paused: bool) -> Self {
-        if paused {
-            PodState::Paused.into()
-        } else if applied {
-            Self { word: texts::DEVICE_READY, tone: Tone::Good }
-        } else {
-            Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn }
+    /// How a device is: as its location where that decides it, else whether its node has it.
+    pub(crate) fn of_device(applied: bool, state: PodState) -> Self {
+        match state {
+            PodState::Paused | PodState::Stopped | PodState::Throttled | PodState::Faulty => {
+                state.into()
+            }
+            PodState::Ready | PodState::WaitingForNode | PodState::NodeAway if applied => {
+                Self { word: texts::DEVICE_READY, tone: Tone::Good }
+            }
+            _ => Self { word: texts::WAITING_FOR_NODE, tone: Tone::Warn },
         }
     }
 }

@@ -9,7 +9,7 @@ use myrelay_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, MovedView, PortalError};
+use super::{Millis, MovedView, PodState, PortalError};
 
 /// What adding a device sends: a name and a public key. There is no field for a private one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -71,8 +71,8 @@ pub struct AddedPeer {
     pub location: String,
     /// None while the node has not made the pod's key: ask [`PeerContract::client_config`] later.
     pub config: Option<ClientConfig>,
-    /// Its location is paused.
-    pub paused: bool,
+    /// How its location is.
+    pub state: PodState,
     /// Where its location moved to.
     pub moved: Option<MovedView>,
 }

@@ -241,7 +241,7 @@ pub(crate) fn device(name: &str, applied: bool) -> AddedPeer {
         peer,
         location: "Frankfurt".to_owned(),
         config: Some(config),
-        paused: false,
+        state: PodState::Ready,
         moved: None,
     }
 }
@@ -252,12 +252,14 @@ fn devices() -> Vec<(&'static str, Content, Frame)> {
     let add = |devices, form| Content::AddDevice { pod: pod(devices, PodState::Ready), form };
     let show = |device, connection| Content::Device { device, connection };
     let pending = AddedPeer { config: None, ..device("Tablet", false) };
+    let stopped = AddedPeer { state: PodState::Stopped, ..device("Tablet", true) };
     let bad_key = PortalError::invalid(
         "public_key",
         "a WireGuard public key has 44 characters and ends with `=`",
     );
     let typed = [("name", HOSTILE), ("public_key", "abc=")];
     vec![
+        ("device-stopped", show(stopped, None), at()),
         ("add-device", add(1, FormState::default()), new()),
         ("add-device-refused", add(1, refused(&typed, bad_key)), new()),
         ("add-device-full", add(5, FormState::default()), new()),

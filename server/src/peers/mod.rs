@@ -144,8 +144,9 @@ pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<A
     let contact = nodes::contact(context, pod.node).await?;
     let peer = view(context, peer, &pod, &contact)?;
     let config = config(context, &pod, &peer)?;
-    let (paused, moved) = (pod.paused, pods::moved(&pod)?);
-    Ok(AddedPeer { peer, location: pod.location, config, paused, moved })
+    let state = pods::get_row(context, caller, &pod.id.to_string()).await?.state;
+    let moved = pods::moved(&pod)?;
+    Ok(AddedPeer { peer, location: pod.location, config, state, moved })
 }
 
 /// What a device's configuration is made of, once the node has made the pod's key.
@@ -187,8 +188,15 @@ pub async fn check_connection(
 async fn pod_of(tx: &mut Write, scope: PeerScope, peer: PeerId) -> Result<PodFacts> {
     let missing = || Error::NotFound("device");
     let pod = store::pod_of(tx, peer).await?.ok_or_else(missing)?;
-    let pod = pods::get_in(tx, scope, &pod.to_string()).await;
-    pod.map_err(|_of_another| missing())
+    pods::get_in(tx, scope, &pod.to_string()).await.map_err(of_another)
+}
+
+/// A pod that is not there is another's: its device does not exist. Any other error is one.
+fn of_another(error: Error) -> Error {
+    match error {
+        Error::NotFound(_) => Error::NotFound("device"),
+        error => error,
+    }
 }
 
 async fn find_in(
@@ -198,8 +206,8 @@ async fn find_in(
 ) -> Result<(store::PeerRow, PodFacts)> {
     let missing = || Error::NotFound("device");
     let found = store::find(context.database.read(), parse_id(peer)?).await?.ok_or_else(missing)?;
-    let pod = pods::view_in(context, scope, found.pod).await;
-    Ok((found, pod.map_err(|_of_another| missing())?))
+    let pod = pods::view_in(context, scope, found.pod).await.map_err(of_another)?;
+    Ok((found, pod))
 }
 
 fn view(

@@ -8,7 +8,7 @@ use myrelay_domain::routes::Routes;
 use crate::{
     client_config,
     components::{Badge, ButtonLink, Heading, Look, Notice, StateWord, Submit, Time, Tone},
-    contract::{AddedPeer, ClientConfig, ConnectionView, Millis, PeerView},
+    contract::{AddedPeer, ClientConfig, ConnectionView, Millis, PeerView, PodState},
     pages::pod::Moved,
     texts as shared,
 };
@@ -19,14 +19,14 @@ pub(crate) fn title(device: &AddedPeer) -> String {
 
 #[component]
 pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis) -> impl IntoView {
-    let AddedPeer { peer, location, config, paused, moved } = device;
+    let AddedPeer { peer, location, config, state, moved } = device;
     let id = peer.id;
     let applied = peer.applied;
     view! {
         <Heading title=peer.name.clone() up=(format!("/pods/{}", peer.pod), location.clone())>
-            <Badge state=StateWord::of_device(applied, paused) />
+            <Badge state=StateWord::of_device(applied, state) />
         </Heading>
-        {(!applied && !paused)
+        {(!applied && state != PodState::Paused)
             .then(|| {
                 view! {
                     <Notice
@@ -36,12 +36,8 @@ pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis
                     />
                 }
             })}
-        {paused
-            .then(|| {
-                view! {
-                    <Notice tone=Tone::Warn title=texts::PAUSED_TITLE text=texts::PAUSED />
-                }
-            })}
+        {texts::explain(state)
+            .map(|(title, text)| view! { <Notice tone=Tone::Warn title=title text=text /> })}
         <Moved moved />
         <section class="part">
             <h2>{texts::CHECK_TITLE}</h2>

@@ -2,7 +2,7 @@
 
 use myrelay_domain::routes::Routes;
 
-use crate::client_config::ConfigError;
+use crate::{client_config::ConfigError, contract::PodState};
 
 pub(crate) const CHECK_TITLE: &str = "Connection";
 pub(crate) const FACTS: &str = "What we know about it";
@@ -11,9 +11,6 @@ pub(crate) const PUBLIC_KEY: &str = "Public key";
 pub(crate) const ADDRESSES: &str = "Addresses";
 pub(crate) const LOCATION: &str = "Location";
 pub(crate) const ADDED: &str = "Added";
-pub(crate) const PAUSED_TITLE: &str = "The location is paused";
-pub(crate) const PAUSED: &str = "Its devices are kept with their keys and addresses, and do not \
-     work until you resume it.";
 pub(crate) const THROUGH: &str = "Through the tunnel";
 pub(crate) const CHANGE_ROUTES: &str = "Change what goes through it";
 pub(crate) const NO_BLOCKING: &str = "Put the configuration below on the device again after a change; \
@@ -32,6 +29,32 @@ pub(crate) const NOT_READY_TITLE: &str = "Waiting for the node";
 pub(crate) const NOT_READY: &str = "The node does not have this device yet. It gets it as soon as \
      it is in contact; you need to do nothing.";
 pub(crate) const REMOVE: &str = "Remove this device";
+
+/// What its location's state means for a device; nothing where it works.
+pub(crate) fn explain(state: PodState) -> Option<(&'static str, &'static str)> {
+    match state {
+        PodState::Paused => Some((
+            "The location is paused",
+            "Its devices are kept with their keys and addresses, and do not work until you resume \
+             it.",
+        )),
+        PodState::Stopped => Some((
+            "This month's data is used up",
+            "Nothing passes until the next month begins, also when the tunnel says that it is \
+             connected. The device and its key are kept.",
+        )),
+        PodState::Throttled => Some((
+            "This month's data is used up",
+            "The device goes on slowly until the next month begins.",
+        )),
+        PodState::Faulty => Some((
+            "The location does not work",
+            "The node could not make your interface. The operators of this service see why; your \
+             devices and their keys are kept.",
+        )),
+        PodState::Ready | PodState::WaitingForNode | PodState::NodeAway => None,
+    }
+}
 
 /// What a device sends through its tunnel.
 pub(crate) fn routes(routes: &Routes) -> &'static str {

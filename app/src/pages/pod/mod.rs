@@ -54,7 +54,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
                         {pod
                             .devices
                             .into_iter()
-                            .map(|device| view! { <DeviceRow device paused now /> })
+                            .map(|device| view! { <DeviceRow device state=pod.state now /> })
                             .collect_view()}
                     </ul>
                 </section>
@@ -70,7 +70,7 @@ pub fn Pod(pod: PodView, now: Millis) -> impl IntoView {
 }
 
 #[component]
-fn DeviceRow(device: PeerView, paused: bool, now: Millis) -> impl IntoView {
+fn DeviceRow(device: PeerView, state: PodState, now: Millis) -> impl IntoView {
     view! {
         <li class="row row-linked">
             <span class="card-picture"><Icon shape=IconShape::Device /></span>
@@ -81,7 +81,7 @@ fn DeviceRow(device: PeerView, paused: bool, now: Millis) -> impl IntoView {
                     <Time at=device.created_at now />
                 </span>
             </div>
-            <Badge state=StateWord::of_device(device.applied, paused) />
+            <Badge state=StateWord::of_device(device.applied, state) />
         </li>
     }
 }

@@ -17,7 +17,7 @@ use myrelay_app::contract::{AddPeer, AddedPeer, PortalError, SetRoutes};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use self::views::Problem;
-use self::views::{Added, Config, Peer, Peers, Pod, Pods};
+use self::views::{Config, Peer, Peers, Pod, Pods};
 use super::{Door, answer::Fault, form::Json, visit::Visit};
 use crate::{
     context::{Caller, Context},
@@ -80,6 +80,11 @@ pub(crate) struct NewRoutes {
     networks: Vec<String>,
 }
 
+/// No parameter at all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct From {
@@ -93,13 +98,15 @@ struct Patience {
 }
 
 /// `GET /api/v1/pods`
-pub(crate) async fn pods(program: Program) -> Answer {
+pub(crate) async fn pods(program: Program, uri: Uri) -> Answer {
+    let Nothing {} = query(&uri)?;
     let pods = peers::list_pods(&program.context, program.caller).await;
     json(StatusCode::OK, &Pods::of(program.answer(pods)?))
 }
 
 /// `GET /api/v1/pods/{pod}`
-pub(crate) async fn pod(program: Program, Path(pod): Path<String>) -> Answer {
+pub(crate) async fn pod(program: Program, Path(pod): Path<String>, uri: Uri) -> Answer {
+    let Nothing {} = query(&uri)?;
     let pod = peers::pod_info(&program.context, program.caller, &pod).await;
     json(StatusCode::OK, &Pod::of(program.answer(pod)?))
 }
@@ -123,14 +130,16 @@ pub(crate) async fn add_peer(
     let (context, caller) = (&program.context, program.caller);
     let input = AddPeer { pod, name, public_key };
     let added = program.answer(peers::add_peer(context, caller, input).await)?;
-    if let Some(patience) = patience {
-        program.answer(peers::wait_added(context, &added, patience).await)?;
+    if let Some(patience) = patience
+        && let Err(error) = peers::wait_added(context, &added, patience).await
+    {
+        // It is added; whether the node has it can be asked again.
+        tracing::warn!(request = %program.visit.id, %error, "cannot wait for a node");
     }
     let peer = peers::get_peer(context, caller, &added.peer.to_string()).await;
     let peer = program.answer(peer)?.peer;
     let path = format!("/api/v1/pods/{}/peers/{}", peer.pod, peer.id);
-    let answer = Added { generation: added.generation.0, peer: Peer::of(peer) };
-    let mut response = json(StatusCode::CREATED, &answer)?;
+    let mut response = json(StatusCode::CREATED, &Peer::of(peer))?;
     if let Ok(location) = HeaderValue::from_str(&path) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -138,12 +147,22 @@ pub(crate) async fn add_peer(
 }
 
 /// `GET /api/v1/pods/{pod}/peers/{peer}`
-pub(crate) async fn peer(program: Program, Path((pod, peer)): Path<(String, String)>) -> Answer {
+pub(crate) async fn peer(
+    program: Program,
+    Path((pod, peer)): Path<(String, String)>,
+    uri: Uri,
+) -> Answer {
+    let Nothing {} = query(&uri)?;
     json(StatusCode::OK, &Peer::of(program.peer(&pod, &peer).await?.peer))
 }
 
 /// `GET /api/v1/pods/{pod}/peers/{peer}/config`
-pub(crate) async fn config(program: Program, Path((pod, peer)): Path<(String, String)>) -> Answer {
+pub(crate) async fn config(
+    program: Program,
+    Path((pod, peer)): Path<(String, String)>,
+    uri: Uri,
+) -> Answer {
+    let Nothing {} = query(&uri)?;
     program.peer(&pod, &peer).await?;
     let config = peers::client_config(&program.context, program.caller, &peer).await;
     let config = Config::of(&program.answer(config)?);
@@ -154,8 +173,10 @@ pub(crate) async fn config(program: Program, Path((pod, peer)): Path<(String, St
 pub(crate) async fn set_routes(
     program: Program,
     Path((pod, peer)): Path<(String, String)>,
+    uri: Uri,
     Json(NewRoutes { mode, networks }): Json<NewRoutes>,
 ) -> Answer {
+    let Nothing {} = query(&uri)?;
     program.peer(&pod, &peer).await?;
     let input = SetRoutes { peer: peer.clone(), mode, networks: networks.join("\n") };
     program.answer(peers::set_routes(&program.context, program.caller, input).await)?;
@@ -166,7 +187,9 @@ pub(crate) async fn set_routes(
 pub(crate) async fn remove_peer(
     program: Program,
     Path((pod, peer)): Path<(String, String)>,
+    uri: Uri,
 ) -> Answer {
+    let Nothing {} = query(&uri)?;
     program.peer(&pod, &peer).await?;
     program.answer(peers::remove_peer(&program.context, program.caller, &peer).await)?;
     Ok(StatusCode::NO_CONTENT.into_response())

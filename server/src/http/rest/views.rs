@@ -57,14 +57,6 @@ pub(super) struct Peer {
     created_at: String,
 }
 
-/// A device that was added, and the node's generation that has it.
-#[derive(Serialize)]
-pub(super) struct Added {
-    #[serde(flatten)]
-    pub(super) peer: Peer,
-    pub(super) generation: u64,
-}
-
 #[derive(Serialize)]
 struct Routes {
     mode: &'static str,
@@ -157,11 +149,14 @@ impl Peer {
 impl Routes {
     fn of(choice: &Choice) -> Self {
         let mode = match choice {
+            local if *local == Choice::except_local() => "except-local",
             Choice::Everything => "everything",
             Choice::Except(_) => "except",
             Choice::Only(_) => "only",
         };
-        let networks = choice.networks().map(|it| it.networks().to_vec());
+        // As it was sent: that choice names no networks.
+        let named = choice.networks().filter(|_| mode != "except-local");
+        let networks = named.map(|it| it.networks().to_vec());
         Self { mode, networks: networks.unwrap_or_default() }
     }
 }
