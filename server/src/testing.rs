@@ -80,20 +80,8 @@ impl World {
 
     /// A world in a PostgreSQL database of its own; none where there is no server.
     pub(crate) async fn on_postgres() -> Option<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Ok(server) = std::env::var("MYRELAY_TEST_POSTGRES_URL") else {
-            eprintln!("skipped: MYRELAY_TEST_POSTGRES_URL names no server");
-            return None;
-        };
-        let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let name = format!("myrelay_{}_{number}", std::process::id());
-        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-        let sql = format!("CREATE DATABASE {name}");
-        admin.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
-        admin.close().await.unwrap();
-        let (address, query) = server.split_once('?').map_or((&*server, ""), |it| it);
-        let (base, _) = address.rsplit_once('/').unwrap();
-        Some(Self::on(TempDir::new().unwrap(), &format!("{base}/{name}?{query}")).await)
+        let url = empty_postgres().await?;
+        Some(Self::on(TempDir::new().unwrap(), &url).await)
     }
 
     async fn on(dir: TempDir, url: &str) -> Self {
@@ -218,6 +206,24 @@ impl World {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         crate::database::count(&self.context.database, sql).await
     }
+}
+
+/// The address of an empty PostgreSQL database of its own; none where there is no server.
+pub(crate) async fn empty_postgres() -> Option<String> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let Ok(server) = std::env::var("MYRELAY_TEST_POSTGRES_URL") else {
+        eprintln!("skipped: MYRELAY_TEST_POSTGRES_URL names no server");
+        return None;
+    };
+    let number = NEXT.fetch_add(1, Ordering::SeqCst);
+    let name = format!("myrelay_{}_{number}", std::process::id());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let sql = format!("CREATE DATABASE {name}");
+    admin.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    admin.close().await.unwrap();
+    let (address, query) = server.split_once('?').map_or((&*server, ""), |it| it);
+    let (base, _) = address.rsplit_once('/').unwrap();
+    Some(format!("{base}/{name}?{query}"))
 }
 
 /// Somebody who asks.
