@@ -1,5 +1,8 @@
 //! The database: SQLite in a file of ours, or PostgreSQL by URL, behind one SQL text.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs,
     io::ErrorKind,
@@ -218,49 +221,4 @@ pub(crate) async fn texts(database: &Database) -> String {
         all.extend(rows);
     }
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn p29_the_files_are_ours_alone_and_one_that_others_can_read_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("made/for/it/myrelay.db");
-        let url = format!("sqlite:{}", path.display());
-        let database = Database::open(&url).await.unwrap();
-        let tx = database.write().await.unwrap();
-        tx.commit().await.unwrap();
-        let files: Vec<_> =
-            fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap).collect();
-        assert!(2 < files.len(), "the database, its WAL and its index: {files:?}");
-        for file in files {
-            assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{file:?}");
-        }
-        assert_eq!(path.parent().unwrap().metadata().unwrap().mode() & 0o777, 0o700);
-        database.close().await;
-
-        for mode in [0o640, 0o604, 0o660] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let error = Database::open(&url).await.err().unwrap();
-            assert!(format!("{error:#}").contains("others can read"), "{mode:o}: {error:#}");
-        }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        Database::open(&url).await.unwrap().close().await;
-
-        let wal = path.with_file_name("myrelay.db-wal");
-        fs::write(&wal, "").unwrap();
-        fs::set_permissions(&wal, fs::Permissions::from_mode(0o644)).unwrap();
-        let error = Database::open(&url).await.err().unwrap();
-        assert!(format!("{error:#}").contains("myrelay.db-wal"), "{error:#}");
-        fs::remove_file(&wal).unwrap();
-
-        let link = folder.path().join("link.db");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        let error = Database::open(&format!("sqlite:{}", link.display())).await.err().unwrap();
-        assert!(format!("{error:#}").contains("not a regular file"), "{error:#}");
-    }
 }

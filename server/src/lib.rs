@@ -28,8 +28,6 @@ pub mod system;
 mod testing;
 pub mod tls;
 pub mod tokens;
-#[cfg(test)]
-mod upgrade_tests;
 mod usage;
 
 pub use error::{Error, Result};

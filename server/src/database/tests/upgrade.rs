@@ -88,20 +88,28 @@ async fn means_what_it_meant(url: &str) {
     database.close().await;
 }
 
-#[tokio::test]
-async fn a_sqlite_file_in_use_is_brought_up_to_date() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("myrelay.db");
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    file.set_permissions(private).unwrap();
-    in_use(&format!("sqlite://{}", path.display()), 2).await;
-    means_what_it_meant(&format!("sqlite:{}", path.display())).await;
+mod on_sqlite {
+    use super::*;
+
+    #[tokio::test]
+    async fn tables_in_use_are_brought_up_to_date() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("myrelay.db");
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        file.set_permissions(private).unwrap();
+        in_use(&format!("sqlite://{}", path.display()), 2).await;
+        means_what_it_meant(&format!("sqlite:{}", path.display())).await;
+    }
 }
 
-#[tokio::test]
-async fn a_postgres_database_in_use_is_brought_up_to_date() {
-    let Some(url) = empty_postgres().await else { return };
-    in_use(&url, 2).await;
-    means_what_it_meant(&url).await;
+mod on_postgres {
+    use super::*;
+
+    #[tokio::test]
+    async fn tables_in_use_are_brought_up_to_date() {
+        let Some(url) = empty_postgres().await else { return };
+        in_use(&url, 2).await;
+        means_what_it_meant(&url).await;
+    }
 }
