@@ -38,7 +38,9 @@ pub use egress::resolve::{Resolve, SystemResolver};
 pub use egress::rules::{HostPattern, HttpGrant, HttpRule, PrivateNet, Scheme};
 pub use host::{InProcess, InstallError, Installation, Options, PluginHost};
 pub use limits::{LimitName, Limits};
-pub use manifest::{Manifest, ManifestError, Place, SecretUse};
+pub use manifest::{
+    AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
+};
 pub use messages::{
     Answer, Call, CallRequest, Failure, HttpTrace, KvChange, KvCondition, KvEntry, KvReader,
     KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,

@@ -142,7 +142,8 @@ pub struct Outcome {
 
 impl Outcome {
     /// Nothing ran.
-    pub(crate) fn failed(failure: Failure) -> Self {
+    #[must_use]
+    pub fn failed(failure: Failure) -> Self {
         Self {
             result: Err(failure),
             kv: Vec::new(),

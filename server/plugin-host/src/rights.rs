@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     egress::rules::HttpGrant,
-    manifest::{Manifest, Place, SecretUse},
+    manifest::{AskedHttp, Manifest, Place, Secret, SecretUse},
 };
 
 /// What an operator granted. Nothing is granted by default.
@@ -19,6 +19,32 @@ pub struct Grants {
     pub http: Vec<HttpGrant>,
     /// To use secrets.
     pub secrets: Vec<SecretGrant>,
+}
+
+impl Grants {
+    /// All that a manifest asks for. The host `*` is still none, and no private address is reached:
+    /// an operator names those.
+    #[must_use]
+    pub fn all_asked(manifest: &Manifest) -> Self {
+        let http = |it: &AskedHttp| HttpGrant {
+            rule: it.rule.clone(),
+            any_host: false,
+            private: Vec::new(),
+        };
+        let uses = |it: &Secret| {
+            let name = it.name.clone();
+            it.uses
+                .clone()
+                .into_iter()
+                .map(move |allowed| SecretGrant { name: name.clone(), allowed })
+        };
+        Self {
+            kv: manifest.kv.is_some(),
+            crypto: manifest.crypto,
+            http: manifest.http.iter().map(http).collect(),
+            secrets: manifest.secrets.iter().flat_map(uses).collect(),
+        }
+    }
 }
 
 /// One use of one secret.

@@ -49,14 +49,17 @@ impl Scheme {
     }
 
     /// The port where nothing else is said.
-    pub(crate) fn port(self) -> u16 {
+    #[must_use]
+    pub fn port(self) -> u16 {
         match self {
             Self::Https => 443,
             Self::Http => 80,
         }
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    /// As it stands in a URL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Https => "https",
             Self::Http => "http",
