@@ -90,6 +90,7 @@ pub fn Rail(email: String, path: String) -> impl IntoView {
         ("/operator/pods", texts::NAV_PODS, IconShape::Layers),
         ("/operator/accounts", texts::NAV_ACCOUNTS, IconShape::Users),
         ("/operator/plans", texts::NAV_PLANS, IconShape::Tag),
+        ("/operator/plugins", texts::NAV_PLUGINS, IconShape::Plug),
     ];
     let here = move |href: &str| {
         if path == href {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, authority::Authority, database::Database, nodes::Connections,
-    passwords::Passwords,
+    passwords::Passwords, plugins, vault::Vault,
 };
 
 pub use crate::deployment::Deployment;
@@ -119,6 +119,9 @@ pub struct Parts {
     pub authority: Authority,
     pub passwords: Passwords,
     pub connections: Connections,
+    pub vault: Vault,
+    /// What plugins run in.
+    pub plugins: plugins::Runtime,
 }
 
 /// Everything an operation may use; cheap to clone.

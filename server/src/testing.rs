@@ -14,6 +14,7 @@ use myrelay_domain::{
     keys::PublicKey,
 };
 use myrelay_node_protocol::{EnrolRequest, HardeningReport, ObservedPod, ObservedState};
+use myrelay_plugin_host::PluginHost;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
@@ -26,6 +27,9 @@ use crate::{
     nodes::Connections,
     operators,
     passwords::Passwords,
+    plugins::{self, testing::ScriptedHost},
+    system::SystemRandom,
+    vault::Vault,
 };
 
 /// A clock that stands still until it is told.
@@ -62,6 +66,8 @@ impl Random for Repeatable {
 pub(crate) struct World {
     pub(crate) context: Context,
     pub(crate) clock: Arc<FakeClock>,
+    /// What plugins are run by, and say in these stories.
+    pub(crate) host: Arc<ScriptedHost>,
     url: String,
     /// Holds the files; removed with the world.
     pub(crate) dir: TempDir,
@@ -87,6 +93,7 @@ impl World {
     async fn on(dir: TempDir, url: &str) -> Self {
         let clock = Arc::new(FakeClock(AtomicI64::new(BEGIN)));
         let random = Arc::new(Repeatable(AtomicU64::new(1)));
+        let host = Arc::<ScriptedHost>::default();
         let database = Database::open(url).await.unwrap();
         let settings = Settings {
             v4_pool: "10.64.0.0/10".parse().unwrap(),
@@ -111,12 +118,20 @@ impl World {
             authority,
             passwords: Passwords::new(2, 64),
             connections: Connections::default(),
+            vault: Vault::load_or_create(&dir.path().join("vault"), &SystemRandom).unwrap(),
+            plugins: plugins::Runtime::new(Arc::clone(&host) as Arc<dyn PluginHost>),
         });
-        Self { context, clock, url: url.to_owned(), dir }
+        Self { context, host, clock, url: url.to_owned(), dir }
     }
 
     /// Another portal on the same database, with connections of its own.
     pub(crate) async fn another_portal(&self) -> Context {
+        let host = Arc::clone(&self.host) as Arc<dyn PluginHost>;
+        self.portal_with(plugins::Runtime::new(host)).await
+    }
+
+    /// Another portal on the same database, which runs plugins by this.
+    pub(crate) async fn portal_with(&self, plugins: plugins::Runtime) -> Context {
         let Parts { clock, random, settings, deployment, .. } = &*self.context;
         let authority = self.dir.path().join("authority");
         Context::new(Parts {
@@ -129,6 +144,8 @@ impl World {
                 .unwrap(),
             passwords: Passwords::new(2, 64),
             connections: Connections::default(),
+            vault: Vault::load_or_create(&self.dir.path().join("vault"), &SystemRandom).unwrap(),
+            plugins,
         })
     }
 

@@ -17,7 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-plugin-sdk", &[]),
     ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-notifier", &["myrelay-plugin-sdk"]),
-    ("myrelay-server", &["myrelay-app", "myrelay-domain", "myrelay-node-protocol"]),
+    (
+        "myrelay-server",
+        &["myrelay-app", "myrelay-domain", "myrelay-node-protocol", "myrelay-plugin-host"],
+    ),
 ];
 const ABOVE_ALL: [&str; 2] = ["myrelay-tests", "xtask"];
 

@@ -7,6 +7,8 @@ use crate::tree::{File, rust_in};
 pub(crate) const NOUNS: &[&str] = &[
     "outbox",
     "deployment",
+    "plugins",
+    "deliveries",
     "plans",
     "accounts",
     "operators",

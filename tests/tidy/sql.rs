@@ -11,6 +11,8 @@ use crate::{
 const TABLES: &[(&str, &[&str])] = &[
     ("outbox", &["outbox"]),
     ("deployment", &["deployment"]),
+    ("plugins", &["plugins", "plugin_calls", "plugin_kv", "plugin_secrets"]),
+    ("deliveries", &["deliveries"]),
     ("plans", &["plans"]),
     ("accounts", &["accounts"]),
     ("operators", &["operators", "operator_invites"]),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    contract::{AccountState, ConnectionView, NodeRow, NodeState, PodState},
+    contract::{AccountState, ConnectionView, NodeRow, NodeState, PluginState, PodState},
     texts,
 };
 
@@ -88,6 +88,17 @@ impl StateWord {
             Self { word: texts::NODE_DRAINING, tone: Tone::Plain }
         } else {
             node.state.into()
+        }
+    }
+}
+
+impl From<PluginState> for StateWord {
+    fn from(state: PluginState) -> Self {
+        match state {
+            PluginState::Enabled => Self { word: texts::PLUGIN_ENABLED, tone: Tone::Good },
+            PluginState::Resting => Self { word: texts::PLUGIN_RESTING, tone: Tone::Warn },
+            PluginState::Stopped => Self { word: texts::PLUGIN_STOPPED, tone: Tone::Bad },
+            PluginState::Disabled => Self { word: texts::PLUGIN_DISABLED, tone: Tone::Plain },
         }
     }
 }

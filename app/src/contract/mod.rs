@@ -9,6 +9,7 @@ mod nodes;
 mod operators;
 mod peers;
 mod plans;
+mod plugins;
 mod pods;
 mod tokens;
 mod usage;
@@ -29,6 +30,10 @@ pub use peers::{
     AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes,
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
+pub use plugins::{
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginLogLine, PluginRequestRow,
+    PluginRow, PluginState, PluginView,
+};
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};
 pub use tokens::{CreateToken, CreatedToken, TokenContract, TokenRow, TokenView, TokensView};
@@ -44,6 +49,7 @@ pub trait Portal:
     + OperatorContract
     + PeerContract
     + PlanContract
+    + PluginContract
     + PodContract
     + TokenContract
     + UsageContract
@@ -56,6 +62,7 @@ impl<T> Portal for T where
         + OperatorContract
         + PeerContract
         + PlanContract
+        + PluginContract
         + PodContract
         + TokenContract
         + UsageContract

@@ -49,11 +49,17 @@ mod overview;
 #[cfg(feature = "ssr")]
 mod plans;
 #[cfg(feature = "ssr")]
+mod plugin;
+#[cfg(feature = "ssr")]
+mod plugins;
+#[cfg(feature = "ssr")]
 mod pod;
 #[cfg(feature = "ssr")]
 mod pods;
 #[cfg(feature = "ssr")]
 mod remove_device;
+#[cfg(feature = "ssr")]
+mod remove_plugin;
 #[cfg(feature = "ssr")]
 mod retire_node;
 #[cfg(feature = "ssr")]
@@ -78,8 +84,8 @@ pub(crate) use screen::Screen;
 
 use crate::contract::{
     AccountRow, AddedPeer, ConnectionView, CreatedToken, HomeView, JoinView, LocationUsageView,
-    Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PodUsageView,
-    PodView, PortalError, TokenView, TokensView,
+    Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PluginRow,
+    PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView,
 };
 
 /// Who looks at the page.
@@ -218,6 +224,14 @@ pub enum Content {
         form: FormState,
     },
     AddPlan(FormState),
+    Plugins(Vec<PluginRow>),
+    /// The form says why it was not enabled.
+    Plugin {
+        plugin: PluginView,
+        form: FormState,
+    },
+    /// Says what removing will do, and asks.
+    RemovePlugin(PluginView),
     // For anybody.
     Error(PortalError),
 }

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::{
     Content, Frame, account, accounts, add_device, add_node, add_plan, delete_any_pod, delete_pod,
     device, device_routes, drain_node, error, front, home, invite, join, move_pod, new_token, node,
-    nodes, operator_sign_in, overview, plans, pod, pods, remove_device, retire_node, revoke_token,
-    sign_in, sign_up, suspend_account, tokens, usage,
+    nodes, operator_sign_in, overview, plans, plugin, plugins, pod, pods, remove_device,
+    remove_plugin, retire_node, revoke_token, sign_in, sign_up, suspend_account, tokens, usage,
 };
 
 impl Content {
@@ -43,6 +43,9 @@ impl Content {
             Self::Account { account, .. } => account::title(account),
             Self::Plans { .. } => plans::title(),
             Self::AddPlan(_) => add_plan::title(),
+            Self::Plugins(_) => plugins::title(),
+            Self::Plugin { plugin, .. } => plugin::title(plugin),
+            Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
             Self::SuspendAccount(account) => suspend_account::title(account),
             Self::Error(error) => error::title(error),
         }
@@ -63,6 +66,7 @@ impl Content {
             | Self::Account { form, .. }
             | Self::Plans { form, .. }
             | Self::AddPlan(form)
+            | Self::Plugin { form, .. }
             | Self::Node { form, .. }
             | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
@@ -129,6 +133,13 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
             view! { <at::account::Account account plans usage form now /> }.into_any()
         }
         Content::Plans { plans, form } => view! { <at::plans::Plans plans form /> }.into_any(),
+        Content::Plugins(plugins) => view! { <at::plugins::Plugins plugins /> }.into_any(),
+        Content::Plugin { plugin, form } => {
+            view! { <at::plugin::Plugin plugin form now /> }.into_any()
+        }
+        Content::RemovePlugin(plugin) => {
+            view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
+        }
         Content::AddPlan(form) => view! { <at::add_plan::AddPlan form /> }.into_any(),
         Content::SuspendAccount(account) => {
             view! { <at::suspend_account::SuspendAccount account /> }.into_any()

@@ -1,6 +1,7 @@
 //! Every screen with data that a real one could have.
 
 mod nodes;
+mod plugins;
 pub(crate) mod routes;
 mod tokens;
 mod usage;
@@ -41,6 +42,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(nodes::pods());
     screens.extend(for_operators());
     screens.extend(usage::screens());
+    screens.extend(plugins::all());
     screens
 }
 

@@ -73,6 +73,11 @@ impl AddressPlan {
         Ipv6Net::new_assert(Ipv6Addr::from(octets), 48)
     }
 
+    /// Both pools: all that pods' addresses come from.
+    pub fn pools(&self) -> (Ipv4Net, Ipv6Net) {
+        (self.v4, self.v6)
+    }
+
     /// How many numbers a pod takes that is to have so many devices; at most [`Self::MAX_SIZE`],
     /// beyond which it has fewer.
     pub fn size_for(devices: u32) -> u32 {

@@ -71,10 +71,16 @@ macro_rules! typed_ids {
 typed_ids! {
     /// A customer.
     AccountId = "acct";
+    /// One call of a plugin.
+    CallId = "call";
+    /// One event on its way to one plugin.
+    DeliveryId = "dlv";
     /// One installation of the service: part of every node's certificate name.
     DeploymentId = "dep";
     /// A fact in the outbox.
     EventId = "evt";
+    /// One plugin as an operator installed it.
+    InstallationId = "inst";
     /// Where nodes stand: what a customer picks.
     LocationId = "loc";
     /// One WireGuard server.

@@ -3,6 +3,7 @@
 mod ca;
 mod node;
 mod operator;
+mod plugin;
 mod serve;
 
 use std::{
@@ -54,6 +55,15 @@ pub fn run() -> anyhow::Result<()> {
             }
             _ => Ok(()),
         },
+        Some(("plugin", matches)) => {
+            let Some((act, matches)) = matches.subcommand() else { return Ok(()) };
+            let config = Config::read(&values(matches)?)?;
+            crate::log::start(config.log_format);
+            match act {
+                "install" => block_on(plugin::install(config, plugin::asked(matches))),
+                _ => block_on(plugin::list(config)),
+            }
+        }
         Some(("operator", matches)) => match matches.subcommand() {
             Some(("invite", matches)) => {
                 let config = Config::read(&values(matches)?)?;
@@ -95,6 +105,11 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(ca::commands().map(configured));
+    let plugin = Command::new("plugin")
+        .about("Look after plugins")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(plugin::commands().map(configured));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The MyRelay portal")
@@ -107,6 +122,7 @@ fn command() -> Command {
         .subcommand(ca)
         .subcommand(node)
         .subcommand(operator)
+        .subcommand(plugin)
 }
 
 /// A command that reads the configuration: every setting is a flag.

@@ -15,15 +15,17 @@ use crate::{
     config::{Config, Origin, SiteTls},
     context::{Clock, Context, Parts, Random, Settings},
     database::Database,
+    deliveries,
     deployment::Deployment,
     desired_state,
     http::{self, Door, Limits, Listener, Site, metrics_router, node_router, site_router},
     nodes, operators,
     passwords::Passwords,
-    pods, sessions,
+    plugins, pods, sessions,
     system::{SystemClock, SystemRandom, Tasks},
     tls::{self, Renewable},
     usage,
+    vault::Vault,
 };
 
 /// Requests have 10 seconds to finish after the word to stop; this is a little more.
@@ -119,6 +121,11 @@ pub(super) async fn start_context(
     let deployment =
         Deployment::load_or_create(&database, &*clock, &*random, config.v4_pool).await?;
     let authority = Authority::load_or_create(&config.data_dir, deployment.id, &*clock, &*random)?;
+    let vault = Vault::load_or_create(&config.data_dir, &*random)?;
+    let (v4, v6) = deployment.addresses.pools();
+    let cache = config.data_dir.join("plugins");
+    let compiler = plugins::Runtime::compiler().context("find out where this program is")?;
+    let plugins = plugins::Runtime::in_process(compiler, cache, vec![v4.into(), v6.into()]);
     let workers = std::thread::available_parallelism().map_or(1, |it| it.get().saturating_sub(1));
     let context = Context::new(Parts {
         database,
@@ -136,6 +143,8 @@ pub(super) async fn start_context(
         authority,
         passwords: Passwords::new(workers.max(1), PASSWORD_QUEUE),
         connections: nodes::Connections::default(),
+        vault,
+        plugins,
     });
     Ok(Started { context, clock })
 }
@@ -217,6 +226,7 @@ fn housekeeping(
     tasks.spawn_until_stop(desired_state::watch(context.clone()));
     tasks.spawn_until_stop(pods::work(context.clone()));
     tasks.spawn_until_stop(usage::work(context.clone()));
+    tasks.spawn_until_stop(deliveries::work(context.clone()));
     tasks.spawn_until_stop(async move {
         loop {
             sleep(MINUTE).await;

@@ -20,8 +20,8 @@ use super::{
     limits::{self, Strict},
     metrics, node_api, origin,
     pages::{
-        account, devices, health, operator, operator_nodes, operator_pods, plans, pods, tokens,
-        usage,
+        account, devices, health, operator, operator_nodes, operator_pods, plans, plugins, pods,
+        tokens, usage,
     },
     present, rest, visit,
 };
@@ -91,6 +91,7 @@ pub(crate) fn site_routes() -> Vec<Route> {
     ];
     routes.extend(customer_routes());
     routes.extend(operator_routes());
+    routes.extend(plugin_routes());
     routes.extend(api_routes());
     routes
 }
@@ -171,6 +172,22 @@ fn operator_routes() -> Vec<Route> {
         does("/operator/plans/new", Operator, post(plans::add)),
         does("/operator/plans/{plan}/default", Operator, post(plans::make_default)),
         does("/operator/plans/{plan}/remove", Operator, post(plans::remove)),
+    ]
+}
+
+/// What operators do with plugins.
+fn plugin_routes() -> Vec<Route> {
+    const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
+    use Who::Operator;
+    vec![
+        shows("/operator/plugins", Operator, get(plugins::list)),
+        shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
+        does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),
+        does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
+        does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
+        does(REPLAY, Operator, post(plugins::replay)),
+        shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
+        does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]
 }
 

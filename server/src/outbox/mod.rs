@@ -30,6 +30,11 @@ pub(crate) enum Event {
     PlanAdded,
     PlanMadeDefault,
     PlanRemoved,
+    PluginDisabled,
+    PluginEnabled,
+    PluginInstalled,
+    PluginRemoved,
+    PluginStopped,
     PodChanged,
     PodCreated,
     PodDeleted,
@@ -43,7 +48,50 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// The event's published name.
+    /// Every event, in alphabetical order.
+    pub(crate) const ALL: &[Self] = &[
+        Self::AccountCreated,
+        Self::AccountPlanChanged,
+        Self::AccountResumed,
+        Self::AccountSuspended,
+        Self::NodeAdded,
+        Self::NodeDrainStarted,
+        Self::NodeDrainStopped,
+        Self::NodeJoined,
+        Self::NodeQuarantined,
+        Self::NodeResolverChanged,
+        Self::NodeRetired,
+        Self::NodeUsageRefused,
+        Self::OperatorCreated,
+        Self::PeerAdded,
+        Self::PeerRemoved,
+        Self::PeerRoutesChanged,
+        Self::PlanAdded,
+        Self::PlanMadeDefault,
+        Self::PlanRemoved,
+        Self::PluginDisabled,
+        Self::PluginEnabled,
+        Self::PluginInstalled,
+        Self::PluginRemoved,
+        Self::PluginStopped,
+        Self::PodChanged,
+        Self::PodCreated,
+        Self::PodDeleted,
+        Self::PodMoved,
+        Self::PodPaused,
+        Self::PodResumed,
+        Self::TokenCreated,
+        Self::TokenRevoked,
+        Self::UsageQuota100,
+        Self::UsageQuota80,
+    ];
+
+    /// The name under which plugins hear of it: that of the version of its schema.
+    pub(crate) fn published(self) -> String {
+        format!("{}.v1", self.name().replace('_', "-"))
+    }
+
+    /// The event's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::AccountCreated => "account.created",
@@ -65,6 +113,11 @@ impl Event {
             Self::PlanAdded => "plan.added",
             Self::PlanMadeDefault => "plan.made_default",
             Self::PlanRemoved => "plan.removed",
+            Self::PluginDisabled => "plugin.disabled",
+            Self::PluginEnabled => "plugin.enabled",
+            Self::PluginInstalled => "plugin.installed",
+            Self::PluginRemoved => "plugin.removed",
+            Self::PluginStopped => "plugin.stopped",
             Self::PodChanged => "pod.changed",
             Self::PodCreated => "pod.created",
             Self::PodDeleted => "pod.deleted",
@@ -77,6 +130,31 @@ impl Event {
             Self::UsageQuota80 => "usage.quota_80",
         }
     }
+}
+
+/// The name under which plugins hear of an event, with the version of its schema; none for an event
+/// of a later portal.
+pub(crate) fn published(name: &str) -> Option<String> {
+    let known = Event::ALL.iter().find(|it| it.name() == name)?;
+    Some(known.published())
+}
+
+/// An event that was not dispatched.
+pub(crate) struct Waiting {
+    pub(crate) id: EventId,
+    /// Its name.
+    pub(crate) kind: String,
+    pub(crate) account: Option<AccountId>,
+}
+
+/// The oldest events that were not dispatched.
+pub(crate) async fn waiting(context: &Context, most: i64) -> Result<Vec<Waiting>> {
+    Ok(store::waiting(context.database.read(), most).await?)
+}
+
+/// Marks an event as dispatched. False: it was.
+pub(crate) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> Result<bool> {
+    Ok(store::mark_dispatched(tx, id, now).await?)
 }
 
 /// Writes an event. The payload holds ids, never names, addresses or keys.

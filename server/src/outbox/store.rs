@@ -2,7 +2,10 @@
 
 use myrelay_domain::ids::{AccountId, EventId};
 
-use crate::database::Write;
+use sqlx::AnyPool;
+
+use super::Waiting;
+use crate::database::{Write, read_id};
 
 pub(super) async fn insert(
     tx: &mut Write,
@@ -25,7 +28,29 @@ pub(super) async fn insert(
     .map(drop)
 }
 
+/// The oldest that were not dispatched. Ids are UUIDv7: their order is that of the events.
+pub(super) async fn waiting(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Waiting>> {
+    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "SELECT id, kind, account_id FROM outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT $1",
+    )
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|(id, kind, account)| {
+            let account = account.map(|it| read_id(&it)).transpose()?;
+            Ok(Waiting { id: read_id(&id)?, kind, account })
+        })
+        .collect()
+}
+
+pub(super) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> sqlx::Result<bool> {
+    let sql = "UPDATE outbox SET dispatched_at = $2 WHERE id = $1 AND dispatched_at IS NULL";
+    let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
 #[cfg(test)]
-pub(super) async fn names(pool: &sqlx::AnyPool) -> sqlx::Result<Vec<String>> {
+pub(super) async fn names(pool: &AnyPool) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("SELECT kind FROM outbox ORDER BY created_at, id").fetch_all(pool).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod operator;
 pub(crate) mod operator_nodes;
 pub(crate) mod operator_pods;
 pub(crate) mod plans;
+pub(crate) mod plugins;
 pub(crate) mod pods;
 pub(crate) mod tokens;
 pub(crate) mod usage;

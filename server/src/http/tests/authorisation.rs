@@ -9,16 +9,18 @@ use axum::{
     http::{Method, Request, header},
 };
 use myrelay_app::contract::{
-    AccountContract, CreateToken, PlanContract, PodContract, RetireNode, TokenContract,
+    AccountContract, CreateToken, PlanContract, PluginContract, PodContract, RetireNode,
+    TokenContract,
 };
 use myrelay_domain::ids::PodId;
+use myrelay_plugin_host::types::ErrorKind;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
 use super::{Browser, Portal, form_request};
 use crate::{
     context::Caller,
-    desired_state,
+    deliveries, desired_state,
     http::routes::{API, Who, metrics_routes, node_routes, site_routes},
     testing::{World, csr_pem, enrol_request, join_token, public_key},
 };
@@ -57,7 +59,22 @@ type Row = (&'static str, &'static str, Gets);
 
 /// In the order in which they are asked: what destroys something comes last.
 fn site_table() -> Vec<Row> {
-    [token_table(), page_table()].concat()
+    [token_table(), plugin_table(), page_table()].concat()
+}
+
+/// The plugins' pages.
+#[rustfmt::skip]
+fn plugin_table() -> Vec<Row> {
+    vec![
+        ("GET", "/operator/plugins", operator_page(200)),
+        ("GET", "/operator/plugins/{plugin}", operator_page(200)),
+        ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
+        ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay", operator_form(303)),
+        ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
+        ("POST", "/operator/plugins/{plugin}/disable", operator_form(303)),
+        ("GET", "/operator/plugins/{plugin}/remove", operator_page(200)),
+        ("POST", "/operator/plugins/{plugin}/remove", operator_form(303)),
+    ]
 }
 
 /// The tokens' pages, and what is asked with a token.
@@ -179,6 +196,9 @@ struct Things {
     node: String,
     account: String,
     plan: String,
+    plugin: String,
+    /// An event that was given up.
+    delivery: String,
     location: String,
 }
 
@@ -191,6 +211,8 @@ impl Things {
             .replace("{node}", &self.node)
             .replace("{account}", &self.account)
             .replace("{plan}", &self.plan)
+            .replace("{plugin}", &self.plugin)
+            .replace("{delivery}", &self.delivery)
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     }
 
@@ -266,7 +288,11 @@ async fn things(world: &World) -> Things {
     token(pod, "not needed").await;
     let pod_token = ana.api().list_tokens(&pod.to_string()).await.unwrap().tokens[0].id;
     world.customer("bob").await;
+    let plugin = world.plugin("dev.example.one", &["account.created.v1"]).await;
+    world.host.fails(ErrorKind::Denied);
     let zoe = world.customer("zoe").await;
+    while deliveries::round(&world.context).await.unwrap() {}
+    let delivery = olga.api().get_plugin(&plugin.to_string()).await.unwrap().dead[0].id;
     let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
     Things {
         pod: pod.to_string(),
@@ -276,6 +302,8 @@ async fn things(world: &World) -> Things {
         tokens,
         node: node.id.to_string(),
         account: account.to_string(),
+        plugin: plugin.to_string(),
+        delivery: delivery.to_string(),
         plan: olga.api().list_plans().await.unwrap()[0].id.to_string(),
         location: ana.api().home().await.unwrap().locations[0].id.to_string(),
     }

@@ -1,0 +1,137 @@
+//! Plugins: what operators installed, how it does, and what is on its way to it.
+
+use async_trait::async_trait;
+use myrelay_domain::ids::{DeliveryId, InstallationId};
+use serde::{Deserialize, Serialize};
+
+use super::{Millis, PortalError};
+
+/// How a plugin stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PluginState {
+    /// It gets what it listens to.
+    Enabled,
+    /// It fails, and is left in peace for a while.
+    Resting,
+    /// The portal stopped it; what is on its way waits.
+    Stopped,
+    /// An operator disabled it: nothing goes to it.
+    Disabled,
+}
+
+/// A plugin at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRow {
+    pub id: InstallationId,
+    /// What its publisher calls it: `dev.example.mail`.
+    pub plugin: String,
+    pub name: String,
+    pub version: String,
+    pub state: PluginState,
+    /// Events on their way to it.
+    pub waiting: u32,
+    /// Events that were given up.
+    pub dead: u32,
+}
+
+/// Something that a plugin may do, and why its author asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapabilityRow {
+    pub what: String,
+    pub reason: String,
+}
+
+/// A line of a plugin's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginLogLine {
+    pub level: String,
+    pub message: String,
+}
+
+/// A request that a plugin made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRequestRow {
+    /// Its method and its address, without the query.
+    pub what: String,
+    /// The status, or why there is none.
+    pub result: String,
+    pub took_ms: u64,
+}
+
+/// A call that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginCallRow {
+    /// The function.
+    pub call: String,
+    /// The event it was about.
+    pub about: Option<String>,
+    pub attempt: u32,
+    /// None: it went well.
+    pub failure: Option<String>,
+    /// Microseconds.
+    pub cpu_us: u64,
+    /// Microseconds by the clock.
+    pub wall_us: u64,
+    /// Bytes.
+    pub memory: u64,
+    pub log: Vec<PluginLogLine>,
+    pub http: Vec<PluginRequestRow>,
+    pub at: Millis,
+}
+
+/// An event that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadDeliveryRow {
+    pub id: DeliveryId,
+    /// The event's name.
+    pub event: String,
+    pub attempts: u32,
+    /// What the last attempt said.
+    pub failure: String,
+    pub at: Millis,
+}
+
+/// A plugin with all that operators see of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginView {
+    pub row: PluginRow,
+    /// Why it rests or is stopped.
+    pub why: Option<String>,
+    pub installed_at: Millis,
+    pub capabilities: Vec<CapabilityRow>,
+    /// The events it listens to.
+    pub events: Vec<String>,
+    /// Its settings, as JSON.
+    pub settings: String,
+    /// Its secrets, and whether each is there.
+    pub secrets: Vec<(String, bool)>,
+    /// The last calls, newest first.
+    pub calls: Vec<PluginCallRow>,
+    /// The first of those given up, oldest first.
+    pub dead: Vec<DeadDeliveryRow>,
+}
+
+/// What operators may ask about plugins. Installing is for the command line.
+#[async_trait]
+pub trait PluginContract: Send + Sync {
+    /// All plugins, by name.
+    async fn list_plugins(&self) -> Result<Vec<PluginRow>, PortalError>;
+
+    async fn get_plugin(&self, plugin: &str) -> Result<PluginView, PortalError>;
+
+    /// Lets a plugin have what it listens to, from now on. Twice is fine.
+    async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
+    /// Nothing goes to a plugin any more, nor what is on its way. Twice is fine.
+    async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
+    /// Takes a plugin away, with its secrets and all that it remembers.
+    async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
+    /// Puts events that were given up on their way again: one of them, or all.
+    async fn replay_deliveries(
+        &self,
+        plugin: &str,
+        delivery: Option<&str>,
+    ) -> Result<(), PortalError>;
+}

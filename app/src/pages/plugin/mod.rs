@@ -1,0 +1,193 @@
+//! One plugin: how it does, what it may do, what it did, and what did not reach it.
+
+mod calls;
+mod texts;
+
+use calls::Calls;
+use leptos::prelude::*;
+
+use crate::{
+    components::{
+        Badge, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table, Time,
+    },
+    contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginState, PluginView},
+    pages::FormState,
+    texts as shared,
+};
+
+pub(crate) fn title(plugin: &PluginView) -> String {
+    plugin.row.name.clone()
+}
+
+#[component]
+pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView {
+    let PluginView {
+        row,
+        why,
+        installed_at,
+        capabilities,
+        events: _,
+        settings,
+        secrets,
+        calls,
+        dead,
+    } = plugin;
+    let path = format!("/operator/plugins/{}", row.id);
+    let state = StateWord::from(row.state);
+    let waiting = texts::waiting(row.waiting, row.dead);
+    view! {
+        <ErrorSummary error=form.error />
+        <Heading
+            title=row.name.clone()
+            up=("/operator/plugins".to_owned(), shared::NAV_PLUGINS.to_owned())
+        >
+            <Badge state=row.state />
+        </Heading>
+        {texts::explain(row.state)
+            .map(|text| {
+                let text = why.map_or_else(|| text.to_owned(), |why| format!("{text} {why}"));
+                view! { <Notice tone=state.tone title=state.word text=text /> }
+            })}
+        <Switch path=path.clone() state=row.state />
+        <section class="part">
+            <h2>{texts::FACTS}</h2>
+            <dl class="facts">
+                <dt>{texts::ID}</dt>
+                <dd><code>{row.plugin}</code></dd>
+                <dt>{texts::VERSION}</dt>
+                <dd>{row.version}</dd>
+                <dt>{texts::INSTALLED}</dt>
+                <dd><Time at=installed_at now /></dd>
+                <dt>{texts::ON_THEIR_WAY}</dt>
+                <dd>{waiting}</dd>
+            </dl>
+        </section>
+        <Capabilities capabilities />
+        <Settings settings secrets />
+        <Dead path=path.clone() dead now />
+        <Calls calls now />
+        <p class="danger-link">
+            <a href=format!("{path}/remove")>{texts::REMOVE}</a>
+        </p>
+    }
+}
+
+/// What an operator does about it.
+#[component]
+fn Switch(path: String, state: PluginState) -> impl IntoView {
+    let enables = state != PluginState::Enabled;
+    let disables = state != PluginState::Disabled;
+    let enable = if state == PluginState::Disabled { texts::ENABLE } else { texts::TRY_AGAIN };
+    view! {
+        <div class="actions">
+            {enables
+                .then(|| {
+                    view! {
+                        <form method="post" action=format!("{path}/enable")>
+                            <Submit label=enable />
+                        </form>
+                    }
+                })}
+            {disables
+                .then(|| {
+                    view! {
+                        <form method="post" action=format!("{path}/disable")>
+                            <Submit label=texts::DISABLE look=Look::Secondary />
+                        </form>
+                    }
+                })}
+        </div>
+    }
+}
+
+#[component]
+fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
+    view! {
+        <section class="part">
+            <h2>{texts::CAPABILITIES}</h2>
+            <dl class="facts">
+                {capabilities
+                    .into_iter()
+                    .map(|it| {
+                        view! {
+                            <dt class="breakable">{it.what}</dt>
+                            <dd>{it.reason}</dd>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
+    let none = settings == "{}";
+    view! {
+        <section class="part">
+            <h2>{texts::SETTINGS}</h2>
+            {if none {
+                view! { <p class="muted">{texts::NO_SETTINGS}</p> }.into_any()
+            } else {
+                view! { <pre class="code" tabindex="0">{settings}</pre> }.into_any()
+            }}
+            <dl class="facts">
+                {secrets
+                    .into_iter()
+                    .map(|(name, given)| {
+                        view! {
+                            <dt><code>{name}</code></dt>
+                            <dd>{if given { texts::GIVEN } else { texts::MISSING }}</dd>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+        </section>
+    }
+}
+
+/// What was given up, and may be tried again.
+#[component]
+fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView {
+    if dead.is_empty() {
+        return ().into_any();
+    }
+    let all = format!("{path}/replay");
+    view! {
+        <section class="part">
+            <div class="part-head">
+                <h2>{texts::DEAD}</h2>
+                <form method="post" action=all>
+                    <Submit label=texts::REPLAY_ALL look=Look::Secondary />
+                </form>
+            </div>
+            <Table caption=texts::DEAD columns=texts::DEAD_COLUMNS>
+                {dead
+                    .into_iter()
+                    .map(|it| {
+                        let one = format!("{path}/deliveries/{}/replay", it.id);
+                        let label = texts::replay(&it.event);
+                        view! {
+                            <tr role="row">
+                                <Cell column=texts::EVENT><code>{it.event}</code></Cell>
+                                <Cell column=texts::FAILURE>
+                                    <span class="breakable">{it.failure}</span>
+                                </Cell>
+                                <Cell column=texts::TRIES>{it.attempts.to_string()}</Cell>
+                                <Cell column=texts::WHEN><Time at=it.at now /></Cell>
+                                <Cell column=texts::ACTION>
+                                    <form method="post" action=one>
+                                        <button type="submit" class="row-action" aria-label=label>
+                                            {texts::REPLAY}
+                                        </button>
+                                    </form>
+                                </Cell>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </Table>
+        </section>
+    }
+    .into_any()
+}

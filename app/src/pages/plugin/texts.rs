@@ -1,0 +1,85 @@
+//! The words of a plugin's page.
+
+use crate::{
+    components::Column,
+    contract::{PluginCallRow, PluginState},
+    quantities,
+};
+
+pub(crate) const FACTS: &str = "About it";
+pub(crate) const ID: &str = "Called";
+pub(crate) const VERSION: &str = "Version";
+pub(crate) const INSTALLED: &str = "Installed";
+pub(crate) const ON_THEIR_WAY: &str = "Events";
+pub(crate) const CAPABILITIES: &str = "What it may do";
+pub(crate) const SETTINGS: &str = "Settings and secrets";
+pub(crate) const NO_SETTINGS: &str = "It has no settings.";
+pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin cannot either.";
+pub(crate) const MISSING: &str = "Not given.";
+pub(crate) const CALLS: &str = "The last calls";
+pub(crate) const NO_CALLS: &str = "It was not called yet.";
+pub(crate) const DETAILS: &str = "Log and requests";
+pub(crate) const DEAD: &str = "Given up";
+pub(crate) const REPLAY_ALL: &str = "Try all again";
+pub(crate) const REPLAY: &str = "Try again";
+pub(crate) const ENABLE: &str = "Enable this plugin";
+pub(crate) const TRY_AGAIN: &str = "Let it go on now";
+pub(crate) const DISABLE: &str = "Disable this plugin";
+pub(crate) const REMOVE: &str = "Remove this plugin";
+
+pub(crate) const EVENT: Column = ("Event", false);
+pub(crate) const FAILURE: Column = ("What it said", false);
+pub(crate) const TRIES: Column = ("Tries", true);
+pub(crate) const WHEN: Column = ("Given up", false);
+pub(crate) const ACTION: Column = ("Do", false);
+pub(crate) const DEAD_COLUMNS: &[Column] = &[EVENT, FAILURE, TRIES, WHEN, ACTION];
+
+/// A button's name for those who do not see the row.
+pub(crate) fn replay(event: &str) -> String {
+    format!("{REPLAY}: {event}")
+}
+
+/// What a state means; nothing where all is well.
+pub(crate) fn explain(state: PluginState) -> Option<&'static str> {
+    match state {
+        PluginState::Enabled => None,
+        PluginState::Resting => Some(
+            "It failed several times in a row and is tried again in a while, at most ten minutes. \
+             Nothing is lost meanwhile. The last time it said:",
+        ),
+        PluginState::Stopped => Some(
+            "Nothing is delivered to it until you let it go on; events wait for three days. The \
+             reason:",
+        ),
+        PluginState::Disabled => {
+            Some("It hears of nothing that happens while it is disabled, afterwards neither.")
+        }
+    }
+}
+
+/// How many events are on their way, and how many were given up.
+pub(crate) fn waiting(waiting: u32, dead: u32) -> String {
+    format!("{waiting} on their way, {dead} given up")
+}
+
+/// What was called, what about, and which try it was.
+pub(crate) fn what(call: &PluginCallRow) -> String {
+    let about = call.about.as_ref().map_or_else(String::new, |it| format!(": {it}"));
+    let attempt = if call.attempt < 2 { String::new() } else { format!(", try {}", call.attempt) };
+    format!("{}{about}{attempt}", call.call)
+}
+
+/// What a call took.
+pub(crate) fn used(call: &PluginCallRow) -> String {
+    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
+    let memory = quantities::bytes(call.memory);
+    format!("{} of CPU, {} altogether, {memory}", ms(call.cpu_us), ms(call.wall_us))
+}
+
+/// Its requests, and its log.
+pub(crate) fn lines(call: &PluginCallRow) -> Vec<String> {
+    let requests =
+        call.http.iter().map(|it| format!("{} → {} ({} ms)", it.what, it.result, it.took_ms));
+    let log = call.log.iter().map(|it| format!("{}: {}", it.level, it.message));
+    requests.chain(log).collect()
+}

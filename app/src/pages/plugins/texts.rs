@@ -1,0 +1,20 @@
+//! The words of the list of plugins.
+
+use crate::components::Column;
+
+pub(crate) const TITLE: &str = "Plugins";
+pub(crate) const LEDE: &str = "What this portal tells to programs of others. Each runs walled in: it \
+     reaches what you granted and nothing else.";
+pub(crate) const EMPTY_TITLE: &str = "No plugins yet";
+pub(crate) const EMPTY_TEXT: &str = "A plugin hears of what happens here and tells it to another \
+     service. Install one where the portal runs; the command tells you first what it asks for.";
+pub(crate) const MORE: &str = "To install another one:";
+pub(crate) const COMMAND: &str = "myrelay plugin install FOLDER";
+
+pub(crate) const NAME: Column = ("Name", false);
+pub(crate) const STATE: Column = ("State", false);
+pub(crate) const ID: Column = ("Called", false);
+pub(crate) const VERSION: Column = ("Version", false);
+pub(crate) const WAITING: Column = ("On their way", true);
+pub(crate) const DEAD: Column = ("Given up", true);
+pub(crate) const COLUMNS: &[Column] = &[NAME, STATE, ID, VERSION, WAITING, DEAD];

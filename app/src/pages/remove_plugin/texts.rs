@@ -1,0 +1,21 @@
+//! The words of the page that removes a plugin.
+
+pub(crate) const REMOVE: &str = "Remove this plugin";
+
+/// The heading.
+pub(crate) fn title(name: &str) -> String {
+    format!("Remove {name}")
+}
+
+/// What will happen.
+pub(crate) fn consequences(events: u32) -> Vec<String> {
+    let mut all = vec![
+        "The plugin is told, and may clean up at its provider.".to_owned(),
+        "Its secrets, its settings and all that it remembers are deleted.".to_owned(),
+    ];
+    if 0 < events {
+        all.push(format!("Events that did not reach it are not delivered any more: {events}."));
+    }
+    all.push("To keep everything and have it hear of nothing, disable it instead.".to_owned());
+    all
+}

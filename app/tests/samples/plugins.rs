@@ -1,0 +1,119 @@
+//! Plugins in every state.
+
+use myrelay_app::{
+    Content, FormState, Frame,
+    contract::{
+        CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginLogLine, PluginRequestRow, PluginRow,
+        PluginState, PluginView, PortalError,
+    },
+};
+
+use super::{HOSTILE, MINUTE, NOW, id, operator, refused};
+
+fn row(number: u128, name: &str, state: PluginState) -> PluginRow {
+    PluginRow {
+        id: id(number),
+        plugin: format!("dev.example.{number}"),
+        name: name.to_owned(),
+        version: "1.4.0".to_owned(),
+        state,
+        waiting: if state == PluginState::Enabled { 0 } else { 12 },
+        dead: u32::from(state != PluginState::Enabled),
+    }
+}
+
+fn capability(what: &str, reason: &str) -> CapabilityRow {
+    CapabilityRow { what: what.to_owned(), reason: reason.to_owned() }
+}
+
+fn call(failure: Option<&str>) -> PluginCallRow {
+    PluginCallRow {
+        call: "events.handle".to_owned(),
+        about: Some("pod.created.v1".to_owned()),
+        attempt: if failure.is_some() { 2 } else { 1 },
+        failure: failure.map(str::to_owned),
+        cpu_us: 320,
+        wall_us: 81_400,
+        memory: 1_179_648,
+        log: vec![PluginLogLine { level: "info".to_owned(), message: "told them id=7".to_owned() }],
+        http: vec![PluginRequestRow {
+            what: "POST https://api.example.org/v1/events".to_owned(),
+            result: if failure.is_some() { "503" } else { "200" }.to_owned(),
+            took_ms: 80,
+        }],
+        at: NOW - 7 * MINUTE,
+    }
+}
+
+fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
+    let dead = DeadDeliveryRow {
+        id: id(9),
+        event: "account.created".to_owned(),
+        attempts: 8,
+        failure: "unavailable: api.example.org answers 503".to_owned(),
+        at: NOW - 90 * MINUTE,
+    };
+    PluginView {
+        row: row(1, name, state),
+        why: why.map(str::to_owned),
+        installed_at: NOW - 60 * 24 * MINUTE,
+        capabilities: vec![
+            capability("Listen to events", "Those that are named below"),
+            capability("Remember things, up to 1024 bytes", "Nobody else can read them"),
+            capability("POST https://api.example.org/v1/", "Tell the help desk who is new"),
+            capability("Use the secret api_key in requests to api.example.org", "Key of the desk"),
+            capability("Hear of account.created.v1, pod.created.v1", "Events hold ids"),
+        ],
+        events: vec!["account.created.v1".to_owned(), "pod.created.v1".to_owned()],
+        settings: "{\"board\":\"customers\"}".to_owned(),
+        secrets: vec![("api_key".to_owned(), true), ("previous".to_owned(), false)],
+        calls: vec![call(None), call(Some("unavailable: api.example.org answers 503"))],
+        dead: if state == PluginState::Enabled { Vec::new() } else { vec![dead] },
+    }
+}
+
+pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
+    let list = || operator("/operator/plugins");
+    let one = || operator("/operator/plugins/1");
+    let show = |plugin| Content::Plugin { plugin, form: FormState::default() };
+    let fresh = PluginView {
+        calls: Vec::new(),
+        secrets: Vec::new(),
+        ..view("Desk", PluginState::Disabled, None)
+    };
+    let error = PortalError::Unavailable { message: "it broke: a panic at lib.rs:7".to_owned() };
+    vec![
+        ("plugins-none", Content::Plugins(Vec::new()), list()),
+        (
+            "plugins",
+            Content::Plugins(vec![
+                row(1, "Help desk", PluginState::Enabled),
+                row(2, "Webhook", PluginState::Resting),
+                row(3, HOSTILE, PluginState::Stopped),
+                row(4, "Chat", PluginState::Disabled),
+            ]),
+            list(),
+        ),
+        ("plugin", show(view("Help desk", PluginState::Enabled, None)), one()),
+        (
+            "plugin-resting",
+            show(view("Help desk", PluginState::Resting, Some("unavailable: no answer"))),
+            one(),
+        ),
+        (
+            "plugin-stopped",
+            show(view(
+                HOSTILE,
+                PluginState::Stopped,
+                Some("it says that its settings do not work"),
+            )),
+            one(),
+        ),
+        ("plugin-disabled", Content::Plugin { plugin: fresh, form: refused(&[], error) }, one()),
+        (
+            "remove-plugin",
+            Content::RemovePlugin(view("Help desk", PluginState::Disabled, None)),
+            operator("/operator/plugins/1/remove"),
+        ),
+    ]
+}

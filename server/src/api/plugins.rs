@@ -1,0 +1,38 @@
+//! Plugins, in the caller's name.
+
+use async_trait::async_trait;
+use myrelay_app::contract::{PluginContract, PluginRow, PluginView, PortalError};
+
+use super::Api;
+use crate::{Result, deliveries, plugins};
+
+#[async_trait]
+impl PluginContract for Api {
+    async fn list_plugins(&self) -> Result<Vec<PluginRow>, PortalError> {
+        self.answer(deliveries::list_plugins(&self.context, self.caller).await)
+    }
+
+    async fn get_plugin(&self, plugin: &str) -> Result<PluginView, PortalError> {
+        self.answer(deliveries::get_plugin(&self.context, self.caller, plugin).await)
+    }
+
+    async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
+        self.answer(plugins::enable(&self.context, self.caller, plugin).await)
+    }
+
+    async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
+        self.answer(plugins::disable(&self.context, self.caller, plugin).await)
+    }
+
+    async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError> {
+        self.answer(plugins::remove(&self.context, self.caller, plugin).await)
+    }
+
+    async fn replay_deliveries(
+        &self,
+        plugin: &str,
+        delivery: Option<&str>,
+    ) -> Result<(), PortalError> {
+        self.answer(deliveries::replay(&self.context, self.caller, plugin, delivery).await)
+    }
+}

@@ -1,0 +1,216 @@
+//! `myrelay plugin install`, `myrelay plugin list`
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use myrelay_app::contract::CapabilityRow;
+use myrelay_plugin_host::{Grants, HostPattern, HttpGrant, Manifest, PluginSecret, PrivateNet};
+
+use super::{
+    say,
+    serve::{Started, start_context},
+};
+use crate::{
+    config::{Config, Origin, SiteTls},
+    plugins,
+};
+
+const MANIFEST: &str = "plugin.toml";
+const COMPONENT: &str = "plugin.wasm";
+
+/// The commands and what they ask for.
+pub(super) fn commands() -> [Command; 2] {
+    let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
+    let many = |text: Arg| text.action(ArgAction::Append);
+    let install = Command::new("install")
+        .about("Tell what a plugin asks for and, with --grant, install it")
+        .arg(
+            path(Arg::new("folder").value_name("FOLDER").required(true))
+                .help("The folder with plugin.toml and plugin.wasm"),
+        )
+        .arg(
+            Arg::new("grant")
+                .long("grant")
+                .action(ArgAction::SetTrue)
+                .help("Grant all that it asks for, and install it"),
+        )
+        .arg(
+            path(Arg::new("settings").long("settings").value_name("FILE"))
+                .help("Its settings, a JSON object"),
+        )
+        .arg(
+            many(Arg::new("secret").long("secret").value_name("NAME=FILE"))
+                .help("A secret, by the file that holds it alone; as often as it has secrets"),
+        )
+        .arg(
+            many(Arg::new("host").long("host").value_name("HOST"))
+                .help("A host that it may reach, where it asks for hosts that you name"),
+        )
+        .arg(
+            Arg::new("any-host")
+                .long("any-host")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("host")
+                .help(
+                    "Let it reach any host on the internet, where it asks for hosts that you name",
+                ),
+        )
+        .arg(
+            many(Arg::new("private").long("private").value_name("NETWORK:PORT"))
+                .help("A private address that it may reach too, such as 10.1.2.3/32:8025"),
+        );
+    let list = Command::new("list").about("List the plugins that are installed");
+    [install, list]
+}
+
+/// What was said about an installation.
+pub(super) struct Asked {
+    folder: PathBuf,
+    grant: bool,
+    settings: Option<PathBuf>,
+    secrets: Vec<String>,
+    hosts: Vec<String>,
+    any_host: bool,
+    private: Vec<String>,
+}
+
+/// What was asked for.
+pub(super) fn asked(matches: &ArgMatches) -> Asked {
+    let many = |name: &str| {
+        let all = matches.get_many::<String>(name);
+        all.into_iter().flatten().cloned().collect()
+    };
+    Asked {
+        folder: matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
+        grant: matches.get_flag("grant"),
+        settings: matches.get_one::<PathBuf>("settings").cloned(),
+        secrets: many("secret"),
+        hosts: many("host"),
+        any_host: matches.get_flag("any-host"),
+        private: many("private"),
+    }
+}
+
+/// Tells what a plugin asks for, and installs it if that is granted. The portal may run meanwhile:
+/// it takes the plugin up within a second.
+pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> {
+    let manifest = read_text(&asked.folder.join(MANIFEST))?;
+    let (read, rows) = plugins::asked(&manifest)?;
+    say(&told(&read, &rows))?;
+    if !asked.grant {
+        return say("\nNothing was installed. To grant all of this, add --grant.\n");
+    }
+    let component = asked.folder.join(COMPONENT);
+    let component = fs::read(&component).with_context(|| read_what(&component))?;
+    let schema = read.config_schema.as_ref().map(|it| read_text(&asked.folder.join(it)));
+    let settings = asked.settings.as_ref().map(|it| read_text(it));
+    let input = plugins::Input {
+        grants: grants(&read, &asked)?,
+        secrets: secrets(&asked.secrets)?,
+        schema: schema.transpose()?,
+        settings: settings.transpose()?.unwrap_or_default(),
+        manifest,
+        component,
+    };
+    let Started { context, .. } = started(&config).await?;
+    let done = plugins::install(&context, input).await;
+    context.database.close().await;
+    let (id, enabled) = done?;
+    match enabled {
+        Ok(()) => say(&format!("\nInstalled and enabled: {id}\n")),
+        Err(error) => bail!(
+            "{} is installed as {id}, and disabled: {error}. Its page in the portal enables it; \
+             other settings need it removed there and installed anew",
+            read.name
+        ),
+    }
+}
+
+/// Lists the plugins.
+pub(super) async fn list(config: Config) -> anyhow::Result<()> {
+    let Started { context, .. } = started(&config).await?;
+    let all = plugins::all(&context).await;
+    context.database.close().await;
+    let lines: Vec<String> = all?.iter().map(plugins::Installed::line).collect();
+    if lines.is_empty() {
+        return say("No plugin is installed.\n");
+    }
+    say(&format!("{}\n", lines.join("\n")))
+}
+
+async fn started(config: &Config) -> anyhow::Result<Started> {
+    let secure = config.tls != SiteTls::Clear;
+    let site =
+        config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
+    let node = Origin::new(true, site.host.clone(), Some(config.node_listen.port()));
+    start_context(config, &site, &node).await
+}
+
+/// What an operator reads before granting it.
+fn told(manifest: &Manifest, rows: &[CapabilityRow]) -> String {
+    let Manifest { name, version, id, .. } = manifest;
+    let mut text = format!("{name} {version} ({id}) asks to:\n");
+    for CapabilityRow { what, reason } in rows {
+        text.push_str(&format!("  {what}\n      {reason}\n"));
+    }
+    text
+}
+
+/// All that is asked for, with the hosts and the private addresses that the operator named.
+fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
+    let mut grants = Grants::all_asked(manifest);
+    let parse = |it: &String| {
+        HostPattern::parse(it).with_context(|| format!("--host: {it:?} is no name of a host"))
+    };
+    let hosts = asked.hosts.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
+    let private = asked.private.iter().map(|it| it.parse::<PrivateNet>());
+    let private = private.collect::<Result<Vec<_>, _>>();
+    let private = private.map_err(|why| anyhow::anyhow!("--private: {why}"))?;
+    let named = |grant: HttpGrant| -> Vec<HttpGrant> {
+        let grant = HttpGrant { private: private.clone(), ..grant };
+        if !grant.rule.host.is_any() {
+            return vec![grant];
+        }
+        if asked.any_host {
+            return vec![HttpGrant { any_host: true, ..grant }];
+        }
+        let to = |host: &HostPattern| {
+            let mut grant = grant.clone();
+            grant.rule.host = host.clone();
+            grant
+        };
+        hosts.iter().map(to).collect()
+    };
+    grants.http = grants.http.into_iter().flat_map(named).collect();
+    if grants.http.is_empty() && !manifest.http.is_empty() {
+        bail!("it asks for hosts that you name: add --host NAME, or --any-host");
+    }
+    Ok(grants)
+}
+
+fn secrets(all: &[String]) -> anyhow::Result<BTreeMap<String, PluginSecret>> {
+    let read = |it: &String| {
+        let Some((name, file)) = it.split_once('=') else {
+            bail!("--secret: expected NAME=FILE, not {it:?}: a secret in a command is readable");
+        };
+        let text = read_text(Path::new(file))?;
+        let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+        let secret = PluginSecret::new(text);
+        let secret = secret.with_context(|| format!("{file}: it is empty, or too long"))?;
+        Ok((name.to_owned(), secret))
+    };
+    all.iter().map(read).collect()
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| read_what(path))
+}
+
+fn read_what(path: &Path) -> String {
+    format!("read {}", path.display())
+}

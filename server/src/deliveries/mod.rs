@@ -1,0 +1,208 @@
+//! Deliveries: each event on its way to each plugin that listens to it, until it took it or nobody
+//! tries any more.
+//!
+//! An event is dispatched once it is committed: a delivery for every plugin that listens. At least
+//! once, in order for each account, whatever is killed when: a delivery is leased before it is
+//! tried, and what the plugin wants done is written in the transaction that says that it was
+//! delivered.
+
+mod attempt;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use myrelay_app::contract::{PluginRow, PluginView};
+use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
+
+use self::attempt::Verdict;
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+    outbox::{self, Waiting},
+    plugins::{self, Installed, State},
+};
+
+/// How often the worker looks when nothing was to be done.
+const EVERY: Duration = Duration::from_millis(500);
+/// How often it forgets what is over.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How many events are dispatched in one transaction.
+const DISPATCHED: i64 = 200;
+/// How many calls of one plugin run at a time.
+const AT_A_TIME: u32 = 8;
+/// How long a lease lasts, in milliseconds: longer than any call may take.
+const LEASE_MS: i64 = 90_000;
+/// How long what was delivered is remembered, in milliseconds, and what was given up.
+const DELIVERED_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+const DEAD_KEPT_MS: i64 = 60 * 24 * 3_600_000;
+/// How many of those given up a page shows.
+const DEAD_SHOWN: i64 = 50;
+
+/// A delivery that is being tried.
+#[derive(Clone, Debug)]
+struct Leased {
+    id: DeliveryId,
+    event: EventId,
+    /// The event's name in the outbox.
+    kind: String,
+    account: Option<AccountId>,
+    sequence: u64,
+    /// This one included.
+    attempts: u32,
+    payload: String,
+    /// When the event happened.
+    at: i64,
+    created_at: i64,
+    /// What this process leased it with.
+    lease: String,
+}
+
+/// Works for as long as it is polled. Several portals may.
+pub(crate) async fn work(context: Context) {
+    let mut pruned_at = context.now();
+    loop {
+        let busy = match round(&context).await {
+            Ok(busy) => busy,
+            Err(error) => {
+                tracing::warn!(%error, "cannot deliver events");
+                false
+            }
+        };
+        if PRUNE_EVERY.as_millis() <= (context.now() - pruned_at).unsigned_abs().into() {
+            pruned_at = context.now();
+            if let Err(error) = prune(&context).await {
+                tracing::warn!(%error, "cannot forget deliveries that are over");
+            }
+        }
+        if !busy {
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+}
+
+/// Dispatches what was not, and tries what is due; answers whether there was anything.
+pub(crate) async fn round(context: &Context) -> Result<bool> {
+    let plugins = plugins::all(context).await?;
+    let mut busy = dispatch(context, &plugins).await?;
+    let open = plugins.iter().filter(|it| it.state == State::Enabled && !it.rests(context.now()));
+    let tries = open.map(|plugin| deliver_due(context, plugin));
+    for tried in futures::future::join_all(tries).await {
+        busy |= tried?;
+    }
+    Ok(busy)
+}
+
+/// Makes a delivery of each event for each plugin that listens to it; answers whether there may be
+/// more.
+async fn dispatch(context: &Context, plugins: &[Installed]) -> Result<bool> {
+    let waiting = outbox::waiting(context, DISPATCHED).await?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let mut listening = Vec::new();
+    for plugin in plugins.iter().filter(|it| it.state != State::Disabled) {
+        listening.push((plugin.id, plugin.manifest()?.events));
+    }
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    for Waiting { id, kind, account } in &waiting {
+        // Another portal may have been first.
+        if !outbox::mark_dispatched(&mut tx, *id, now).await? {
+            continue;
+        }
+        let Some(published) = outbox::published(kind) else { continue };
+        for (plugin, _) in listening.iter().filter(|(_, events)| events.contains(&published)) {
+            store::insert(&mut tx, context.new_id(), *plugin, (*id, *account), now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(waiting.len() == usize::try_from(DISPATCHED).unwrap_or_default())
+}
+
+/// Tries what is due of one plugin; answers whether anything was.
+async fn deliver_due(context: &Context, plugin: &Installed) -> Result<bool> {
+    let most = plugin.health.calls_at_a_time(AT_A_TIME);
+    let leased = lease(context, plugin.id, most).await?;
+    let busy = !leased.is_empty();
+    let tries = leased.iter().map(|it| attempt::attempt(context, plugin, it));
+    for tried in futures::future::join_all(tries).await {
+        tried?;
+    }
+    Ok(busy)
+}
+
+/// Takes the first due delivery of each account, up to so many.
+async fn lease(context: &Context, plugin: InstallationId, most: u32) -> Result<Vec<Leased>> {
+    let now = context.now();
+    let due = store::due(context.database.read(), plugin, now, most).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lease = context.new_request_id();
+    let mut tx = context.database.write().await?;
+    let mut leased = Vec::new();
+    for id in due {
+        if store::lease(&mut tx, id, &lease, (now, now + LEASE_MS)).await? {
+            leased.push(store::read_leased(&mut tx, id, &lease).await?);
+        }
+    }
+    tx.commit().await?;
+    Ok(leased)
+}
+
+/// For operators: all plugins by name, with what is on its way to each.
+pub(crate) async fn list_plugins(context: &Context, caller: Caller) -> Result<Vec<PluginRow>> {
+    caller.operator()?;
+    let backlog = store::backlog(context.database.read()).await?;
+    plugins::list(context, caller, &backlog).await
+}
+
+/// For operators: one plugin, with what is on its way to it and what was given up.
+pub(crate) async fn get_plugin(
+    context: &Context,
+    caller: Caller,
+    plugin: &str,
+) -> Result<PluginView> {
+    caller.operator()?;
+    let found = plugins::get(context, plugin).await?;
+    let backlog = store::backlog(context.database.read()).await?;
+    let dead = store::dead(context.database.read(), found.id, DEAD_SHOWN).await?;
+    plugins::view(context, caller, &found, (&backlog, dead)).await
+}
+
+/// For operators: puts one of those that were given up on its way again, or all.
+pub(crate) async fn replay(
+    context: &Context,
+    caller: Caller,
+    plugin: &str,
+    delivery: Option<&str>,
+) -> Result<()> {
+    caller.operator()?;
+    let plugin = plugins::get(context, plugin).await?.id;
+    let parse = |it: &str| it.parse().map_err(|_no_id| Error::NotFound("delivery"));
+    let delivery: Option<DeliveryId> = delivery.map(parse).transpose()?;
+    let mut tx = context.database.write().await?;
+    let count = store::revive(&mut tx, plugin, delivery, context.now()).await?;
+    if count == 0 && delivery.is_some() {
+        return Err(Error::NotFound("delivery"));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Forgets what is over.
+async fn prune(context: &Context) -> Result<()> {
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    store::prune(&mut tx, now - DELIVERED_KEPT_MS, now - DEAD_KEPT_MS).await?;
+    tx.commit().await?;
+    plugins::prune(context).await
+}
+
+/// What becomes of a delivery after a try, as it is written down.
+struct After {
+    verdict: Verdict,
+    failure: Option<String>,
+}

@@ -1,0 +1,250 @@
+//! The deliveries' SQL.
+
+use myrelay_app::contract::DeadDeliveryRow;
+use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
+use sqlx::{AnyPool, FromRow};
+
+use super::{After, Leased, Verdict};
+use crate::{
+    database::{Write, read_id, read_number},
+    plugins::Backlog,
+};
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    event_id: String,
+    kind: String,
+    account_id: String,
+    sequence: i64,
+    attempts: i64,
+    payload: String,
+    happened_at: i64,
+    created_at: i64,
+}
+
+/// Adds a delivery; one that is there stays as it is.
+pub(super) async fn insert(
+    tx: &mut Write,
+    id: DeliveryId,
+    plugin: InstallationId,
+    (event, account): (EventId, Option<AccountId>),
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO deliveries (id, plugin_id, event_id, account_id, sequence, attempts, due_at, \
+             created_at) \
+         SELECT $1, $2, $3, $4, COALESCE(MAX(sequence), 0) + 1, 0, $5, $5 FROM deliveries \
+             WHERE plugin_id = $2 AND account_id = $4 \
+         ON CONFLICT (plugin_id, event_id) DO NOTHING",
+    )
+    .bind(id.to_string())
+    .bind(plugin.to_string())
+    .bind(event.to_string())
+    .bind(account.map(|it| it.to_string()).unwrap_or_default())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// What is due of a plugin and nobody tries: of each account only the first that is open.
+pub(super) async fn due(
+    pool: &AnyPool,
+    plugin: InstallationId,
+    now: i64,
+    most: u32,
+) -> sqlx::Result<Vec<DeliveryId>> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM deliveries \
+         WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL AND due_at <= $2 \
+             AND (leased_until IS NULL OR leased_until <= $2) \
+             AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier \
+                 WHERE earlier.plugin_id = deliveries.plugin_id \
+                     AND earlier.account_id = deliveries.account_id \
+                     AND earlier.sequence < deliveries.sequence \
+                     AND earlier.delivered_at IS NULL AND earlier.dead_at IS NULL) \
+         ORDER BY due_at, id LIMIT $3",
+    )
+    .bind(plugin.to_string())
+    .bind(now)
+    .bind(i64::from(most))
+    .fetch_all(pool)
+    .await?;
+    ids.iter().map(|id| read_id(id)).collect()
+}
+
+/// Takes a delivery, and counts the try that comes. False: somebody else has it.
+pub(super) async fn lease(
+    tx: &mut Write,
+    id: DeliveryId,
+    lease: &str,
+    (now, until): (i64, i64),
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE deliveries SET lease = $2, leased_until = $4, attempts = attempts + 1 \
+         WHERE id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
+             AND (leased_until IS NULL OR leased_until <= $3)",
+    )
+    .bind(id.to_string())
+    .bind(lease)
+    .bind(now)
+    .bind(until)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn read_leased(
+    tx: &mut Write,
+    id: DeliveryId,
+    lease: &str,
+) -> sqlx::Result<Leased> {
+    let row: Row = sqlx::query_as(
+        "SELECT deliveries.id, deliveries.event_id, outbox.kind, deliveries.account_id, \
+             deliveries.sequence, deliveries.attempts, outbox.payload, \
+             outbox.created_at AS happened_at, deliveries.created_at \
+         FROM deliveries JOIN outbox ON outbox.id = deliveries.event_id WHERE deliveries.id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_one(&mut **tx)
+    .await?;
+    let account = Some(row.account_id).filter(|it| !it.is_empty());
+    Ok(Leased {
+        id: read_id(&row.id)?,
+        event: read_id(&row.event_id)?,
+        kind: row.kind,
+        account: account.map(|it| read_id(&it)).transpose()?,
+        sequence: read_number(row.sequence)?,
+        attempts: read_number(row.attempts)?,
+        payload: row.payload,
+        at: row.happened_at,
+        created_at: row.created_at,
+        lease: lease.to_owned(),
+    })
+}
+
+/// Whether this lease still counts; if so the row is held until the commit.
+pub(super) async fn is_leased(tx: &mut Write, id: DeliveryId, lease: &str) -> sqlx::Result<bool> {
+    let sql = "UPDATE deliveries SET lease = lease WHERE id = $1 AND lease = $2";
+    let query = sqlx::query(sql).bind(id.to_string()).bind(lease);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// Writes down what became of a try, if its lease still counts.
+pub(super) async fn settle(
+    tx: &mut Write,
+    id: DeliveryId,
+    lease: &str,
+    after: &After,
+    now: i64,
+) -> sqlx::Result<()> {
+    let (delivered, dead) = match after.verdict {
+        Verdict::Delivered => (Some(now), None),
+        Verdict::Dead => (None, Some(now)),
+        Verdict::Again { .. } => (None, None),
+    };
+    let (due, uncounted) = match after.verdict {
+        Verdict::Again { due_at, counts } => (Some(due_at), i64::from(!counts)),
+        _ => (None, 0),
+    };
+    sqlx::query(
+        "UPDATE deliveries SET lease = NULL, leased_until = NULL, delivered_at = $3, dead_at = $4, \
+             due_at = COALESCE($5, due_at), attempts = attempts - $6, failure = $7 \
+         WHERE id = $1 AND lease = $2",
+    )
+    .bind(id.to_string())
+    .bind(lease)
+    .bind(delivered)
+    .bind(dead)
+    .bind(due)
+    .bind(uncounted)
+    .bind(after.failure.as_deref())
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn backlog(pool: &AnyPool) -> sqlx::Result<Vec<Backlog>> {
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT plugin_id, COUNT(*) - COUNT(dead_at), COUNT(dead_at) FROM deliveries \
+         WHERE delivered_at IS NULL GROUP BY plugin_id",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|(plugin, waiting, dead)| {
+            Ok(Backlog {
+                plugin: read_id(&plugin)?,
+                waiting: read_number(waiting)?,
+                dead: read_number(dead)?,
+            })
+        })
+        .collect()
+}
+
+/// Those that were given up, oldest first.
+pub(super) async fn dead(
+    pool: &AnyPool,
+    plugin: InstallationId,
+    most: i64,
+) -> sqlx::Result<Vec<DeadDeliveryRow>> {
+    let rows: Vec<(String, String, i64, Option<String>, i64)> = sqlx::query_as(
+        "SELECT deliveries.id, outbox.kind, deliveries.attempts, deliveries.failure, \
+             deliveries.dead_at \
+         FROM deliveries JOIN outbox ON outbox.id = deliveries.event_id \
+         WHERE deliveries.plugin_id = $1 AND deliveries.dead_at IS NOT NULL \
+         ORDER BY deliveries.id LIMIT $2",
+    )
+    .bind(plugin.to_string())
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|(id, kind, attempts, failure, at)| {
+            Ok(DeadDeliveryRow {
+                id: read_id(&id)?,
+                event: kind,
+                attempts: read_number(attempts)?,
+                failure: failure.unwrap_or_default(),
+                at,
+            })
+        })
+        .collect()
+}
+
+/// Puts one of those given up on its way again, or all; answers how many.
+pub(super) async fn revive(
+    tx: &mut Write,
+    plugin: InstallationId,
+    delivery: Option<DeliveryId>,
+    now: i64,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "UPDATE deliveries SET dead_at = NULL, attempts = 0, due_at = $3, created_at = $3 \
+         WHERE plugin_id = $1 AND dead_at IS NOT NULL AND (id = $2 OR $2 = '')",
+    )
+    .bind(plugin.to_string())
+    .bind(delivery.map(|it| it.to_string()).unwrap_or_default())
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Forgets what was delivered or given up long ago, but for the last of each account: its number is
+/// where the next one goes on.
+pub(super) async fn prune(tx: &mut Write, delivered: i64, dead: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM deliveries WHERE (delivered_at < $1 OR dead_at < $2) \
+             AND EXISTS (SELECT 1 FROM deliveries AS later \
+                 WHERE later.plugin_id = deliveries.plugin_id \
+                     AND later.account_id = deliveries.account_id \
+                     AND later.sequence > deliveries.sequence)",
+    )
+    .bind(delivered)
+    .bind(dead)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}

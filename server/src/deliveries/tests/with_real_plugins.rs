@@ -1,0 +1,148 @@
+//! The whole way with nothing played: a fact, our own webhook plugin in a real host, a server that
+//! receives it.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use myrelay_plugin_host::{Grants, Manifest, PluginSecret};
+use serde_json::{Value, json};
+
+use crate::{
+    context::Context,
+    deliveries::round,
+    plugins::{self, Input, Runtime, install},
+    testing::World,
+};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/webhook");
+const KEY: &[u8] = b"a key of 24 random bytes";
+
+/// Takes one request for each of these statuses, and remembers it.
+struct Receiver {
+    port: u16,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Receiver {
+    fn start(statuses: &'static [u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let record = Arc::clone(&heard);
+        thread::spawn(move || {
+            for status in statuses {
+                let (mut stream, _) = listener.accept().unwrap();
+                record.lock().unwrap().push(read_request(&mut stream));
+                let answer = format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+fn read_request(stream: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let length = stream.read(&mut part).unwrap();
+        bytes.extend(&part[..length]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && header(head, "content-length").parse::<usize>().unwrap() <= body.len()
+        {
+            return text;
+        }
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    let line = |it: &&'a str| it.to_ascii_lowercase().starts_with(&format!("{name}:"));
+    let found = head.lines().find(line).unwrap_or_else(|| panic!("no {name}: {head}"));
+    found[name.len() + 1..].trim()
+}
+
+/// The plugin's component, as `cargo xtask test plugins` built it.
+fn component() -> Option<Vec<u8>> {
+    let Some(folder) = env::var_os("MYRELAY_TEST_PLUGINS") else {
+        println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
+        return None;
+    };
+    Some(fs::read(PathBuf::from(folder).join("myrelay_plugin_webhook.wasm")).unwrap())
+}
+
+/// A portal with a host of its own, which compiles by the program beside this test's folder.
+async fn portal(world: &World) -> Context {
+    let test = env::current_exe().unwrap();
+    let compiler = test.ancestors().nth(2).unwrap().join("myrelay-plugin-compile");
+    let cache = world.dir.path().join("compiled");
+    world.portal_with(Runtime::in_process(compiler, cache, Vec::new())).await
+}
+
+/// The webhook plugin, allowed to reach this port of loopback in clear text and nothing else.
+fn webhook(component: Vec<u8>, port: u16) -> Input {
+    let file = |name: &str| fs::read_to_string(Path::new(FOLDER).join(name)).unwrap();
+    let here = format!("scheme = \"http\"\nhost = \"127.0.0.1\"\nport = {port}\n");
+    let manifest = file("plugin.toml").replace("host = \"*\"\n", &here);
+    let mut grants = Grants::all_asked(&Manifest::parse(&manifest).unwrap());
+    grants.http[0].private = vec![format!("127.0.0.1/32:{port}").parse().unwrap()];
+    let key = format!("whsec_{}", STANDARD.encode(KEY));
+    Input {
+        manifest,
+        component,
+        schema: Some(file("config.schema.json").replace("^(https://.+)?$", "^http://")),
+        settings: json!({ "url": format!("http://127.0.0.1:{port}/hook") }).to_string(),
+        secrets: BTreeMap::from([("signing_key".to_owned(), PluginSecret::new(key).unwrap())]),
+        grants,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_arrives_signed_and_is_tried_again_under_the_same_id() {
+    let Some(component) = component() else { return };
+    let world = World::on_sqlite().await;
+    let context = portal(&world).await;
+    let receiver = Receiver::start(&[503, 204]);
+    let (id, enabled) = install(&context, webhook(component, receiver.port)).await.unwrap();
+    enabled.unwrap();
+    let ana = world.customer("ana").await;
+    let crate::context::Caller::Account(account) = ana.caller else { panic!("a customer") };
+    while round(&context).await.unwrap() {}
+    assert_eq!(receiver.heard().len(), 1, "503: it is away");
+    world.clock.advance(7_000);
+    while round(&context).await.unwrap() {}
+
+    let heard = receiver.heard();
+    assert_eq!(heard.len(), 2);
+    let ids: Vec<_> = heard.iter().map(|it| header(it, "webhook-id").to_owned()).collect();
+    assert_eq!(ids[0], ids[1]);
+    for request in &heard {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST /hook HTTP/1.1"), "{head}");
+        let signed = format!("{}.{}.{body}", ids[0], header(head, "webhook-timestamp"));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY), signed.as_bytes());
+        let expected = format!("v1,{}", STANDARD.encode(tag));
+        assert!(header(head, "webhook-signature").split(' ').any(|it| it == expected), "{head}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["type"], "account.created.v1");
+        assert!(body.to_string().contains(&account.to_string()), "{body}");
+        assert!(!body.to_string().contains("ana@"), "an event tells ids: {body}");
+    }
+    let all = plugins::all(&context).await.unwrap();
+    assert_eq!((all[0].id, all[0].health.failures), (id, 0));
+    let delivered = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL";
+    assert_eq!(world.count(delivered).await, 1);
+}

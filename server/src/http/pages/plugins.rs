@@ -1,0 +1,92 @@
+//! Operators: plugins.
+
+use axum::{extract::Path, response::IntoResponse};
+use myrelay_app::{Content, FormState, contract::PortalError};
+
+use super::{Answer, Ask, again};
+use crate::http::{
+    answer::{Screen, screen_with, see_other},
+    form::{Form, NoFields},
+};
+
+const PLUGINS: &str = "/operator/plugins";
+
+fn page(plugin: &str) -> String {
+    format!("{PLUGINS}/{plugin}")
+}
+
+/// `GET /operator/plugins`
+pub(crate) async fn list(ask: Ask) -> Answer {
+    let plugins = ask.portal.list_plugins().await?;
+    Ok(Screen(Content::Plugins(plugins)).into_response())
+}
+
+/// `GET /operator/plugins/{plugin}`
+pub(crate) async fn plugin(ask: Ask, Path(plugin): Path<String>) -> Answer {
+    let plugin = ask.portal.get_plugin(&plugin).await?;
+    Ok(Screen(Content::Plugin { plugin, form: FormState::default() }).into_response())
+}
+
+/// `POST /operator/plugins/{plugin}/enable`
+pub(crate) async fn enable(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    match ask.portal.enable_plugin(&plugin).await {
+        Ok(()) => Ok(see_other(&page(&plugin))),
+        Err(error) => refused(&ask, &plugin, &error).await,
+    }
+}
+
+/// `POST /operator/plugins/{plugin}/disable`
+pub(crate) async fn disable(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.disable_plugin(&plugin).await?;
+    Ok(see_other(&page(&plugin)))
+}
+
+/// `POST /operator/plugins/{plugin}/replay`
+pub(crate) async fn replay_all(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.replay_deliveries(&plugin, None).await?;
+    Ok(see_other(&page(&plugin)))
+}
+
+/// `POST /operator/plugins/{plugin}/deliveries/{delivery}/replay`
+pub(crate) async fn replay(
+    ask: Ask,
+    Path((plugin, delivery)): Path<(String, String)>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.replay_deliveries(&plugin, Some(&delivery)).await?;
+    Ok(see_other(&page(&plugin)))
+}
+
+/// `GET /operator/plugins/{plugin}/remove`
+pub(crate) async fn remove_page(ask: Ask, Path(plugin): Path<String>) -> Answer {
+    let plugin = ask.portal.get_plugin(&plugin).await?;
+    Ok(Screen(Content::RemovePlugin(plugin)).into_response())
+}
+
+/// `POST /operator/plugins/{plugin}/remove`
+pub(crate) async fn remove(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.remove_plugin(&plugin).await?;
+    Ok(see_other(PLUGINS))
+}
+
+async fn refused(ask: &Ask, plugin: &str, error: &PortalError) -> Answer {
+    let form = again(error, [])?;
+    let plugin = ask.portal.get_plugin(plugin).await?;
+    Ok(screen_with(error, Content::Plugin { plugin, form }))
+}

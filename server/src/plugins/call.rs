@@ -1,0 +1,243 @@
+//! Calling a plugin, and writing down what came of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::Context as _;
+use myrelay_app::contract::{PluginLogLine, PluginRequestRow};
+use myrelay_domain::ids::{CallId, InstallationId};
+use myrelay_plugin_host::{
+    Call, CallRequest, Failure, InstallError, Installation, Outcome, PluginSecret, log,
+    types::ErrorKind,
+};
+
+use super::{Installed, memory::Memory, note, stop, store};
+use crate::{Error, Result, context::Context, database::Write};
+
+/// A call that is to be made.
+pub(crate) struct Ask {
+    pub(crate) call: Call,
+    /// What it is about, for the list of calls.
+    pub(crate) about: Option<String>,
+    /// The same for every try.
+    pub(crate) delivery: String,
+    /// Beginning with 1.
+    pub(crate) attempt: u32,
+    /// When what it is about happened, in milliseconds.
+    pub(crate) at: i64,
+}
+
+/// What became of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It counts.
+    Done,
+    /// Something else was written meanwhile: nothing counts, and it is to be called again.
+    Beaten,
+}
+
+/// Calls a plugin. Nothing is written: see [`settle`].
+pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Outcome> {
+    if let Err(error) = load(context, plugin).await? {
+        return Ok(Outcome::failed(Failure::Host(error.to_string())));
+    }
+    let request = request(context, plugin, ask).await?;
+    let reader = Memory { context: context.clone(), installation: plugin.id };
+    Ok(context.plugins.call(request, Arc::new(reader)).await)
+}
+
+/// Writes down what a call came to: what the plugin remembers, the secrets it put away, how it
+/// does, and the line in its list of calls. The caller commits, unless it was beaten.
+pub(crate) async fn settle(
+    context: &Context,
+    tx: &mut Write,
+    plugin: InstallationId,
+    ask: &Ask,
+    outcome: &Outcome,
+) -> Result<Settled> {
+    let held = super::hold(tx, plugin).await?;
+    let now = context.now();
+    if !store::kv::apply(tx, plugin, &outcome.kv, now).await? {
+        return Ok(Settled::Beaten);
+    }
+    for put in &outcome.secret_puts {
+        let sealed = context.vault.seal(&place(plugin, &put.name), put.value.expose())?;
+        store::secrets::put(tx, plugin, &put.name, &sealed, now).await?;
+    }
+    let failure = outcome.result.as_ref().err().map(describe);
+    match &outcome.result {
+        Ok(_) => note(context, tx, &held, None).await?,
+        Err(failed) if is_its_own(failed) => note(context, tx, &held, failure.as_deref()).await?,
+        // The plugin answered: what it was asked cannot be done.
+        Err(Failure::Reported(error)) if error.kind == ErrorKind::InvalidConfig => {
+            let why = format!("it says that its settings do not work: {}", error.message);
+            stop(context, tx, &held, &why).await?;
+        }
+        Err(_) => {}
+    }
+    remember(context, tx, plugin, ask, outcome, failure.as_deref()).await?;
+    Ok(Settled::Done)
+}
+
+/// Whether a failure says something of how the plugin and its provider are.
+fn is_its_own(failure: &Failure) -> bool {
+    match failure {
+        Failure::Reported(error) => matches!(
+            error.kind,
+            ErrorKind::Unavailable | ErrorKind::Indeterminate | ErrorKind::Internal
+        ),
+        Failure::Limit { .. } | Failure::Trap { .. } | Failure::Refused(_) => true,
+        _ => false,
+    }
+}
+
+/// A failure in a line, for operators.
+pub(crate) fn describe(failure: &Failure) -> String {
+    let line = match failure {
+        Failure::Reported(error) => format!("{}: {}", kind_name(error.kind), error.message),
+        Failure::Limit { name, detail } => format!("limit {name:?}: {detail}"),
+        Failure::Trap { what, .. } => format!("it broke: {what}"),
+        Failure::Refused(why) => format!("its answer was refused: {why}"),
+        Failure::NotExported(what) => format!("it has no {what}"),
+        Failure::Busy(why) => format!("busy: {why}"),
+        Failure::Unknown => "the host does not have it".to_owned(),
+        Failure::Invalid(why) => format!("the call was refused: {why}"),
+        Failure::Host(why) => format!("the host could not call it: {why}"),
+    };
+    line.chars().filter(|it| !it.is_control()).take(500).collect()
+}
+
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidConfig => "invalid-config",
+        ErrorKind::InvalidInput => "invalid-input",
+        ErrorKind::NotFound => "not-found",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::Denied => "denied",
+        ErrorKind::RateLimited => "rate-limited",
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Indeterminate => "indeterminate",
+        ErrorKind::Internal => "internal",
+    }
+}
+
+async fn load(context: &Context, plugin: &Installed) -> Result<Result<(), InstallError>> {
+    let read = async || {
+        let component = store::component(context.database.read(), plugin.id).await?;
+        let component = component.ok_or(Error::NotFound("plugin"))?;
+        Ok(Installation {
+            id: plugin.id.to_string(),
+            manifest: plugin.manifest.clone(),
+            wasm: super::install::read_component(&component)?,
+            grants: serde_json::from_str(&plugin.grants).context("a plugin's grants")?,
+            limits: serde_json::from_str(&plugin.limits).context("a plugin's limits")?,
+        })
+    };
+    context.plugins.load(plugin.id, plugin.revision, read).await
+}
+
+async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<CallRequest> {
+    let key = context.vault.open(&place(plugin.id, ""), &plugin.sealed)?;
+    let mut secrets = BTreeMap::new();
+    for (name, sealed) in store::secrets::list(context.database.read(), plugin.id).await? {
+        let text = context.vault.open(&place(plugin.id, &name), &sealed)?;
+        let secret = PluginSecret::new(text.as_str().to_owned()).context("a plugin's secret")?;
+        secrets.insert(name, secret);
+    }
+    Ok(CallRequest {
+        installation: plugin.id.to_string(),
+        call: ask.call.clone(),
+        delivery_id: ask.delivery.clone(),
+        attempt: ask.attempt,
+        now_ms: ask.at.cast_unsigned(),
+        started_ms: context.now().cast_unsigned(),
+        test_mode: false,
+        trace_parent: None,
+        config: plugin.settings.clone(),
+        secrets,
+        installation_key: PluginSecret::new(key.as_str().to_owned()).context("a plugin's key")?,
+    })
+}
+
+async fn remember(
+    context: &Context,
+    tx: &mut Write,
+    plugin: InstallationId,
+    ask: &Ask,
+    outcome: &Outcome,
+    failure: Option<&str>,
+) -> Result<()> {
+    let id: CallId = context.new_id();
+    let log: Vec<PluginLogLine> = outcome.logs.iter().map(line).collect();
+    let http: Vec<PluginRequestRow> = outcome.http.iter().map(request_row).collect();
+    let done = store::calls::Done {
+        id,
+        plugin,
+        call: function(&ask.call),
+        about: ask.about.as_deref(),
+        attempt: ask.attempt,
+        failure,
+        used: outcome.used,
+        log: &serde_json::to_string(&log).context("a plugin's log")?,
+        http: &serde_json::to_string(&http).context("a plugin's requests")?,
+    };
+    store::calls::insert(tx, &done, context.now()).await?;
+    Ok(())
+}
+
+fn line(line: &myrelay_plugin_host::LogLine) -> PluginLogLine {
+    let level = match line.level {
+        log::Level::Trace => "trace",
+        log::Level::Debug => "debug",
+        log::Level::Info => "info",
+        log::Level::Warn => "warn",
+        log::Level::Error => "error",
+    };
+    let mut message = line.message.clone();
+    for (name, value) in &line.fields {
+        message.push_str(&format!(" {name}={value}"));
+    }
+    PluginLogLine { level: level.to_owned(), message }
+}
+
+fn request_row(trace: &myrelay_plugin_host::HttpTrace) -> PluginRequestRow {
+    PluginRequestRow {
+        what: format!("{} {}", trace.method, trace.url),
+        result: match &trace.result {
+            Ok(status) => status.to_string(),
+            Err(why) => why.clone(),
+        },
+        took_ms: trace.took_ms,
+    }
+}
+
+/// The function's name, as the interface has it.
+fn function(call: &Call) -> &'static str {
+    match call {
+        Call::Describe => "describe",
+        Call::Activate { .. } => "activate",
+        Call::Deactivate => "deactivate",
+        Call::ValidateConfig(_) => "validate-config",
+        Call::Migrate { .. } => "migrate",
+        Call::Health => "health",
+        Call::Job(_) => "run",
+        Call::Event(_) => "events.handle",
+        Call::BeginVerification { .. } => "begin-verification",
+        Call::Deliver { .. } => "deliver",
+        Call::Capabilities => "get-capabilities",
+        Call::PriceQuote(_) => "price-quote",
+        Call::BeginCheckout(_) => "begin-checkout",
+        Call::ChargeSaved(_) => "charge-saved",
+        Call::Refund { .. } => "refund",
+        Call::CancelSubscription { .. } => "cancel-subscription",
+        Call::ReportUsage(_) => "report-usage",
+        Call::Reconcile(_) => "reconcile",
+        Call::CustomerPortalUrl { .. } => "customer-portal-url",
+        Call::Webhook(_) => "webhooks.handle",
+        Call::ComposeInvoice(_) => "compose",
+    }
+}
+
+/// What a sealed text is sealed for: the secret of this name, or the plugin's own key.
+pub(super) fn place(plugin: InstallationId, name: &str) -> String {
+    format!("{plugin}/{name}")
+}

@@ -1,0 +1,203 @@
+//! Installing a plugin: what it asks for is read first, and it is asked who it is before a row is
+//! written.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use myrelay_app::contract::CapabilityRow;
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::{
+    Answer, Call, Failure, Grants, InstallError, Installation, Limits, Manifest, PluginSecret,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Ask, Installed, MAX_PLUGINS, Settled, State,
+    call::{ask, describe, place, settle},
+    settings, store, views,
+};
+use crate::{
+    Error, Result,
+    context::Context,
+    database::is_taken,
+    outbox::{self, Event},
+};
+
+/// A plugin that is to be installed, and what its operator says to it.
+pub(crate) struct Input {
+    /// The text of `plugin.toml`.
+    pub(crate) manifest: String,
+    /// The component.
+    pub(crate) component: Vec<u8>,
+    /// The JSON Schema of its settings.
+    pub(crate) schema: Option<String>,
+    /// Its settings, as JSON; empty for none.
+    pub(crate) settings: String,
+    /// Its secrets by their names.
+    pub(crate) secrets: BTreeMap<String, PluginSecret>,
+    pub(crate) grants: Grants,
+}
+
+/// What a plugin asks for, to be read before it is granted.
+///
+/// # Errors
+/// [`Error::Invalid`] of `manifest`.
+pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
+    let manifest = Manifest::parse(manifest).map_err(|it| Error::invalid("manifest", it))?;
+    let rows = views::capabilities(&manifest);
+    Ok((manifest, rows))
+}
+
+/// Installs a plugin, and enables it if it makes itself ready. One that does not stays installed
+/// and disabled, and what it said is returned.
+pub(crate) async fn install(
+    context: &Context,
+    input: Input,
+) -> Result<(InstallationId, Result<()>)> {
+    let (manifest, _) = asked(&input.manifest)?;
+    check_events(&manifest)?;
+    let settings = settings::complete(input.schema.as_deref(), &input.settings)?;
+    for name in input.secrets.keys() {
+        if manifest.secret(name).is_none() {
+            let message = format!("plugin.toml names no secret {name:?}");
+            return Err(Error::invalid("secrets", message));
+        }
+    }
+    let id: InstallationId = context.new_id();
+    check(context, id, &input).await?;
+    write(context, id, &manifest, &settings, &input).await?;
+    let found = store::find(context.database.read(), id).await?;
+    let found = found.ok_or(Error::NotFound("plugin"))?;
+    Ok((id, activate(context, &found).await))
+}
+
+/// The events that it names are events of ours.
+fn check_events(manifest: &Manifest) -> Result<()> {
+    let known = |name: &String| Event::ALL.iter().any(|it| it.published() == *name);
+    match manifest.events.iter().find(|it| !known(it)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("capabilities.events: {name} is no event of this portal");
+            Err(Error::invalid("manifest", message))
+        }
+    }
+}
+
+/// Whether the host can run it with what is granted.
+async fn check(context: &Context, id: InstallationId, input: &Input) -> Result<()> {
+    let installation = Installation {
+        id: format!("check-{id}"),
+        manifest: input.manifest.clone(),
+        wasm: input.component.clone(),
+        grants: input.grants.clone(),
+        limits: Limits::default(),
+    };
+    context.plugins.check(installation).await.map_err(|error| match error {
+        InstallError::Manifest(_) => Error::invalid("manifest", error),
+        InstallError::Host(_) => Error::Unavailable(error.to_string()),
+        InstallError::Imports(_) => Error::invalid("grants", error),
+        _ => Error::invalid("component", error),
+    })
+}
+
+async fn write(
+    context: &Context,
+    id: InstallationId,
+    manifest: &Manifest,
+    settings: &str,
+    input: &Input,
+) -> Result<()> {
+    let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
+    let hash = Sha256::digest(&input.component);
+    let row = store::New {
+        id,
+        plugin: &manifest.id,
+        name: &manifest.name,
+        version: &manifest.version,
+        manifest: &input.manifest,
+        component: &STANDARD.encode(&input.component),
+        component_hash: &hash.iter().map(|it| format!("{it:02x}")).collect::<String>(),
+        settings_schema: input.schema.as_deref(),
+        settings,
+        grants: &serde_json::to_string(&input.grants).context("a plugin's grants")?,
+        limits: &serde_json::to_string(&Limits::default()).context("a plugin's limits")?,
+        sealed: &context.vault.seal(&place(id, ""), &key)?,
+    };
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    if MAX_PLUGINS <= store::count(&mut tx).await? {
+        return Err(Error::Limit(format!("there are {MAX_PLUGINS} plugins: remove one first")));
+    }
+    let inserted = store::insert(&mut tx, &row, now).await;
+    if inserted.as_ref().is_err_and(is_taken) {
+        let message = format!("{} is installed already: remove it first", manifest.id);
+        return Err(Error::Taken { field: "manifest", message });
+    }
+    inserted?;
+    for (name, secret) in &input.secrets {
+        let sealed = context.vault.seal(&place(id, name), secret.expose())?;
+        store::secrets::put(&mut tx, id, name, &sealed, now).await?;
+    }
+    let payload = json!({ "plugin": id, "name": manifest.id, "version": manifest.version });
+    outbox::record(context, &mut tx, Event::PluginInstalled, None, payload).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Has a plugin look at its settings and make itself ready, and enables it then.
+pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()> {
+    let settings = plugin.settings.clone();
+    match once(context, plugin, Call::ValidateConfig(settings)).await? {
+        Answer::Problems(problems) if problems.is_empty() => {}
+        Answer::Problems(problems) => {
+            let lines = problems.iter().take(5).map(|it| format!("{}: {}", it.path, it.message));
+            return Err(Error::invalid("settings", lines.collect::<Vec<_>>().join("; ")));
+        }
+        _ => return Err(Error::invalid("settings", "the plugin answered something else")),
+    }
+    once(context, plugin, Call::Activate { webhook_url: None }).await?;
+    let mut tx = context.database.write().await?;
+    let held = super::hold(&mut tx, plugin.id).await?;
+    store::enable(&mut tx, plugin.id, context.now()).await?;
+    if held.state != State::Enabled {
+        let payload = json!({ "plugin": plugin.id });
+        outbox::record(context, &mut tx, Event::PluginEnabled, None, payload).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tells a plugin that it goes. Whatever it answers, it goes.
+pub(super) async fn deactivate(context: &Context, plugin: &Installed) {
+    if let Err(error) = once(context, plugin, Call::Deactivate).await {
+        tracing::warn!(plugin = %plugin.id, %error, "a plugin could not clean up");
+    }
+}
+
+/// A call that somebody waits for: its answer, written down.
+async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answer> {
+    let asked = Ask {
+        call,
+        about: None,
+        delivery: context.new_request_id(),
+        attempt: 1,
+        at: context.now(),
+    };
+    let outcome = ask(context, plugin, &asked).await?;
+    let mut tx = context.database.write().await?;
+    if settle(context, &mut tx, plugin.id, &asked, &outcome).await? == Settled::Beaten {
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
+    tx.commit().await?;
+    outcome.result.map_err(|failure| match &failure {
+        Failure::Reported(error) => Error::invalid("plugin", format!("it says: {}", error.message)),
+        failure => Error::Unavailable(describe(failure)),
+    })
+}
+
+/// The component of a row.
+pub(super) fn read_component(text: &str) -> Result<Vec<u8>> {
+    Ok(STANDARD.decode(text).context("a plugin's component")?)
+}

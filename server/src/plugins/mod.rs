@@ -1,0 +1,262 @@
+//! Plugins: what operators install, what each may do, and how each is called.
+//!
+//! A plugin wants things done, and the portal does them: what a call came to is written in one
+//! transaction, or nothing of it is.
+
+mod call;
+mod install;
+mod memory;
+mod runtime;
+mod settings;
+mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::Manifest;
+use serde_json::json;
+
+pub use self::runtime::Runtime;
+pub(crate) use self::{
+    call::{Ask, Settled, ask, describe, settle},
+    install::{Input, asked, install},
+    views::Backlog,
+};
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+    database::Write,
+    outbox::{self, Event},
+};
+
+/// The most plugins there are.
+const MAX_PLUGINS: usize = 50;
+/// Calls in a row that may fail before a plugin rests.
+const FAILURES_BEFORE_REST: u32 = 5;
+/// The first rest, in milliseconds; each one is twice as long as the one before.
+const REST_MS: i64 = 30_000;
+/// The longest rest, in milliseconds.
+const LONGEST_REST_MS: i64 = 10 * 60_000;
+/// After so many milliseconds of nothing but failures a plugin is stopped: 120 hours.
+const HOPELESS_MS: i64 = 120 * 3_600_000;
+/// How long calls are remembered, in milliseconds, and how many of each plugin.
+const CALLS_KEPT_MS: i64 = 14 * 24 * 3_600_000;
+const CALLS_KEPT: i64 = 1000;
+
+/// An installed plugin.
+#[derive(Clone)]
+pub(crate) struct Installed {
+    pub(crate) id: InstallationId,
+    plugin: String,
+    name: String,
+    version: String,
+    manifest: String,
+    settings: String,
+    grants: String,
+    limits: String,
+    sealed: String,
+    revision: i64,
+    pub(crate) state: State,
+    pub(crate) health: Health,
+    created_at: i64,
+}
+
+/// Whether a plugin gets anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Enabled,
+    /// The portal stopped it, for this reason.
+    Stopped(String),
+    Disabled,
+}
+
+/// How a plugin did of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// In a row.
+    pub(crate) failures: u32,
+    pub(crate) failing_since: Option<i64>,
+    pub(crate) rest_until: Option<i64>,
+}
+
+impl Health {
+    /// After one more failure.
+    fn failed(self, now: i64) -> Self {
+        let failures = self.failures.saturating_add(1);
+        let rest = failures.checked_sub(FAILURES_BEFORE_REST).map(|times| {
+            let rest = REST_MS.saturating_mul(1_i64.checked_shl(times).unwrap_or(i64::MAX));
+            now + rest.clamp(REST_MS, LONGEST_REST_MS)
+        });
+        Self { failures, failing_since: self.failing_since.or(Some(now)), rest_until: rest }
+    }
+
+    /// How many calls may run at a time: a plugin that failed often is tried with one.
+    pub(crate) fn calls_at_a_time(self, most: u32) -> u32 {
+        if self.failures < FAILURES_BEFORE_REST { most } else { 1 }
+    }
+}
+
+impl Installed {
+    pub(crate) fn manifest(&self) -> Result<Manifest> {
+        let read = Manifest::parse(&self.manifest);
+        Ok(read.map_err(|error| anyhow::Error::new(error).context("a manifest of our own"))?)
+    }
+
+    /// In a line: id, what its publisher calls it, version, and whether it gets anything.
+    pub(crate) fn line(&self) -> String {
+        let state = match &self.state {
+            State::Enabled => "enabled".to_owned(),
+            State::Disabled => "disabled".to_owned(),
+            State::Stopped(why) => format!("stopped: {why}"),
+        };
+        format!("{}  {} {}  {state}", self.id, self.plugin, self.version)
+    }
+
+    /// Whether it is left in peace now.
+    pub(crate) fn rests(&self, now: i64) -> bool {
+        self.health.rest_until.is_some_and(|until| now < until)
+    }
+}
+
+/// All plugins.
+pub(crate) async fn all(context: &Context) -> Result<Vec<Installed>> {
+    Ok(store::list(context.database.read()).await?)
+}
+
+/// The plugin of an id.
+pub(crate) async fn get(context: &Context, id: &str) -> Result<Installed> {
+    let id = parse_id(id)?;
+    store::find(context.database.read(), id).await?.ok_or(Error::NotFound("plugin"))
+}
+
+/// For operators: all plugins, by name.
+pub(crate) async fn list(
+    context: &Context,
+    caller: Caller,
+    backlog: &[Backlog],
+) -> Result<Vec<PluginRow>> {
+    caller.operator()?;
+    let now = context.now();
+    Ok(all(context).await?.iter().map(|it| views::row(it, backlog, now)).collect())
+}
+
+/// For operators: one plugin, with what its deliveries are known to be.
+pub(crate) async fn view(
+    context: &Context,
+    caller: Caller,
+    plugin: &Installed,
+    (backlog, dead): (&[Backlog], Vec<DeadDeliveryRow>),
+) -> Result<PluginView> {
+    caller.operator()?;
+    views::view(context, plugin, backlog, dead).await
+}
+
+/// For operators: lets a plugin have what it listens to. It is called to make itself ready first.
+pub(crate) async fn enable(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
+    caller.operator()?;
+    let found = get(context, plugin).await?;
+    if found.state == State::Enabled && found.health == Health::default() {
+        return Ok(());
+    }
+    install::activate(context, &found).await
+}
+
+/// For operators: nothing goes to a plugin any more.
+pub(crate) async fn disable(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
+    caller.operator()?;
+    let plugin = parse_id(plugin)?;
+    let mut tx = context.database.write().await?;
+    let found = hold(&mut tx, plugin).await?;
+    if found.state == State::Disabled {
+        return Ok(());
+    }
+    store::disable(&mut tx, plugin).await?;
+    let payload = json!({ "plugin": plugin });
+    outbox::record(context, &mut tx, Event::PluginDisabled, None, payload).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// For operators: takes a plugin away, with its secrets and all that it remembers. It is told
+/// first, and what it says to that changes nothing.
+pub(crate) async fn remove(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
+    disable(context, caller, plugin).await?;
+    let found = get(context, plugin).await?;
+    install::deactivate(context, &found).await;
+    let mut tx = context.database.write().await?;
+    hold(&mut tx, found.id).await?;
+    store::delete(&mut tx, found.id).await?;
+    let payload = json!({ "plugin": found.id, "name": found.plugin });
+    outbox::record(context, &mut tx, Event::PluginRemoved, None, payload).await?;
+    tx.commit().await?;
+    context.plugins.forget(found.id).await;
+    Ok(())
+}
+
+/// A plugin, held until the commit.
+async fn hold(tx: &mut Write, id: InstallationId) -> Result<Installed> {
+    if !store::hold(tx, id).await? {
+        return Err(Error::NotFound("plugin"));
+    }
+    store::find(&mut **tx, id).await?.ok_or(Error::NotFound("plugin"))
+}
+
+/// Writes down that a call went well, or that it failed. A plugin that fails too often rests, and
+/// one that fails for days is stopped. To be called with the plugin held.
+async fn note(
+    context: &Context,
+    tx: &mut Write,
+    held: &Installed,
+    failure: Option<&str>,
+) -> Result<()> {
+    let now = context.now();
+    let Some(failure) = failure else {
+        if held.health != Health::default() {
+            store::set_health(tx, held.id, Health::default()).await?;
+        }
+        return Ok(());
+    };
+    let health = held.health.failed(now);
+    store::set_health(tx, held.id, health).await?;
+    if health.failing_since.is_some_and(|since| HOPELESS_MS <= now - since) {
+        let why = format!("it did nothing but fail for five days: {failure}");
+        stop(context, tx, held, &why).await?;
+    }
+    Ok(())
+}
+
+/// Stops a plugin until an operator looks at it: what is on its way waits. To be called with the
+/// plugin held.
+async fn stop(context: &Context, tx: &mut Write, held: &Installed, why: &str) -> Result<()> {
+    if held.state != State::Enabled {
+        return Ok(());
+    }
+    store::stop(tx, held.id, why, context.now()).await?;
+    tracing::warn!(plugin = %held.id, why, "a plugin is stopped");
+    let payload = json!({ "plugin": held.id });
+    outbox::record(context, tx, Event::PluginStopped, None, payload).await
+}
+
+/// Forgets what is over.
+pub(crate) async fn prune(context: &Context) -> Result<()> {
+    let now = context.now();
+    for plugin in all(context).await? {
+        let mut tx = context.database.write().await?;
+        store::calls::keep_newest(&mut tx, plugin.id, CALLS_KEPT).await?;
+        tx.commit().await?;
+    }
+    let mut tx = context.database.write().await?;
+    store::calls::prune(&mut tx, now - CALLS_KEPT_MS).await?;
+    store::kv::prune(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The id of a plugin.
+fn parse_id(id: &str) -> Result<InstallationId> {
+    id.parse().map_err(|_no_id| Error::NotFound("plugin"))
+}

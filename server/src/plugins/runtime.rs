@@ -1,0 +1,134 @@
+//! What plugins run in: the host, which is made when the first of them is needed, and what it has
+//! loaded so far.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::{
+    CallRequest, Compiler, InProcess, InstallError, Installation, KvReader, Network, Options,
+    Outcome, PluginHost, SystemResolver, mozillas_roots,
+};
+use tokio::sync::{Mutex, OnceCell};
+
+/// The program that compiles components, beside our own.
+const COMPILER: &str = "myrelay-plugin-compile";
+
+/// The host of this process's plugins, and which of them it has.
+pub struct Runtime {
+    host: Arc<dyn PluginHost>,
+    /// The revision of each that is loaded. It is held while one is being loaded.
+    loaded: Mutex<BTreeMap<InstallationId, i64>>,
+}
+
+impl Runtime {
+    /// Runs plugins in this host.
+    pub fn new(host: Arc<dyn PluginHost>) -> Self {
+        Self { host, loaded: Mutex::default() }
+    }
+
+    /// Runs plugins in this process, from the first one on: a portal without plugins has no host.
+    /// `cache` is where compiled code is kept, `own` are the networks of listeners and tunnels.
+    pub fn in_process(program: PathBuf, cache: PathBuf, own: Vec<IpNet>) -> Self {
+        Self::new(Arc::new(Lazy { program, cache, own, host: OnceCell::new() }))
+    }
+
+    /// Where the compiler of this program's plugins is.
+    ///
+    /// # Errors
+    /// When nobody knows where this program is.
+    pub fn compiler() -> std::io::Result<PathBuf> {
+        Ok(std::env::current_exe()?.with_file_name(COMPILER))
+    }
+
+    /// Loads a plugin, unless this revision of it is loaded already.
+    pub(super) async fn load<F>(
+        &self,
+        id: InstallationId,
+        revision: i64,
+        read: F,
+    ) -> crate::Result<Result<(), InstallError>>
+    where
+        F: AsyncFnOnce() -> crate::Result<Installation>,
+    {
+        let mut loaded = self.loaded.lock().await;
+        if loaded.get(&id) == Some(&revision) {
+            return Ok(Ok(()));
+        }
+        let done = self.host.install(read().await?).await;
+        if done.is_ok() {
+            loaded.insert(id, revision);
+        }
+        Ok(done)
+    }
+
+    /// Looks whether a plugin could be loaded, and leaves nothing of it.
+    pub(super) async fn check(&self, installation: Installation) -> Result<(), InstallError> {
+        let id = installation.id.clone();
+        let done = self.host.install(installation).await;
+        self.host.remove(&id).await;
+        done
+    }
+
+    /// Forgets a plugin.
+    pub(super) async fn forget(&self, id: InstallationId) {
+        self.loaded.lock().await.remove(&id);
+        self.host.remove(&id.to_string()).await;
+    }
+
+    /// Calls a plugin that is loaded.
+    pub(super) async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
+        self.host.call(request, reader).await
+    }
+}
+
+/// The host in this process, once somebody needs it.
+struct Lazy {
+    program: PathBuf,
+    cache: PathBuf,
+    own: Vec<IpNet>,
+    host: OnceCell<InProcess>,
+}
+
+impl Lazy {
+    async fn host(&self) -> Result<&InProcess, InstallError> {
+        self.host.get_or_try_init(async || self.make()).await
+    }
+
+    fn make(&self) -> Result<InProcess, InstallError> {
+        if !self.program.is_file() {
+            let program = self.program.display();
+            return Err(InstallError::Host(format!("{program} is missing: install it there")));
+        }
+        let compiler = Compiler::new(self.program.clone(), Vec::new(), &self.cache);
+        let compiler = compiler.map_err(|error| InstallError::Host(error.to_string()))?;
+        let network = Network {
+            resolver: Arc::new(SystemResolver),
+            roots: Arc::new(mozillas_roots()),
+            own: self.own.clone(),
+            user_agent: concat!("myrelay/", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        InProcess::new(Options { compiler, network })
+    }
+}
+
+#[async_trait]
+impl PluginHost for Lazy {
+    async fn install(&self, installation: Installation) -> Result<(), InstallError> {
+        self.host().await?.install(installation).await
+    }
+
+    async fn remove(&self, id: &str) {
+        if let Some(host) = self.host.get() {
+            host.remove(id).await;
+        }
+    }
+
+    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
+        match self.host().await {
+            Ok(host) => host.call(request, reader).await,
+            Err(error) => Outcome::failed(myrelay_plugin_host::Failure::Host(error.to_string())),
+        }
+    }
+}

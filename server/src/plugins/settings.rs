@@ -1,0 +1,104 @@
+//! A plugin's settings against its schema (JSON Schema 2020-12, without references to other files).
+
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// The longest text of settings, in bytes: what the host hands to a plugin.
+const MAX_BYTES: usize = 64 * 1024;
+/// How many problems are told at once.
+const MAX_PROBLEMS: usize = 5;
+
+/// The settings with the defaults of what was left out, if they fit the schema. Without a schema
+/// there are none.
+///
+/// # Errors
+/// [`Error::Invalid`] of `schema` or `settings`, with the places that do not fit.
+pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
+    if MAX_BYTES < text.len() {
+        return Err(Error::invalid("settings", format!("at most {MAX_BYTES} bytes of JSON")));
+    }
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let settings: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| Error::invalid("settings", format!("expected a JSON object: {error}")))?;
+    let Some(schema) = schema else {
+        if settings.is_empty() {
+            return Ok("{}".to_owned());
+        }
+        return Err(Error::invalid("settings", "this plugin has no settings"));
+    };
+    let schema: Value = serde_json::from_str(schema)
+        .map_err(|error| Error::invalid("schema", format!("it is not JSON: {error}")))?;
+    let settings = Value::Object(with_defaults(settings, &schema));
+    let validator = validator(&schema)?;
+    let problems = validator.iter_errors(&settings).take(MAX_PROBLEMS).map(|error| {
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { "/" } else { &place };
+        format!("{place}: {error}")
+    });
+    let problems: Vec<String> = problems.collect();
+    if problems.is_empty() {
+        return Ok(settings.to_string());
+    }
+    Err(Error::invalid("settings", problems.join("; ")))
+}
+
+fn validator(schema: &Value) -> Result<Validator> {
+    jsonschema::validator_for(schema)
+        .map_err(|error| Error::invalid("schema", format!("it is no JSON Schema: {error}")))
+}
+
+/// What the schema says where nothing is said, for the outermost properties.
+fn with_defaults(mut settings: Map<String, Value>, schema: &Value) -> Map<String, Value> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        if let Some(default) = property.get("default")
+            && !settings.contains_key(name)
+        {
+            settings.insert(name.clone(), default.clone());
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r#"{
+        "type": "object", "additionalProperties": false, "required": ["endpoint"],
+        "properties": {
+            "endpoint": { "type": "string", "format": "uri" },
+            "retries": { "type": "integer", "minimum": 0, "default": 3 }
+        }
+    }"#;
+
+    #[test]
+    fn what_is_left_out_gets_its_default() {
+        let settings = complete(Some(SCHEMA), r#"{"endpoint": "https://a.example"}"#).unwrap();
+        assert_eq!(settings, r#"{"endpoint":"https://a.example","retries":3}"#);
+        assert_eq!(complete(None, " ").unwrap(), "{}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_by_its_place() {
+        for (schema, text, expected) in [
+            (Some(SCHEMA), "", "endpoint"),
+            (Some(SCHEMA), r#"{"endpoint": 7}"#, "/endpoint"),
+            (Some(SCHEMA), r#"{"endpoint": "x", "retries": -1}"#, "/retries"),
+            (Some(SCHEMA), r#"{"endpoint": "x", "colour": 1}"#, "colour"),
+            (Some(SCHEMA), "[]", "JSON object"),
+            (Some(SCHEMA), "{", "JSON object"),
+            (None, r#"{"a": 1}"#, "no settings"),
+            (Some("{"), "{}", "not JSON"),
+            (Some(r#"{"type": "thing"}"#), "{}", "no JSON Schema"),
+            (Some(r#"{"$ref": "https://example.org/a.json"}"#), "{}", "no JSON Schema"),
+            (Some(r#"{"$ref": "file:///etc/passwd"}"#), "{}", "no JSON Schema"),
+        ] {
+            let error = complete(schema, text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(complete(None, &" ".repeat(MAX_BYTES + 1)).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! A host whose plugins are told what to answer, for stories about the portal around them.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::{
+    Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
+    Manifest, Outcome, PluginHost, PluginSecret,
+    types::{Error, ErrorKind},
+};
+
+use super::{Input, install};
+use crate::testing::World;
+
+/// What a plugin answers to one call.
+type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
+
+/// Answers calls in the order in which it was told; whatever it was not told goes well.
+#[derive(Default)]
+pub(crate) struct ScriptedHost {
+    installed: Mutex<BTreeMap<String, String>>,
+    answers: Mutex<VecDeque<Answering>>,
+    heard: Mutex<Vec<CallRequest>>,
+}
+
+impl ScriptedHost {
+    /// The next event that a plugin hears is answered so.
+    pub(crate) fn answers(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
+        self.answers.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The next event fails with an error of this kind.
+    pub(crate) fn fails(&self, kind: ErrorKind) {
+        self.answers(move |_| failed(kind, None));
+    }
+
+    /// The events that plugins heard: the plugin's name of each, and the call.
+    pub(crate) fn heard(&self) -> Vec<CallRequest> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// The names of the events that plugins heard, and which try it was.
+    pub(crate) fn events(&self) -> Vec<(String, u32)> {
+        let name = |it: &CallRequest| match &it.call {
+            Call::Event(event) => Some((event.type_name.clone(), it.attempt)),
+            _ => None,
+        };
+        self.heard().iter().filter_map(name).collect()
+    }
+
+    pub(crate) fn has(&self, plugin: &str) -> bool {
+        self.installed.lock().unwrap().values().any(|it| it == plugin)
+    }
+}
+
+/// An answer without anything to remember.
+pub(crate) fn done() -> Outcome {
+    with(Ok(Answer::Done), Vec::new())
+}
+
+/// An answer, and what is to be remembered.
+pub(crate) fn with(result: Result<Answer, Failure>, kv: Vec<KvChange>) -> Outcome {
+    Outcome { result, kv, ..Outcome::failed(Failure::Unknown) }
+}
+
+/// What a plugin says when it could not.
+pub(crate) fn failed(kind: ErrorKind, retry_after_ms: Option<u64>) -> Outcome {
+    Outcome::failed(Failure::Reported(Error {
+        kind,
+        message: "the provider said so".to_owned(),
+        public_message: None,
+        retry_after_ms,
+        provider_code: None,
+    }))
+}
+
+#[async_trait]
+impl PluginHost for ScriptedHost {
+    async fn install(&self, installation: Installation) -> Result<(), InstallError> {
+        let manifest = Manifest::parse(&installation.manifest);
+        let manifest = manifest.map_err(|error| InstallError::Manifest(error.to_string()))?;
+        if !installation.wasm.starts_with(b"\0asm") {
+            return Err(InstallError::Component("it is no component".to_owned()));
+        }
+        self.installed.lock().unwrap().insert(installation.id, manifest.id);
+        Ok(())
+    }
+
+    async fn remove(&self, id: &str) {
+        self.installed.lock().unwrap().remove(id);
+    }
+
+    async fn call(&self, request: CallRequest, _: Arc<dyn KvReader>) -> Outcome {
+        if !self.installed.lock().unwrap().contains_key(&request.installation) {
+            return Outcome::failed(Failure::Unknown);
+        }
+        self.heard.lock().unwrap().push(request.clone());
+        match request.call {
+            Call::ValidateConfig(_) => with(Ok(Answer::Problems(Vec::new())), Vec::new()),
+            Call::Event(_) => {
+                let answer = self.answers.lock().unwrap().pop_front();
+                answer.map_or_else(done, |it| it(&request))
+            }
+            _ => done(),
+        }
+    }
+}
+
+/// The manifest of a plugin that listens to these events.
+pub(crate) fn manifest(id: &str, events: &[&str]) -> String {
+    format!(
+        "manifest = 1\n[plugin]\nid = \"{id}\"\nname = \"Plugin {id}\"\nversion = \"1.2.3\"\n\
+         kind = [\"event\"]\napi = \"1.0\"\n[capabilities]\nkv = {{}}\nevents = {events:?}\n\
+         [[capabilities.http]]\nhost = \"api.example.org\"\nmethods = [\"POST\"]\n\
+         reason = \"Tell them\"\n\
+         [[secrets]]\nname = \"api_key\"\nuse = [{{ host = \"api.example.org\", in = [\"auth\"] }}]\n"
+    )
+}
+
+/// What installs it.
+pub(crate) fn input(id: &str, events: &[&str]) -> Input {
+    let manifest = manifest(id, events);
+    let secret = PluginSecret::new("hush-hush".to_owned()).unwrap();
+    Input {
+        grants: Grants::all_asked(&Manifest::parse(&manifest).unwrap()),
+        manifest,
+        component: b"\0asm and the rest".to_vec(),
+        schema: None,
+        settings: String::new(),
+        secrets: BTreeMap::from([("api_key".to_owned(), secret)]),
+    }
+}
+
+impl World {
+    /// A plugin that is installed and enabled, and listens to these events.
+    pub(crate) async fn plugin(&self, id: &str, events: &[&str]) -> InstallationId {
+        let (id, enabled) = install(&self.context, input(id, events)).await.unwrap();
+        enabled.unwrap();
+        id
+    }
+}

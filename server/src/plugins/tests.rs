@@ -1,0 +1,255 @@
+//! Stories about plugins that come, go and remember.
+
+use std::collections::BTreeMap;
+
+use myrelay_app::contract::{PluginContract, PluginState, PortalError};
+use myrelay_plugin_host::{
+    Answer, KvChange, KvCondition, KvReader, KvUsage, KvWrite, PluginSecret, types::ErrorKind,
+};
+
+use super::{
+    FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, install, memory::Memory, prune,
+    testing,
+};
+use crate::{
+    deliveries, outbox,
+    testing::{Actor, World, stories},
+};
+
+async fn state(olga: &Actor<'_>, id: &str) -> PluginState {
+    olga.api().get_plugin(id).await.unwrap().row.state
+}
+
+fn put(key: &str, value: &str, version: u64, condition: KvCondition) -> KvChange {
+    let write = KvWrite::Put { value: value.into(), version, expires_at_ms: None };
+    KvChange { key: key.to_owned(), condition, write }
+}
+
+/// Makes an event that plugins hear, which is answered with this to remember.
+async fn remembers(world: &World, name: &str, changes: Vec<KvChange>) {
+    world.host.answers(|_| testing::with(Ok(Answer::Done), changes));
+    world.customer(name).await;
+    deliveries::round(&world.context).await.unwrap();
+}
+
+stories! {
+    async fn an_operator_reads_what_a_plugin_may_do_and_disables_and_removes_it(world) {
+        let olga = world.operator("olga").await;
+        assert_eq!(olga.api().list_plugins().await.unwrap(), []);
+        let id = world.plugin("dev.example.mail", &["account.created.v1"]).await;
+        let text = id.to_string();
+        let rows = olga.api().list_plugins().await.unwrap();
+        assert_eq!((rows.len(), rows[0].state), (1, PluginState::Enabled));
+        assert_eq!((rows[0].plugin.as_str(), rows[0].version.as_str()), ("dev.example.mail", "1.2.3"));
+        let view = olga.api().get_plugin(&text).await.unwrap();
+        let may: Vec<_> = view.capabilities.iter().map(|it| it.what.as_str()).collect();
+        assert!(may.contains(&"POST https://api.example.org/"), "{may:?}");
+        assert!(may.contains(&"Use the secret api_key in requests to api.example.org"), "{may:?}");
+        assert!(may.contains(&"Hear of account.created.v1"), "{may:?}");
+        assert_eq!(view.secrets, [("api_key".to_owned(), true)]);
+        assert!(!format!("{view:?}").contains("hush"));
+        let calls: Vec<_> = view.calls.iter().map(|it| it.call.as_str()).collect();
+        assert_eq!(calls, ["activate", "validate-config"]);
+
+        for _ in 0..2 {
+            olga.api().disable_plugin(&text).await.unwrap();
+            assert_eq!(state(&olga, &text).await, PluginState::Disabled);
+        }
+        for _ in 0..2 {
+            olga.api().enable_plugin(&text).await.unwrap();
+            assert_eq!(state(&olga, &text).await, PluginState::Enabled);
+        }
+        olga.api().remove_plugin(&text).await.unwrap();
+        let missing = PortalError::NotFound { what: "plugin".to_owned() };
+        assert_eq!(olga.api().remove_plugin(&text).await, Err(missing.clone()));
+        assert_eq!(olga.api().get_plugin(&text).await.unwrap_err(), missing);
+        assert!(!world.host.has("dev.example.mail"));
+        for table in ["plugins", "plugin_secrets", "plugin_calls", "plugin_kv", "deliveries"] {
+            let count = match table {
+                "plugins" => "SELECT COUNT(*) FROM plugins",
+                "plugin_secrets" => "SELECT COUNT(*) FROM plugin_secrets",
+                "plugin_calls" => "SELECT COUNT(*) FROM plugin_calls",
+                "plugin_kv" => "SELECT COUNT(*) FROM plugin_kv",
+                _ => "SELECT COUNT(*) FROM deliveries",
+            };
+            assert_eq!(world.count(count).await, 0, "{table}");
+        }
+        let told = outbox::names(&world.context).await;
+        let told: Vec<_> = told.iter().filter(|it| it.starts_with("plugin.")).collect();
+        assert_eq!(told, [
+            "plugin.installed", "plugin.enabled", "plugin.disabled", "plugin.enabled",
+            "plugin.disabled", "plugin.removed",
+        ]);
+    }
+
+    async fn only_operators_see_plugins_and_an_unknown_one_is_not_there(world) {
+        let id = world.plugin("dev.example.mail", &[]).await.to_string();
+        let (ana, olga) = (world.customer("ana").await, world.operator("olga").await);
+        let api = ana.api();
+        assert_eq!(api.list_plugins().await, Err(PortalError::NotAllowed));
+        assert_eq!(api.get_plugin(&id).await.unwrap_err(), PortalError::NotAllowed);
+        assert_eq!(api.enable_plugin(&id).await, Err(PortalError::NotAllowed));
+        assert_eq!(api.disable_plugin(&id).await, Err(PortalError::NotAllowed));
+        assert_eq!(api.remove_plugin(&id).await, Err(PortalError::NotAllowed));
+        assert_eq!(api.replay_deliveries(&id, None).await, Err(PortalError::NotAllowed));
+        let api = olga.api();
+        for unknown in ["", "inst_0", "inst_00000000000000000000000000000000"] {
+            let missing = PortalError::NotFound { what: "plugin".to_owned() };
+            assert_eq!(api.get_plugin(unknown).await.unwrap_err(), missing);
+            assert_eq!(api.enable_plugin(unknown).await.unwrap_err(), missing);
+            assert_eq!(api.disable_plugin(unknown).await.unwrap_err(), missing);
+            assert_eq!(api.remove_plugin(unknown).await.unwrap_err(), missing);
+            assert_eq!(api.replay_deliveries(unknown, None).await.unwrap_err(), missing);
+        }
+    }
+
+    async fn what_does_not_fit_is_refused_by_field_and_leaves_nothing(world) {
+        let fits = || testing::input("dev.example.mail", &["account.created.v1"]);
+        let secret = || PluginSecret::new("x".to_owned()).unwrap();
+        let mut inputs = Vec::new();
+        let mut with = |field: &'static str, change: &dyn Fn(&mut Input)| {
+            let mut input = fits();
+            change(&mut input);
+            inputs.push((field, input));
+        };
+        with("manifest", &|it| it.manifest = "manifest = 2".to_owned());
+        with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &["moon.set.v1"]));
+        with("component", &|it| it.component = b"text".to_vec());
+        with("settings", &|it| it.settings = "{\"a\": 1}".to_owned());
+        with("settings", &|it| it.settings = "[]".to_owned());
+        with("schema", &|it| it.schema = Some("{".to_owned()));
+        with("secrets", &|it| it.secrets = BTreeMap::from([("other".to_owned(), secret())]));
+        for (field, input) in inputs {
+            let error = install(&world.context, input).await.unwrap_err();
+            assert!(matches!(error, crate::Error::Invalid { field: it, .. } if it == field), "{field}: {error}");
+        }
+        assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0);
+        world.plugin("dev.example.mail", &[]).await;
+        let twice = install(&world.context, fits()).await.unwrap_err();
+        assert!(matches!(twice, crate::Error::Taken { field: "manifest", .. }), "{twice}");
+        for number in 1..MAX_PLUGINS {
+            world.plugin(&format!("dev.example.p{number}"), &[]).await;
+        }
+        let many = install(&world.context, testing::input("dev.example.more", &[])).await;
+        assert!(matches!(many, Err(crate::Error::Limit(_))));
+    }
+
+    async fn p44_secrets_are_sealed_and_what_a_plugin_remembers_is_its_own(world) {
+        let one = world.plugin("dev.example.one", &["account.created.v1"]).await;
+        let sealed: Vec<String> = sqlx::query_scalar("SELECT sealed FROM plugin_secrets")
+            .fetch_all(world.context.database.read()).await.unwrap();
+        assert_eq!(sealed.len(), 1);
+        assert!(!sealed[0].contains("hush"));
+        let moved = world.context.vault.open("inst_other/api_key", &sealed[0]);
+        assert!(moved.is_err(), "in another row it is worth nothing");
+
+        let keys = ["a", "b", "b/1", "b/é", "c"];
+        let changes = keys.map(|key| put(key, &format!("value of {key}"), 1, KvCondition::Any));
+        remembers(&world, "ana", changes.to_vec()).await;
+        let memory = Memory { context: world.context.clone(), installation: one };
+        let found = memory.get("b/é").await.unwrap().unwrap();
+        assert_eq!((found.value.as_slice(), found.version), ("value of b/é".as_bytes(), 1));
+        let scan = async |prefix: &str, after: Option<&str>, limit| {
+            let page = memory.scan(prefix, after, limit).await.unwrap();
+            page.into_iter().map(|it| it.key).collect::<Vec<_>>()
+        };
+        assert_eq!(scan("", None, 10).await, keys);
+        assert_eq!(scan("b", None, 10).await, ["b", "b/1", "b/é"]);
+        assert_eq!(scan("b/", Some("b/1"), 10).await, ["b/é"]);
+        assert_eq!(scan("", Some("b"), 2).await, ["b/1", "b/é"]);
+        let bytes: usize = keys.iter().map(|it| it.len() + format!("value of {it}").len()).sum();
+        let usage = KvUsage { keys: 5, bytes: u64::try_from(bytes).unwrap() };
+        assert_eq!(memory.usage().await.unwrap(), usage);
+
+        let two = world.plugin("dev.example.two", &[]).await;
+        let other = Memory { context: world.context.clone(), installation: two };
+        assert_eq!(other.get("a").await.unwrap(), None);
+        assert_eq!(other.usage().await.unwrap(), KvUsage::default());
+    }
+
+    async fn what_was_written_meanwhile_makes_a_call_be_made_again(world) {
+        let plugin = world.plugin("dev.example.one", &["account.created.v1"]).await;
+        let memory = Memory { context: world.context.clone(), installation: plugin };
+        let value = async || memory.get("count").await.unwrap().map(|it| it.value);
+        remembers(&world, "ana", vec![put("count", "1", 1, KvCondition::Version(None))]).await;
+        assert_eq!(value().await, Some(b"1".to_vec()));
+        // It believes that there is none yet: nothing of it counts, not the other entry either.
+        let late = vec![
+            put("other", "x", 2, KvCondition::Any),
+            put("count", "7", 2, KvCondition::Version(None)),
+        ];
+        remembers(&world, "bob", late).await;
+        assert_eq!(value().await, Some(b"1".to_vec()));
+        assert_eq!(memory.get("other").await.unwrap(), None);
+        world.host.answers(|_| {
+            testing::with(Ok(Answer::Done), vec![put("count", "2", 2, KvCondition::Version(Some(1)))])
+        });
+        deliveries::round(&world.context).await.unwrap();
+        assert_eq!(value().await, Some(b"2".to_vec()));
+        let tries: Vec<_> = world.host.events().into_iter().map(|(_, attempt)| attempt).collect();
+        assert_eq!(tries, [1, 1, 1], "being beaten is no try");
+    }
+
+    async fn entries_expire_and_are_forgotten(world) {
+        let plugin = world.plugin("dev.example.one", &["account.created.v1"]).await;
+        let memory = Memory { context: world.context.clone(), installation: plugin };
+        let end = world.context.now() + 1000;
+        let write = KvWrite::Put {
+            value: b"x".to_vec(), version: 1, expires_at_ms: Some(end.cast_unsigned()),
+        };
+        let change = KvChange { key: "soon".to_owned(), condition: KvCondition::Any, write };
+        remembers(&world, "ana", vec![change]).await;
+        world.clock.advance(999);
+        assert!(memory.get("soon").await.unwrap().is_some());
+        world.clock.advance(1);
+        assert!(memory.get("soon").await.unwrap().is_none());
+        assert!(memory.scan("", None, 9).await.unwrap().is_empty());
+        prune(&world.context).await.unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) FROM plugin_kv").await, 0);
+    }
+
+    async fn a_plugin_that_fails_rests_longer_and_longer_and_is_stopped_after_five_days(world) {
+        let olga = world.operator("olga").await;
+        let id = world.plugin("dev.example.one", &["account.created.v1"]).await.to_string();
+        for number in 0..FAILURES_BEFORE_REST {
+            assert_eq!(state(&olga, &id).await, PluginState::Enabled);
+            world.host.fails(ErrorKind::Unavailable);
+            world.customer(&format!("c{number}")).await;
+            deliveries::round(&world.context).await.unwrap();
+        }
+        assert_eq!(state(&olga, &id).await, PluginState::Resting);
+        let view = olga.api().get_plugin(&id).await.unwrap();
+        assert_eq!(view.why.as_deref(), Some("unavailable: the provider said so"));
+        assert_eq!(view.row.waiting, FAILURES_BEFORE_REST);
+        // While it rests nothing is tried; then one call is, and its failure doubles the rest.
+        let heard = world.host.events().len();
+        deliveries::round(&world.context).await.unwrap();
+        assert_eq!(world.host.events().len(), heard);
+        world.clock.advance(REST_MS);
+        world.host.fails(ErrorKind::Unavailable);
+        deliveries::round(&world.context).await.unwrap();
+        assert_eq!(world.host.events().len(), heard + 1, "one to see whether it is well");
+        world.clock.advance(REST_MS);
+        assert_eq!(state(&olga, &id).await, PluginState::Resting);
+        world.clock.advance(REST_MS);
+        assert_eq!(state(&olga, &id).await, PluginState::Enabled);
+
+        world.clock.advance(HOPELESS_MS);
+        world.host.fails(ErrorKind::Unavailable);
+        world.customer("late").await;
+        while deliveries::round(&world.context).await.unwrap() {}
+        assert_eq!(state(&olga, &id).await, PluginState::Stopped);
+        let why = olga.api().get_plugin(&id).await.unwrap().why.unwrap();
+        assert!(why.contains("five days") && why.contains("the provider said so"), "{why}");
+        assert!(outbox::names(&world.context).await.contains(&"plugin.stopped".to_owned()));
+        // What comes meanwhile waits, and an operator's word lets it go on.
+        world.customer("later").await;
+        let heard = world.host.events().len();
+        deliveries::round(&world.context).await.unwrap();
+        assert_eq!(world.host.events().len(), heard);
+        olga.api().enable_plugin(&id).await.unwrap();
+        while deliveries::round(&world.context).await.unwrap() {}
+        assert!(heard < world.host.events().len());
+        assert_eq!(state(&olga, &id).await, PluginState::Enabled);
+    }
+}

@@ -1,0 +1,123 @@
+//! How plugins look to operators.
+
+use myrelay_app::contract::{CapabilityRow, DeadDeliveryRow, PluginRow, PluginState, PluginView};
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::{AskedHttp, Kind, Manifest, Secret, SecretUse};
+
+use super::{Installed, State, store};
+use crate::{Result, context::Context};
+
+/// How many calls a page shows.
+const CALLS_SHOWN: i64 = 20;
+
+/// What is on its way to a plugin, and what was given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backlog {
+    pub(crate) plugin: InstallationId,
+    pub(crate) waiting: u32,
+    pub(crate) dead: u32,
+}
+
+pub(super) fn row(plugin: &Installed, backlog: &[Backlog], now: i64) -> PluginRow {
+    let found = backlog.iter().find(|it| it.plugin == plugin.id);
+    PluginRow {
+        id: plugin.id,
+        plugin: plugin.plugin.clone(),
+        name: plugin.name.clone(),
+        version: plugin.version.clone(),
+        state: match plugin.state {
+            State::Disabled => PluginState::Disabled,
+            State::Stopped(_) => PluginState::Stopped,
+            State::Enabled if plugin.rests(now) => PluginState::Resting,
+            State::Enabled => PluginState::Enabled,
+        },
+        waiting: found.map_or(0, |it| it.waiting),
+        dead: found.map_or(0, |it| it.dead),
+    }
+}
+
+pub(super) async fn view(
+    context: &Context,
+    plugin: &Installed,
+    backlog: &[Backlog],
+    dead: Vec<DeadDeliveryRow>,
+) -> Result<PluginView> {
+    let manifest = plugin.manifest()?;
+    let pool = context.database.read();
+    let calls = store::calls::list(pool, plugin.id, CALLS_SHOWN).await?;
+    let given = store::secrets::list(pool, plugin.id).await?;
+    let is_given = |name: &str| given.iter().any(|(it, _)| it == name);
+    let secrets = manifest.secrets.iter().map(|it| (it.name.clone(), is_given(&it.name)));
+    let why = match &plugin.state {
+        State::Stopped(why) => Some(why.clone()),
+        State::Enabled if plugin.rests(context.now()) => {
+            calls.iter().find_map(|it| it.failure.clone())
+        }
+        _ => None,
+    };
+    Ok(PluginView {
+        row: row(plugin, backlog, context.now()),
+        why,
+        installed_at: plugin.created_at,
+        capabilities: capabilities(&manifest),
+        events: manifest.events.clone(),
+        settings: plugin.settings.clone(),
+        secrets: secrets.collect(),
+        calls,
+        dead,
+    })
+}
+
+/// What a plugin may do, each with the reason its author gives or the one that it has by itself.
+pub(super) fn capabilities(manifest: &Manifest) -> Vec<CapabilityRow> {
+    let row = |what: String, reason: &str| CapabilityRow { what, reason: reason.to_owned() };
+    let mut rows: Vec<_> = manifest.kinds.iter().map(|it| kind(*it)).collect();
+    if let Some(bytes) = manifest.kv {
+        let most = bytes.map_or_else(String::new, |it| format!(", up to {it} bytes"));
+        rows.push(row(format!("Remember things{most}"), "Nobody else can read them"));
+    }
+    if manifest.crypto {
+        rows.push(row("Sign and verify".to_owned(), "With its secrets, which it does not see"));
+    }
+    rows.extend(manifest.http.iter().map(request));
+    rows.extend(manifest.secrets.iter().map(secret));
+    if !manifest.events.is_empty() {
+        let what = format!("Hear of {}", manifest.events.join(", "));
+        rows.push(row(what, "Events hold ids, and no names, addresses or keys"));
+    }
+    for job in &manifest.jobs {
+        rows.push(row(format!("Run {} at {}", job.name, job.cron), "Minutes, hours, days in UTC"));
+    }
+    rows
+}
+
+fn kind(kind: Kind) -> CapabilityRow {
+    let (what, reason) = match kind {
+        Kind::Billing => ("Take payments", "It says what happened, and the portal checks it"),
+        Kind::Notification => ("Carry messages", "It gets the text and the address"),
+        Kind::Event => ("Listen to events", "Those that are named below"),
+        Kind::Invoicing => ("Write invoices", "It gets the lines of the invoice"),
+    };
+    CapabilityRow { what: what.to_owned(), reason: reason.to_owned() }
+}
+
+fn request(asked: &AskedHttp) -> CapabilityRow {
+    let rule = &asked.rule;
+    let (scheme, methods) = (rule.scheme.name(), rule.methods.join(", "));
+    let port =
+        if rule.port == rule.scheme.port() { String::new() } else { format!(":{}", rule.port) };
+    let what = format!("{methods} {scheme}://{}{port}{}", rule.host, rule.path_prefix);
+    CapabilityRow { what, reason: asked.reason.clone() }
+}
+
+fn secret(secret: &Secret) -> CapabilityRow {
+    let uses = secret.uses.iter().map(|it| match it {
+        SecretUse::Hmac => "to sign".to_owned(),
+        SecretUse::Http { host, .. } => format!("in requests to {host}"),
+    });
+    let uses: Vec<String> = uses.collect();
+    CapabilityRow {
+        what: format!("Use the secret {} {}", secret.name, uses.join(" and ")),
+        reason: secret.label.clone().unwrap_or_else(|| "It does not see it".to_owned()),
+    }
+}
