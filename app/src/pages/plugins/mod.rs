@@ -30,7 +30,9 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
                 <Table caption=texts::TITLE columns=texts::COLUMNS>
                     {plugins.into_iter().map(|plugin| view! { <Row plugin /> }).collect_view()}
                 </Table>
-                <p class="muted">{texts::MORE}" "<code>{texts::COMMAND}</code></p>
+                <section class="part">
+                    <p class="muted">{texts::MORE}" "<code>{texts::COMMAND}</code></p>
+                </section>
             }
                 .into_any()
         }}
