@@ -28,7 +28,10 @@ pub(super) fn commands() -> [Command; 2] {
     let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
     let many = |text: Arg| text.action(ArgAction::Append);
     let install = Command::new("install")
-        .about("Tell what a plugin asks for and, with --grant, install it")
+        .about(
+            "Tell what a plugin asks for and, with --grant, install it, or put it in the place of \
+             another version of it",
+        )
         .arg(
             path(Arg::new("folder").value_name("FOLDER").required(true))
                 .help("The folder with plugin.toml and plugin.wasm"),
@@ -41,7 +44,7 @@ pub(super) fn commands() -> [Command; 2] {
         )
         .arg(
             path(Arg::new("settings").long("settings").value_name("FILE"))
-                .help("Its settings, a JSON object"),
+                .help("Its settings, a JSON object; default: those that it has"),
         )
         .arg(
             many(Arg::new("secret").long("secret").value_name("NAME=FILE"))
@@ -113,7 +116,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         grants: grants(&read, &asked)?,
         secrets: secrets(&asked.secrets)?,
         schema: schema.transpose()?,
-        settings: settings.transpose()?.unwrap_or_default(),
+        settings: settings.transpose()?,
         manifest,
         component,
     };
@@ -122,10 +125,10 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     context.database.close().await;
     let (id, enabled) = done?;
     match enabled {
-        Ok(()) => say(&format!("\nInstalled and enabled: {id}\n")),
+        Ok(()) => say(&format!("\nInstalled: {id}\n")),
         Err(error) => bail!(
-            "{} is installed as {id}, and disabled: {error}. Its page in the portal enables it; \
-             other settings need it removed there and installed anew",
+            "{} is installed as {id}, and did not make itself ready: {error}. Its page in the \
+             portal tries again; install it once more to give it other settings or secrets",
             read.name
         ),
     }

@@ -41,8 +41,29 @@ pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Res
         return Ok(Outcome::failed(Failure::Host(error.to_string())));
     }
     let request = request(context, plugin, ask).await?;
-    let reader = Memory { context: context.clone(), installation: plugin.id };
-    Ok(context.plugins.call(request, Arc::new(reader)).await)
+    Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
+}
+
+/// Calls what stands in the host for a trial, with what the plugin remembers, its secrets and these.
+pub(super) async fn ask_trial(
+    context: &Context,
+    plugin: &Installed,
+    secrets: &BTreeMap<String, PluginSecret>,
+    ask: &Ask,
+) -> Result<Outcome> {
+    let mut request = request(context, plugin, ask).await?;
+    request.installation = trial(plugin.id);
+    request.secrets.extend(secrets.iter().map(|(name, it)| (name.clone(), it.clone())));
+    Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
+}
+
+/// What the host calls a plugin that is tried beside the one that runs.
+pub(super) fn trial(plugin: InstallationId) -> String {
+    format!("trial-{plugin}")
+}
+
+fn memory(context: &Context, plugin: &Installed) -> Memory {
+    Memory { context: context.clone(), installation: plugin.id }
 }
 
 /// Writes down what a call came to: what the plugin remembers, the secrets it put away, how it
@@ -158,7 +179,7 @@ async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Cal
     })
 }
 
-async fn remember(
+pub(super) async fn remember(
     context: &Context,
     tx: &mut Write,
     plugin: InstallationId,

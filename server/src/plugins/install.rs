@@ -9,14 +9,17 @@ use myrelay_app::contract::CapabilityRow;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, Failure, Grants, InstallError, Installation, Limits, Manifest, PluginSecret,
+    lifecycle,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
     Ask, Installed, MAX_PLUGINS, Settled, State,
-    call::{ask, describe, place, settle},
-    settings, store, views,
+    call::{ask, describe, place, settle, trial},
+    settings, store,
+    upgrade::upgrade,
+    views,
 };
 use crate::{
     Error, Result,
@@ -33,9 +36,9 @@ pub(crate) struct Input {
     pub(crate) component: Vec<u8>,
     /// The JSON Schema of its settings.
     pub(crate) schema: Option<String>,
-    /// Its settings, as JSON; empty for none.
-    pub(crate) settings: String,
-    /// Its secrets by their names.
+    /// Its settings, as JSON; none: those that it has, or its defaults.
+    pub(crate) settings: Option<String>,
+    /// Its secrets by their names; those that it has and that are not here stay.
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) grants: Grants,
 }
@@ -50,27 +53,46 @@ pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
     Ok((manifest, rows))
 }
 
-/// Installs a plugin, and enables it if it makes itself ready. One that does not stays installed
-/// and disabled, and what it said is returned.
+/// Installs a plugin, and enables it if it makes itself ready. One that does not, as because its
+/// provider is away, stays installed and disabled, and what it said is returned. One whose settings
+/// do not work is not installed. Where a plugin of this name is installed, this takes its place.
 pub(crate) async fn install(
     context: &Context,
     input: Input,
 ) -> Result<(InstallationId, Result<()>)> {
     let (manifest, _) = asked(&input.manifest)?;
     check_events(&manifest)?;
-    let settings = settings::complete(input.schema.as_deref(), &input.settings)?;
     for name in input.secrets.keys() {
         if manifest.secret(name).is_none() {
             let message = format!("plugin.toml names no secret {name:?}");
             return Err(Error::invalid("secrets", message));
         }
     }
+    let before = super::all(context).await?.into_iter().find(|it| it.plugin == manifest.id);
+    if let Some(before) = before {
+        let id = upgrade(context, &before, (&manifest, input)).await?;
+        if before.state == State::Disabled {
+            return Ok((id, Ok(())));
+        }
+        return Ok((id, activate(context, &get(context, id).await?).await));
+    }
+    let settings = input.settings.as_deref().unwrap_or_default();
+    let settings = settings::complete(input.schema.as_deref(), settings)?;
     let id: InstallationId = context.new_id();
-    check(context, id, &input).await?;
+    check(context, id, &input, false).await?;
     write(context, id, &manifest, &settings, &input).await?;
-    let found = store::find(context.database.read(), id).await?;
-    let found = found.ok_or(Error::NotFound("plugin"))?;
-    Ok((id, activate(context, &found).await))
+    let found = get(context, id).await?;
+    match activate(context, &found).await {
+        Err(error @ Error::Invalid { field: "settings", .. }) => {
+            super::delete(context, &found).await?;
+            Err(error)
+        }
+        enabled => Ok((id, enabled)),
+    }
+}
+
+async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
+    store::find(context.database.read(), id).await?.ok_or(Error::NotFound("plugin"))
 }
 
 /// The events that it names are events of ours.
@@ -85,16 +107,21 @@ fn check_events(manifest: &Manifest) -> Result<()> {
     }
 }
 
-/// Whether the host can run it with what is granted.
-async fn check(context: &Context, id: InstallationId, input: &Input) -> Result<()> {
+/// Whether the host can run it with what is granted. If so it stays there for a trial, or not.
+pub(super) async fn check(
+    context: &Context,
+    id: InstallationId,
+    input: &Input,
+    stays: bool,
+) -> Result<()> {
     let installation = Installation {
-        id: format!("check-{id}"),
+        id: trial(id),
         manifest: input.manifest.clone(),
         wasm: input.component.clone(),
         grants: input.grants.clone(),
         limits: Limits::default(),
     };
-    context.plugins.check(installation).await.map_err(|error| match error {
+    context.plugins.check(installation, stays).await.map_err(|error| match error {
         InstallError::Manifest(_) => Error::invalid("manifest", error),
         InstallError::Host(_) => Error::Unavailable(error.to_string()),
         InstallError::Imports(_) => Error::invalid("grants", error),
@@ -110,15 +137,15 @@ async fn write(
     input: &Input,
 ) -> Result<()> {
     let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
-    let hash = Sha256::digest(&input.component);
+    let (component, hash) = written(&input.component);
     let row = store::New {
         id,
         plugin: &manifest.id,
         name: &manifest.name,
         version: &manifest.version,
         manifest: &input.manifest,
-        component: &STANDARD.encode(&input.component),
-        component_hash: &hash.iter().map(|it| format!("{it:02x}")).collect::<String>(),
+        component: &component,
+        component_hash: &hash,
         settings_schema: input.schema.as_deref(),
         settings,
         grants: &serde_json::to_string(&input.grants).context("a plugin's grants")?,
@@ -132,8 +159,8 @@ async fn write(
     }
     let inserted = store::insert(&mut tx, &row, now).await;
     if inserted.as_ref().is_err_and(is_taken) {
-        let message = format!("{} is installed already: remove it first", manifest.id);
-        return Err(Error::Taken { field: "manifest", message });
+        // Somebody else did so in the same moment.
+        return Err(Error::Busy { retry_after_s: 1 });
     }
     inserted?;
     for (name, secret) in &input.secrets {
@@ -150,11 +177,7 @@ async fn write(
 pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()> {
     let settings = plugin.settings.clone();
     match once(context, plugin, Call::ValidateConfig(settings)).await? {
-        Answer::Problems(problems) if problems.is_empty() => {}
-        Answer::Problems(problems) => {
-            let lines = problems.iter().take(5).map(|it| format!("{}: {}", it.path, it.message));
-            return Err(Error::invalid("settings", lines.collect::<Vec<_>>().join("; ")));
-        }
+        Answer::Problems(problems) => ensure_none(&problems)?,
         _ => return Err(Error::invalid("settings", "the plugin answered something else")),
     }
     once(context, plugin, Call::Activate { webhook_url: None }).await?;
@@ -167,6 +190,15 @@ pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// What a plugin finds wrong with its settings, by their places.
+pub(super) fn ensure_none(problems: &[lifecycle::ConfigProblem]) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines = problems.iter().take(5).map(|it| format!("{}: {}", it.path, it.message));
+    Err(Error::invalid("settings", lines.collect::<Vec<_>>().join("; ")))
 }
 
 /// Tells a plugin that it goes. Whatever it answers, it goes.
@@ -195,6 +227,12 @@ async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answe
         Failure::Reported(error) => Error::invalid("plugin", format!("it says: {}", error.message)),
         failure => Error::Unavailable(describe(failure)),
     })
+}
+
+/// A component as it stands in a row, and its hash.
+pub(super) fn written(component: &[u8]) -> (String, String) {
+    let hash = Sha256::digest(component);
+    (STANDARD.encode(component), hash.iter().map(|it| format!("{it:02x}")).collect())
 }
 
 /// The component of a row.

@@ -13,6 +13,7 @@ mod store;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod views;
 
 use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
@@ -187,6 +188,10 @@ pub(crate) async fn remove(context: &Context, caller: Caller, plugin: &str) -> R
     disable(context, caller, plugin).await?;
     let found = get(context, plugin).await?;
     install::deactivate(context, &found).await;
+    delete(context, &found).await
+}
+
+async fn delete(context: &Context, found: &Installed) -> Result<()> {
     let mut tx = context.database.write().await?;
     hold(&mut tx, found.id).await?;
     store::delete(&mut tx, found.id).await?;

@@ -12,6 +12,8 @@ use myrelay_plugin_host::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
+use super::call::trial;
+
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
 
@@ -63,12 +65,23 @@ impl Runtime {
         Ok(done)
     }
 
-    /// Looks whether a plugin could be loaded, and leaves nothing of it.
-    pub(super) async fn check(&self, installation: Installation) -> Result<(), InstallError> {
+    /// Looks whether a plugin can be loaded. If so it stays for a trial, or leaves nothing.
+    pub(super) async fn check(
+        &self,
+        installation: Installation,
+        stays: bool,
+    ) -> Result<(), InstallError> {
         let id = installation.id.clone();
         let done = self.host.install(installation).await;
-        self.host.remove(&id).await;
+        if done.is_err() || !stays {
+            self.host.remove(&id).await;
+        }
         done
+    }
+
+    /// Ends a trial.
+    pub(super) async fn forget_trial(&self, id: InstallationId) {
+        self.host.remove(&trial(id)).await;
     }
 
     /// Forgets a plugin.

@@ -78,6 +78,40 @@ pub(super) async fn insert(tx: &mut Write, new: &New<'_>, now: i64) -> sqlx::Res
     .map(drop)
 }
 
+/// What takes a plugin's place.
+pub(super) struct Next<'a> {
+    pub(super) id: InstallationId,
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+    pub(super) manifest: &'a str,
+    pub(super) component: &'a str,
+    pub(super) component_hash: &'a str,
+    pub(super) settings_schema: Option<&'a str>,
+    pub(super) settings: &'a str,
+    pub(super) grants: &'a str,
+}
+
+pub(super) async fn replace(tx: &mut Write, next: &Next<'_>) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
+             component_hash = $6, settings_schema = $7, settings = $8, grants = $9, \
+             revision = revision + 1 \
+         WHERE id = $1",
+    )
+    .bind(next.id.to_string())
+    .bind(next.name)
+    .bind(next.version)
+    .bind(next.manifest)
+    .bind(next.component)
+    .bind(next.component_hash)
+    .bind(next.settings_schema)
+    .bind(next.settings)
+    .bind(next.grants)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {
     read_number(sqlx::query_scalar("SELECT COUNT(*) FROM plugins").fetch_one(&mut **tx).await?)
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, Outcome, PluginHost, PluginSecret,
+    Manifest, Outcome, PluginHost, PluginSecret, lifecycle,
     types::{Error, ErrorKind},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct ScriptedHost {
 }
 
 impl ScriptedHost {
-    /// The next event that a plugin hears is answered so.
+    /// The next event that a plugin hears, or its being another version, is answered so.
     pub(crate) fn answers(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.answers.lock().unwrap().push_back(Box::new(answer));
     }
@@ -100,14 +100,27 @@ impl PluginHost for ScriptedHost {
         }
         self.heard.lock().unwrap().push(request.clone());
         match request.call {
-            Call::ValidateConfig(_) => with(Ok(Answer::Problems(Vec::new())), Vec::new()),
-            Call::Event(_) => {
+            Call::ValidateConfig(settings) => {
+                let bad = settings.contains("bad").then(|| lifecycle::ConfigProblem {
+                    path: "/word".to_owned(),
+                    message: "it is bad".to_owned(),
+                });
+                with(Ok(Answer::Problems(bad.into_iter().collect())), Vec::new())
+            }
+            Call::Event(_) | Call::Migrate { .. } => {
                 let answer = self.answers.lock().unwrap().pop_front();
                 answer.map_or_else(done, |it| it(&request))
             }
             _ => done(),
         }
     }
+}
+
+/// What installs another version of it.
+pub(crate) fn another_version(id: &str, version: &str, events: &[&str]) -> Input {
+    let first = input(id, events);
+    let manifest = first.manifest.replace("1.2.3", version);
+    Input { manifest, secrets: BTreeMap::new(), ..first }
 }
 
 /// The manifest of a plugin that listens to these events.
@@ -130,7 +143,7 @@ pub(crate) fn input(id: &str, events: &[&str]) -> Input {
         manifest,
         component: b"\0asm and the rest".to_vec(),
         schema: None,
-        settings: String::new(),
+        settings: None,
         secrets: BTreeMap::from([("api_key".to_owned(), secret)]),
     }
 }

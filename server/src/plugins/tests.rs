@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use myrelay_app::contract::{PluginContract, PluginState, PortalError};
 use myrelay_plugin_host::{
-    Answer, KvChange, KvCondition, KvReader, KvUsage, KvWrite, PluginSecret, types::ErrorKind,
+    Answer, Call, KvChange, KvCondition, KvReader, KvUsage, KvWrite, PluginSecret, types::ErrorKind,
 };
 
 use super::{
@@ -115,9 +115,13 @@ stories! {
         with("manifest", &|it| it.manifest = "manifest = 2".to_owned());
         with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &["moon.set.v1"]));
         with("component", &|it| it.component = b"text".to_vec());
-        with("settings", &|it| it.settings = "{\"a\": 1}".to_owned());
-        with("settings", &|it| it.settings = "[]".to_owned());
+        with("settings", &|it| it.settings = Some("{\"a\": 1}".to_owned()));
+        with("settings", &|it| it.settings = Some("[]".to_owned()));
         with("schema", &|it| it.schema = Some("{".to_owned()));
+        with("settings", &|it| {
+            it.schema = Some("{}".to_owned());
+            it.settings = Some("{\"word\": \"bad\"}".to_owned());
+        });
         with("secrets", &|it| it.secrets = BTreeMap::from([("other".to_owned(), secret())]));
         for (field, input) in inputs {
             let error = install(&world.context, input).await.unwrap_err();
@@ -125,8 +129,6 @@ stories! {
         }
         assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0);
         world.plugin("dev.example.mail", &[]).await;
-        let twice = install(&world.context, fits()).await.unwrap_err();
-        assert!(matches!(twice, crate::Error::Taken { field: "manifest", .. }), "{twice}");
         for number in 1..MAX_PLUGINS {
             world.plugin(&format!("dev.example.p{number}"), &[]).await;
         }
@@ -188,6 +190,48 @@ stories! {
         assert_eq!(value().await, Some(b"2".to_vec()));
         let tries: Vec<_> = world.host.events().into_iter().map(|(_, attempt)| attempt).collect();
         assert_eq!(tries, [1, 1, 1], "being beaten is no try");
+    }
+
+    async fn another_version_takes_a_plugins_place_with_all_that_it_remembers(world) {
+        let id = world.plugin("dev.example.one", &["account.created.v1"]).await;
+        let olga = world.operator("olga").await;
+        remembers(&world, "ana", vec![put("count", "1", 1, KvCondition::Any)]).await;
+        let next = || testing::another_version("dev.example.one", "2.0.0", &["pod.created.v1"]);
+        // One that cannot bring over what is remembered, or whose settings do not work, changes
+        // nothing.
+        world.host.fails(ErrorKind::Internal);
+        let error = install(&world.context, next()).await.unwrap_err();
+        assert!(error.to_string().contains("the provider said so"), "{error}");
+        let settings = Some("{\"word\": \"bad\"}".to_owned());
+        let bad = Input { schema: Some("{}".to_owned()), settings, ..next() };
+        assert!(install(&world.context, bad).await.is_err());
+        let view = async || olga.api().get_plugin(&id.to_string()).await.unwrap();
+        assert_eq!((view().await.row.version.as_str(), view().await.row.state), ("1.2.3", PluginState::Enabled));
+
+        world.host.answers(|request| {
+            assert!(matches!(&request.call, Call::Migrate { from_version } if from_version == "1.2.3"));
+            assert!(request.secrets.contains_key("api_key"), "those that it has");
+            testing::with(Ok(Answer::Done), vec![put("count", "one", 2, KvCondition::Any)])
+        });
+        let (same, enabled) = install(&world.context, next()).await.unwrap();
+        enabled.unwrap();
+        assert_eq!(same, id);
+        let now = view().await;
+        assert_eq!((now.row.version.as_str(), now.row.state), ("2.0.0", PluginState::Enabled));
+        assert_eq!(now.events, ["pod.created.v1"]);
+        assert_eq!(now.secrets, [("api_key".to_owned(), true)]);
+        let memory = Memory { context: world.context.clone(), installation: id };
+        assert_eq!(memory.get("count").await.unwrap().unwrap().value, b"one");
+        let heard = world.host.events().len();
+        world.customer("bob").await;
+        while deliveries::round(&world.context).await.unwrap() {}
+        assert_eq!(world.host.events().len(), heard, "the new one does not listen to this");
+        // The same once more is fine, and one that is disabled stays so.
+        olga.api().disable_plugin(&id.to_string()).await.unwrap();
+        install(&world.context, next()).await.unwrap().1.unwrap();
+        assert_eq!(view().await.row.state, PluginState::Disabled);
+        let told = outbox::names(&world.context).await;
+        assert_eq!(told.iter().filter(|it| *it == "plugin.upgraded").count(), 2);
     }
 
     async fn entries_expire_and_are_forgotten(world) {

@@ -1,0 +1,120 @@
+//! Another version of a plugin, or other settings: tried beside the one that runs, and put in its
+//! place in one transaction. It keeps what it remembers and the secrets that are not given anew.
+
+use anyhow::Context as _;
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::{Answer, Call, Manifest, Outcome};
+use serde_json::json;
+
+use super::{
+    Input, Installed,
+    call::{Ask, ask_trial, describe, place, remember},
+    install, settings, store,
+};
+use crate::{
+    Error, Result,
+    context::Context,
+    outbox::{self, Event},
+};
+
+/// Puts this in the place of a plugin. Calls that run end on what they began with; what comes after
+/// the commit runs on this. Where anything fails before, nothing is changed.
+pub(super) async fn upgrade(
+    context: &Context,
+    before: &Installed,
+    (manifest, input): (&Manifest, Input),
+) -> Result<InstallationId> {
+    let kept = input.settings.as_deref().unwrap_or(&before.settings);
+    let settings = settings::complete(input.schema.as_deref(), kept)?;
+    let after = Installed {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        manifest: input.manifest.clone(),
+        settings,
+        grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
+        ..before.clone()
+    };
+    let tried = try_it(context, before, &after, &input).await;
+    context.plugins.forget_trial(before.id).await;
+    swap(context, before, &after, (&input, tried?)).await?;
+    Ok(before.id)
+}
+
+/// Has the new version look at its settings, and bring what the one before remembers into its form.
+async fn try_it(
+    context: &Context,
+    before: &Installed,
+    after: &Installed,
+    input: &Input,
+) -> Result<Option<(Ask, Outcome)>> {
+    install::check(context, before.id, input, true).await?;
+    let call = Call::ValidateConfig(after.settings.clone());
+    let (_, outcome) = ask_once(context, after, input, call).await?;
+    match outcome.result {
+        Ok(Answer::Problems(problems)) => install::ensure_none(&problems)?,
+        Ok(_) => return Err(Error::invalid("component", "it answered something else")),
+        Err(failure) => return Err(Error::Unavailable(describe(&failure))),
+    }
+    if before.version == after.version {
+        return Ok(None);
+    }
+    let call = Call::Migrate { from_version: before.version.clone() };
+    let (asked, outcome) = ask_once(context, after, input, call).await?;
+    match &outcome.result {
+        Ok(_) => Ok(Some((asked, outcome))),
+        Err(failure) => Err(Error::Unavailable(describe(failure))),
+    }
+}
+
+async fn ask_once(
+    context: &Context,
+    after: &Installed,
+    input: &Input,
+    call: Call,
+) -> Result<(Ask, Outcome)> {
+    let (delivery, at) = (context.new_request_id(), context.now());
+    let asked = Ask { call, about: None, delivery, attempt: 1, at };
+    let outcome = ask_trial(context, after, &input.secrets, &asked).await?;
+    Ok((asked, outcome))
+}
+
+async fn swap(
+    context: &Context,
+    before: &Installed,
+    after: &Installed,
+    (input, migrated): (&Input, Option<(Ask, Outcome)>),
+) -> Result<()> {
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    let held = super::hold(&mut tx, before.id).await?;
+    if held.revision != before.revision {
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
+    if let Some((asked, outcome)) = &migrated {
+        if !store::kv::apply(&mut tx, before.id, &outcome.kv, now).await? {
+            return Err(Error::Busy { retry_after_s: 1 });
+        }
+        remember(context, &mut tx, before.id, asked, outcome, None).await?;
+    }
+    for (name, secret) in &input.secrets {
+        let sealed = context.vault.seal(&place(before.id, name), secret.expose())?;
+        store::secrets::put(&mut tx, before.id, name, &sealed, now).await?;
+    }
+    let (component, hash) = install::written(&input.component);
+    let row = store::Next {
+        id: before.id,
+        name: &after.name,
+        version: &after.version,
+        manifest: &after.manifest,
+        component: &component,
+        component_hash: &hash,
+        settings_schema: input.schema.as_deref(),
+        settings: &after.settings,
+        grants: &after.grants,
+    };
+    store::replace(&mut tx, &row).await?;
+    let payload = json!({ "plugin": before.id, "from": before.version, "to": after.version });
+    outbox::record(context, &mut tx, Event::PluginUpgraded, None, payload).await?;
+    tx.commit().await?;
+    Ok(())
+}
