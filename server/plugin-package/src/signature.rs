@@ -13,7 +13,11 @@ const KEY_BYTES: usize = 42;
 const SIGNATURE_BYTES: usize = 74;
 /// Where the id stands in both.
 const ID: std::ops::Range<usize> = 2..10;
-/// What the line after the first says of a secret key that no password protects.
+/// A secret key: how it is encrypted, and at the end its checksum.
+const SECRET_BYTES: usize = 158;
+const KDF: std::ops::Range<usize> = 2..4;
+const CHECKSUM: std::ops::Range<usize> = 126..158;
+/// What a secret key says that no password protects.
 const UNENCRYPTED: [u8; 2] = [0, 0];
 
 /// Why nothing was signed, or a signature does not count.
@@ -172,6 +176,17 @@ pub fn verify(
     Ok(Signed { key_id: signed, comment: comment.to_owned() })
 }
 
+/// The second line of a secret key's file.
+fn secret_bytes(text: &str) -> Result<Zeroizing<[u8; SECRET_BYTES]>, SignatureError> {
+    let not = |why: &str| SignatureError::Secret(why.to_owned());
+    if TEXT_BYTES < text.len() {
+        return Err(not("it is too long"));
+    }
+    let line = text.lines().nth(1).ok_or_else(|| not("it has two lines"))?;
+    let bytes = decode(line.trim()).ok_or_else(|| not("the second line is 212 characters"))?;
+    Ok(Zeroizing::new(bytes))
+}
+
 /// What signs. It prints as its name.
 pub struct SigningKey {
     secret: minisign::SecretKey,
@@ -190,14 +205,7 @@ impl SigningKey {
     /// # Errors
     /// When it is no secret key.
     pub fn is_encrypted(text: &str) -> Result<bool, SignatureError> {
-        let not = |why: &str| SignatureError::Secret(why.to_owned());
-        if TEXT_BYTES < text.len() {
-            return Err(not("it is too long"));
-        }
-        let line = text.lines().nth(1).ok_or_else(|| not("it has two lines"))?;
-        let bytes = Zeroizing::new(STANDARD.decode(line.trim()).unwrap_or_default());
-        let kdf = bytes.get(2..4).ok_or_else(|| not("the second line is Base64"))?;
-        Ok(kdf != UNENCRYPTED)
+        Ok(secret_bytes(text)?[KDF] != UNENCRYPTED)
     }
 
     /// Opens a secret key.
@@ -205,19 +213,20 @@ impl SigningKey {
     /// # Errors
     /// When it is none, or the password is not its.
     pub fn open(text: &str, password: Option<&str>) -> Result<Self, SignatureError> {
-        let encrypted = Self::is_encrypted(text)?;
-        let secret = minisign::SecretKeyBox::from_string(text);
-        let secret = secret.map_err(|error| SignatureError::Secret(error.to_string()))?;
+        let bytes = secret_bytes(text)?;
         let refused = |error: minisign::PError| SignatureError::Password(error.to_string());
-        let secret = match (encrypted, password) {
-            (false, _) => secret.into_unencrypted_secret_key().map_err(refused)?,
-            (true, Some(password)) => {
-                secret.into_secret_key(Some(password.to_owned())).map_err(refused)?
-            }
-            (true, None) => {
-                return Err(SignatureError::Password("it needs its password".to_owned()));
-            }
+        let boxed = minisign::SecretKeyBox::from_string(text).map_err(refused)?;
+        let secret = if bytes[KDF] != UNENCRYPTED {
+            let missing = || SignatureError::Password("it needs its password".to_owned());
+            let password = password.ok_or_else(missing)?.to_owned();
+            boxed.into_secret_key(Some(password))
+        } else if bytes[CHECKSUM].iter().all(|it| *it == 0) {
+            // So the program minisign writes keys without a password. Signing tries the key.
+            minisign::SecretKey::from_bytes(bytes.as_slice())
+        } else {
+            boxed.into_unencrypted_secret_key()
         };
+        let secret = secret.map_err(refused)?;
         let public = minisign::PublicKey::from_secret_key(&secret).map_err(refused)?;
         Ok(Self { secret, public })
     }

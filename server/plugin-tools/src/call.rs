@@ -154,8 +154,8 @@ fn secrets(place: Option<&PathBuf>, package: &Package) -> Result<BTreeMap<String
             bail!("{shown}: plugin.toml names no secret {name}");
         }
         let secret = PluginSecret::new(text);
-        let rule = || anyhow!("{shown}: {name} is empty or too long");
-        secrets.insert(name, secret.ok_or_else(rule)?);
+        let secret = secret.ok_or_else(|| anyhow!("{shown}: {name} is empty or too long"))?;
+        secrets.insert(name, secret);
     }
     Ok(secrets)
 }
