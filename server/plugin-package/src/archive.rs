@@ -133,7 +133,8 @@ fn entry(head: &[u8]) -> Result<(String, usize), PackageError> {
         let rule = format!("it is {what}, and a package holds regular files only");
         return Err(about(name, rule));
     }
-    let known = std::str::from_utf8(name).map_err(|_| about(name, "its name is not UTF-8"))?;
+    let known = std::str::from_utf8(name).ok();
+    let known = known.ok_or_else(|| about(name, "its name is not UTF-8"))?;
     contents::most_bytes(known)?;
     let size = size(&head[SIZE]).ok_or_else(|| about(name, "its size is no number"))?;
     contents::check_size(known, size)?;

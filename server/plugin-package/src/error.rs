@@ -16,6 +16,9 @@ const SHOWN: usize = 120;
 /// An error about one file. Its name is shown with every odd byte escaped.
 pub(crate) fn about(entry: impl AsRef<[u8]>, rule: impl Into<String>) -> PackageError {
     let mut shown = entry.as_ref().escape_ascii().to_string();
+    if shown.is_empty() {
+        shown.push_str("a file without a name");
+    }
     if SHOWN < shown.len() {
         shown.truncate(SHOWN);
         shown.push('…');

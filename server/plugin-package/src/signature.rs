@@ -131,9 +131,9 @@ fn lines(signature: &str) -> Result<[&str; 4], SignatureError> {
         return Err(malformed);
     }
     let lines: Vec<&str> = signature.lines().collect();
-    let lines: [&str; 4] = lines.try_into().map_err(|_: Vec<&str>| malformed.clone())?;
-    let comments = is_comment(lines[0]) && lines[2].starts_with("trusted comment: ");
-    if comments { Ok(lines) } else { Err(malformed) }
+    let four: Option<[&str; 4]> = lines.try_into().ok();
+    let is_trusted = |it: &str| it.starts_with("trusted comment: ");
+    four.filter(|it| is_comment(it[0]) && is_trusted(it[2])).ok_or(malformed)
 }
 
 /// The id of the key that a signature says it is by. Nothing is verified.

@@ -49,7 +49,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
 
 /// A component of a module that was written with the SDK. Only what the module calls is imported.
 fn component(module: &[u8]) -> Result<Vec<u8>> {
-    let encoded = ComponentEncoder::default().module(module).and_then(|it| it.encode());
+    let encoded = ComponentEncoder::default().module(module).and_then(ComponentEncoder::encode);
     encoded.context("the module is no plugin: it calls something that plugins do not have, or was not made with world! and export! of the SDK")
 }
 
@@ -58,10 +58,11 @@ fn cargo(folder: &Path) -> Result<PathBuf> {
     let mut cargo = process(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args(["build", "--release", "--target", TARGET])
-        .args(["--message-format", "json-render-diagnostics", "--config", &shorter_paths(folder)])
+        .args(["--message-format", "json-render-diagnostics"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
+    shorten_paths(&mut cargo, folder);
     let built =
         cargo.output().context("cannot start cargo: install Rust from https://rustup.rs")?;
     if !built.status.success() {
@@ -85,25 +86,39 @@ fn module_of(message: &str, own: &Path) -> Option<PathBuf> {
     files.filter(|_| is_own).find(|it| it.ends_with(".wasm")).map(PathBuf::from)
 }
 
-/// Flags that take the places of this machine out of the module: nobody needs its author's home.
-/// Cargo leaves them out where the environment has flags.
-fn shorter_paths(folder: &Path) -> String {
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo = cargo.or_else(|| env::home_dir().map(|it| it.join(".cargo")));
-    let places = [(Some(folder.to_owned()), "/plugin"), (cargo, "/cargo")];
+/// Takes the places of this machine out of the module: where its author lives is nobody's
+/// business, and the same source makes the same plugin elsewhere.
+fn shorten_paths(cargo: &mut Process, folder: &Path) {
+    let downloads = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let downloads = downloads.or_else(|| env::home_dir().map(|it| it.join(".cargo")));
+    let places = [(Some(folder.to_owned()), "/plugin"), (downloads, "/cargo")];
     let flags = places.into_iter().filter_map(|(place, short)| {
-        let flag = format!("--remap-path-prefix={}={short}", place?.display());
-        Some(Value::String(flag).to_string())
+        Some(format!("--remap-path-prefix={}={short}", place?.display()))
     });
-    let flags: Vec<String> = flags.collect();
-    format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))
+    // Cargo takes flags from one place only, and the environment goes first.
+    if let Some(given) = given_flags() {
+        let flags: Vec<String> = given.into_iter().chain(flags).collect();
+        cargo.env(FLAGS, flags.join("\u{1f}"));
+    } else {
+        let flags: Vec<String> = flags.map(|it| Value::String(it).to_string()).collect();
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))]);
+    }
+}
+
+/// The flags in the environment, if there are any.
+fn given_flags() -> Option<Vec<String>> {
+    if let Ok(encoded) = env::var(FLAGS) {
+        return Some(encoded.split('\u{1f}').map(str::to_owned).collect());
+    }
+    let plain = env::var("RUSTFLAGS").ok()?;
+    Some(plain.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Whether the compiler has a standard library for plugins. Flags may say where it is.
 fn has_target() -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let flags = env::var(FLAGS).unwrap_or_default();
-    let flags = flags.split('\u{1f}').filter(|it| it.starts_with("--sysroot"));
+    let flags = given_flags().unwrap_or_default();
+    let flags = flags.iter().filter(|it| it.starts_with("--sysroot"));
     let mut rustc = process(rustc);
     rustc.args(flags).args(["--print", "target-libdir", "--target", TARGET]);
     let Ok(told) = rustc.stderr(Stdio::null()).output() else { return false };

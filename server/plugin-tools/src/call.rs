@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_plugin_host::{
     Call, CallRequest, Failure, KvWrite, Limits, Outcome, PluginHost as _, PluginSecret,
-    PrivateNet, Used,
+    PrivateNet, Used, log,
 };
 use myrelay_plugin_package::Package;
 use serde_json::Value;
@@ -164,7 +164,7 @@ fn secrets(place: Option<&PathBuf>, package: &Package) -> Result<BTreeMap<String
 fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     match &outcome.result {
         Ok(answer) => {
-            writeln!(out, "answer\n{}", indented(&serde_json::to_string_pretty(answer)?))?
+            writeln!(out, "answer\n{}", indented(&serde_json::to_string_pretty(answer)?))?;
         }
         Err(Failure::Trap { what, backtrace }) => {
             writeln!(out, "trap\n  {what}\n{}", indented(backtrace))?;
@@ -176,12 +176,7 @@ fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "log")?;
     for line in &outcome.logs {
         let fields: String = line.fields.iter().map(|it| format!("  {}={}", it.0, it.1)).collect();
-        writeln!(
-            out,
-            "  {:<5} {}{fields}",
-            format!("{:?}", line.level).to_lowercase(),
-            line.message
-        )?;
+        writeln!(out, "  {:<5} {}{fields}", level(line.level), line.message)?;
     }
     if outcome.logs_dropped != 0 {
         writeln!(out, "  and {} lines beyond the limits", outcome.logs_dropped)?;
@@ -234,6 +229,16 @@ fn used(used: Used, limits: Limits, call: &Call, out: &mut dyn Write) -> Result<
         writeln!(out, "  {name:<9} {text}{mark}")?;
     }
     Ok(())
+}
+
+fn level(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Trace => "trace",
+        log::Level::Debug => "debug",
+        log::Level::Info => "info",
+        log::Level::Warn => "warn",
+        log::Level::Error => "error",
+    }
 }
 
 fn indented(text: &str) -> String {

@@ -66,7 +66,8 @@ fn names(interfaces: &[String]) -> String {
         let name = it.rsplit_once('/').map_or(it.as_str(), |(_, name)| name);
         name.split('@').next().unwrap_or(name)
     });
-    let short: Vec<&str> = short.collect();
+    let mut short: Vec<&str> = short.collect();
+    short.sort_unstable();
     if short.is_empty() { "none".to_owned() } else { short.join(", ") }
 }
 

@@ -8,11 +8,8 @@ const FRAME: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A frame is opened as it came. Its checksum stops nearly every change of one, so that what is no
 /// frame is taken for what stands inside.
 pub(crate) fn run(input: &[u8]) -> bool {
-    let package = if input.starts_with(&FRAME) {
-        Package::open(input)
-    } else {
-        Package::from_archive(input)
-    };
+    let package =
+        if input.starts_with(&FRAME) { Package::open(input) } else { Package::from_archive(input) };
     match package {
         Ok(package) => sound(&package),
         Err(PackageError { entry, rule }) => {

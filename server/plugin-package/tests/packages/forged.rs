@@ -6,11 +6,14 @@ use myrelay_plugin_package::{ARCHIVE_BYTES, Package};
 
 use crate::made::{MANIFEST, SCHEMA, WASM};
 
-/// One entry of an archive, and a way to spoil its header.
+/// A way to spoil a header.
+type Spoil = fn(&mut [u8]);
+
+/// One entry of an archive, and what becomes of its header.
 struct Entry {
     name: &'static str,
     bytes: Vec<u8>,
-    spoil: fn(&mut [u8]),
+    spoil: Spoil,
 }
 
 fn entry(name: &'static str, bytes: impl Into<Vec<u8>>) -> Entry {
@@ -68,7 +71,7 @@ fn refusal(tar: &[u8]) -> String {
     Package::open(&frame(tar)).unwrap_err().to_string()
 }
 
-fn spoiled(name: &'static str, spoil: fn(&mut [u8])) -> String {
+fn spoiled(name: &'static str, spoil: Spoil) -> String {
     let mut entries = good();
     for entry in entries.iter_mut().filter(|it| it.name == name) {
         entry.spoil = spoil;
@@ -120,7 +123,7 @@ fn names_stay_inside_and_are_known() {
 
 #[test]
 fn nothing_but_regular_files() {
-    let types: [(fn(&mut [u8]), &str); 8] = [
+    let types: [(Spoil, &str); 8] = [
         (|it| it[156] = b'1', "a link"),
         (|it| it[156] = b'2', "a link"),
         (|it| it[156] = b'3', "a device"),
@@ -139,7 +142,7 @@ fn nothing_but_regular_files() {
 
 #[test]
 fn a_header_says_name_and_size_alone() {
-    let changes: [fn(&mut [u8]); 9] = [
+    let changes: [Spoil; 9] = [
         |it| it[100..107].copy_from_slice(b"0000755"),
         |it| it[100..107].copy_from_slice(b"0004644"),
         |it| it[114] = b'1',

@@ -71,7 +71,9 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
 
     // Built again it is the same plugin, byte for byte.
     let first = fs::read(desk.path("plugin.wasm")).unwrap();
-    assert!(!first.windows(6).any(|it| it == b"/home/"), "its author's home is nobody's business");
+    let home = std::env::home_dir().unwrap().join(".cargo").into_os_string().into_encoded_bytes();
+    let told = first.windows(home.len()).any(|it| it == home);
+    assert!(!told, "where its author lives is nobody's business");
     desk.plugin(&["build", &desk.folder()]).unwrap();
     assert_eq!(fs::read(desk.path("plugin.wasm")).unwrap(), first);
 }
@@ -80,7 +82,7 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
 fn an_event_plugin_remembers_what_a_good_call_wrote() {
     let Some(desk) = Desk::built("event") else { return };
     let told = desk.check().unwrap();
-    assert!(told.contains("exports             events, lifecycle\n") || told.contains("events"));
+    assert!(told.contains("exports             events, lifecycle\n"), "{told}");
     let answers = [ok(""), ok(""), "HTTP/1.1 503 Down\r\ncontent-length: 0\r\n\r\n".to_owned()];
     let answers = std::sync::Mutex::new(answers.into_iter());
     let server = Server::start(move |_, stream| {
