@@ -14,7 +14,8 @@ use crate::site;
 use crate::workspace::{Profile, Workspace};
 
 /// What people run or load; everything else in the workspace builds or tests these.
-const ROOTS: &[&str] = &["myrelay-server", "myrelay-plugin-host", "myrelay-agent", "myrelay-browser"];
+const ROOTS: &[&str] =
+    &["myrelay-server", "myrelay-plugin-host", "myrelay-agent", "myrelay-browser"];
 
 /// Builds the programs and the site for release, with a bill of materials and checksums.
 ///

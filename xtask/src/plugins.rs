@@ -39,10 +39,8 @@ pub(crate) fn environment(
         ("CARGO_TARGET_DIR", workspace.target_wasm().display().to_string()),
     ];
     if let Compiler::Debian { rustc, sysroot, linker } = compiler {
-        let flags = [
-            format!("--sysroot={}", sysroot.display()),
-            format!("-Clinker={}", linker.display()),
-        ];
+        let flags =
+            [format!("--sysroot={}", sysroot.display()), format!("-Clinker={}", linker.display())];
         variables.push(("RUSTC", rustc.display().to_string()));
         variables.push(("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")));
     }

@@ -62,7 +62,7 @@ fn cargo(folder: &Path) -> Result<PathBuf> {
         .current_dir(folder)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
-    shorten_paths(&mut cargo, folder);
+    shorten_paths(&mut cargo);
     let built =
         cargo.output().context("cannot start cargo: install Rust from https://rustup.rs")?;
     if !built.status.success() {
@@ -86,22 +86,21 @@ fn module_of(message: &str, own: &Path) -> Option<PathBuf> {
     files.filter(|_| is_own).find(|it| it.ends_with(".wasm")).map(PathBuf::from)
 }
 
-/// Takes the places of this machine out of the module: where its author lives is nobody's
-/// business, and the same source makes the same plugin elsewhere.
-fn shorten_paths(cargo: &mut Process, folder: &Path) {
+/// Takes the place of Cargo's downloads out of the module: where its author lives is nobody's
+/// business, and the same source makes the same plugin elsewhere. Cargo itself names the files of
+/// the plugin from its folder.
+fn shorten_paths(cargo: &mut Process) {
     let downloads = env::var_os("CARGO_HOME").map(PathBuf::from);
     let downloads = downloads.or_else(|| env::home_dir().map(|it| it.join(".cargo")));
-    let places = [(Some(folder.to_owned()), "/plugin"), (downloads, "/cargo")];
-    let flags = places.into_iter().filter_map(|(place, short)| {
-        Some(format!("--remap-path-prefix={}={short}", place?.display()))
-    });
+    let Some(downloads) = downloads else { return };
+    let flag = format!("--remap-path-prefix={}=/cargo", downloads.display());
     // Cargo takes flags from one place only, and the environment goes first.
-    if let Some(given) = given_flags() {
-        let flags: Vec<String> = given.into_iter().chain(flags).collect();
+    if let Some(mut flags) = given_flags() {
+        flags.push(flag);
         cargo.env(FLAGS, flags.join("\u{1f}"));
     } else {
-        let flags: Vec<String> = flags.map(|it| Value::String(it).to_string()).collect();
-        cargo.args(["--config", &format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))]);
+        let flag = Value::String(flag);
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags=[{flag}]")]);
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_plugin_host::{
-    Call, CallRequest, Failure, KvWrite, Limits, Outcome, PluginHost as _, PluginSecret,
+    Call, CallRequest, Failure, HttpTrace, KvWrite, Limits, Outcome, PluginHost as _, PluginSecret,
     PrivateNet, Used, log,
 };
 use myrelay_plugin_package::Package;
@@ -173,38 +173,42 @@ fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "failure\n{}", indented(&serde_json::to_string_pretty(failure)?))?;
         }
     }
-    writeln!(out, "log")?;
-    for line in &outcome.logs {
+    let logs = outcome.logs.iter().map(|line| {
         let fields: String = line.fields.iter().map(|it| format!("  {}={}", it.0, it.1)).collect();
-        writeln!(out, "  {:<5} {}{fields}", level(line.level), line.message)?;
-    }
-    if outcome.logs_dropped != 0 {
-        writeln!(out, "  and {} lines beyond the limits", outcome.logs_dropped)?;
-    }
-    writeln!(out, "requests")?;
-    for it in &outcome.http {
-        let result = match &it.result {
-            Ok(status) => status.to_string(),
-            Err(why) if it.sent => format!("sent, then {why}"),
-            Err(why) => format!("not sent: {why}"),
-        };
-        let (sent, got) = (report::bytes(it.request_bytes), report::bytes(it.response_bytes));
-        let (method, url, took) = (&it.method, &it.url, it.took_ms);
-        writeln!(out, "  {method} {url}  {result}  {sent} out, {got} in, {took} ms")?;
-    }
-    writeln!(out, "remembered")?;
-    for change in &outcome.kv {
-        match &change.write {
-            KvWrite::Put { value, .. } => {
-                writeln!(out, "  {} = {}", change.key, store::shown(value))?;
-            }
-            KvWrite::Delete => writeln!(out, "  {} forgotten", change.key)?,
+        format!("{:<5} {}{fields}", level(line.level), line.message)
+    });
+    let dropped = (outcome.logs_dropped != 0)
+        .then(|| format!("and {} lines beyond the limits", outcome.logs_dropped));
+    section("log", logs.chain(dropped), out)?;
+    section("requests", outcome.http.iter().map(request_line), out)?;
+    let changes = outcome.kv.iter().map(|change| match &change.write {
+        KvWrite::Put { value, .. } => format!("{} = {}", change.key, store::shown(value)),
+        KvWrite::Delete => format!("{} forgotten", change.key),
+    });
+    let puts = outcome.secret_puts.iter().map(|it| format!("the secret {}", it.name));
+    section("remembered", changes.chain(puts), out)
+}
+
+/// A heading and its lines; nothing where there are none.
+fn section(heading: &str, lines: impl Iterator<Item = String>, out: &mut dyn Write) -> Result<()> {
+    for (at, line) in lines.enumerate() {
+        if at == 0 {
+            writeln!(out, "{heading}")?;
         }
-    }
-    for put in &outcome.secret_puts {
-        writeln!(out, "  the secret {}", put.name)?;
+        writeln!(out, "  {line}")?;
     }
     Ok(())
+}
+
+fn request_line(it: &HttpTrace) -> String {
+    let result = match &it.result {
+        Ok(status) => status.to_string(),
+        Err(why) if it.sent => format!("sent, then {why}"),
+        Err(why) => format!("not sent: {why}"),
+    };
+    let (sent, got) = (report::bytes(it.request_bytes), report::bytes(it.response_bytes));
+    let HttpTrace { method, url, took_ms, .. } = it;
+    format!("{method} {url}  {result}  {sent} out, {got} in, {took_ms} ms")
 }
 
 /// What a call used of its limits, with a mark where little is left.

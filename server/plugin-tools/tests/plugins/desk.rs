@@ -6,18 +6,18 @@ use std::{
 };
 
 use myrelay_plugin_tools::{command, run_to};
-use tempfile::TempDir;
 
-/// A project that Cargo builds with what this checkout is built from.
+/// A project that Cargo builds with what this checkout is built from. It stays until the next time,
+/// so that Cargo keeps one set of files for it.
 pub(crate) struct Desk {
-    root: TempDir,
+    root: PathBuf,
     compiler: String,
 }
 
 impl Desk {
-    /// A new project of a kind, or a reason why none can be built here.
+    /// A new project of a kind for the test of this name; none where it cannot be built.
     #[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
-    pub(crate) fn new(kind: &str) -> Option<Self> {
+    pub(crate) fn new(kind: &str, test: &str) -> Option<Self> {
         if env::var_os("MYRELAY_TEST_PLUGINS").is_none() {
             println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
             return None;
@@ -26,10 +26,16 @@ impl Desk {
         let tests = env::current_exe().unwrap();
         let programs = tests.parent().and_then(Path::parent).unwrap();
         let compiler = programs.join("myrelay-plugin-compile").to_str().unwrap().to_owned();
-        let desk = Self { root: tempfile::tempdir().unwrap(), compiler };
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authors").join(test);
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        fs::create_dir_all(root.parent().unwrap()).unwrap();
+        let desk = Self { root, compiler };
         let folder = desk.folder();
-        desk.plugin(&["new", "--lang", "rust", "--kind", kind, "mine", "--folder", &folder])
-            .unwrap();
+        // Cargo's folder is shared, and in it each plugin needs a name of its own.
+        let line = ["new", "--lang", "rust", "--kind", kind, test, "--folder", &folder];
+        desk.plugin(&line).unwrap();
         // The versions that are here already: nothing is downloaded.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
         fs::copy(lock, desk.path("Cargo.lock")).unwrap();
@@ -37,15 +43,15 @@ impl Desk {
     }
 
     /// The same, built.
-    pub(crate) fn built(kind: &str) -> Option<Self> {
-        let desk = Self::new(kind)?;
+    pub(crate) fn built(kind: &str, test: &str) -> Option<Self> {
+        let desk = Self::new(kind, test)?;
         let told = desk.plugin(&["build", &desk.folder()]).unwrap();
         assert!(told.contains("plugin.wasm"), "{told}");
         Some(desk)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join("mine").join(name)
+        self.root.join(name)
     }
 
     pub(crate) fn shown(&self, name: &str) -> String {
@@ -53,7 +59,7 @@ impl Desk {
     }
 
     pub(crate) fn folder(&self) -> String {
-        self.root.path().join("mine").to_str().unwrap().to_owned()
+        self.root.to_str().unwrap().to_owned()
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {

@@ -6,7 +6,7 @@ use crate::desk::Desk;
 
 #[test]
 fn what_an_installation_would_refuse_check_refuses() {
-    let Some(desk) = Desk::built("event") else { return };
+    let Some(desk) = Desk::built("event", "refused") else { return };
     let (manifest, wasm) = (desk.path("plugin.toml"), desk.path("plugin.wasm"));
     let good = fs::read_to_string(&manifest).unwrap();
     let refused = || {
@@ -32,8 +32,16 @@ fn what_an_installation_would_refuse_check_refuses() {
 
     for (from, to, says) in [
         ("kind = [\"event\"]", "kind = [\"billing\"]", "exports no such world"),
-        ("version = \"0.1.0\"", "version = \"0.2.0\"", "plugin.toml says dev.example.mine 0.2.0"),
-        ("id = \"dev.example.mine\"", "id = \"dev.example.yours\"", "says it is dev.example.mine"),
+        (
+            "version = \"0.1.0\"",
+            "version = \"0.2.0\"",
+            "plugin.toml says dev.example.refused 0.2.0",
+        ),
+        (
+            "id = \"dev.example.refused\"",
+            "id = \"dev.example.yours\"",
+            "says it is dev.example.refused",
+        ),
         ("api = \"1.0\"", "api = \"9.0\"", "plugin.toml: plugin.api: the version of"),
         ("config.schema.json", "settings.json", "settings.json is called config.schema.json"),
     ] {
@@ -60,7 +68,7 @@ fn what_an_installation_would_refuse_check_refuses() {
 
 #[test]
 fn a_call_is_refused_for_what_is_wrong_with_its_files() {
-    let Some(desk) = Desk::built("notification") else { return };
+    let Some(desk) = Desk::built("notification", "files") else { return };
     let not_a_call = desk.write("fixtures/other.json", "{ \"Fly\": {} }");
     let told = desk.call("fixtures/other.json", &[]).unwrap_err();
     assert!(told.contains(&not_a_call) && told.contains("no call that plugins know"), "{told}");
@@ -84,7 +92,7 @@ fn a_call_is_refused_for_what_is_wrong_with_its_files() {
 
 #[test]
 fn what_does_not_compile_or_is_no_plugin_is_told() {
-    let Some(desk) = Desk::new("event") else { return };
+    let Some(desk) = Desk::new("event", "broken") else { return };
     desk.edit("Cargo.toml", "crate-type = [\"cdylib\"]", "");
     let told = desk.plugin(&["build", &desk.folder()]).unwrap_err();
     assert!(told.contains("Cargo.toml needs [lib] crate-type"), "{told}");
