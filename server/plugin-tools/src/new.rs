@@ -74,12 +74,14 @@ const TEMPLATES: [Template; 3] = [
     Template {
         kind: "billing",
         about: "A billing plugin for MyRelay: it tells customers how to pay by bank transfer.",
-        call: "myrelay plugin call fixtures/checkout.json",
+        call: "myrelay plugin call fixtures/checkout.json --config dev/config.json",
         files: &[
             ("plugin.toml", include_str!("../templates/billing/plugin.toml")),
             ("config.schema.json", include_str!("../templates/billing/config.schema.json")),
             ("src/lib.rs", include_str!("../templates/billing/lib.rs")),
             ("fixtures/checkout.json", include_str!("../templates/billing/checkout.json")),
+            // Where customers send money is never a default.
+            ("dev/config.json", include_str!("../templates/billing/config.json")),
         ],
     },
 ];

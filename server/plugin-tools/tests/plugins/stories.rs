@@ -114,7 +114,10 @@ fn a_billing_plugin_tells_how_to_pay_without_asking_for_anything() {
     for name in ["billing", "webhooks", "lifecycle", "5 settings"] {
         assert!(told.contains(name), "{told}");
     }
-    let told = desk.call("fixtures/checkout.json", &[]).unwrap();
+    let told = desk.call("fixtures/checkout.json", &[]).unwrap_err();
+    assert!(told.contains("iban") && told.contains("name settings by --config"), "{told}");
+    let config = desk.shown("dev/config.json");
+    let told = desk.call("fixtures/checkout.json", &["--config", &config]).unwrap();
     for part in ["\"Instructions\"", "DE89 3704 0044 0532 0130 00", "\"reference\": \"2026-0001\""]
     {
         assert!(told.contains(part), "{part}\n{told}");
@@ -123,7 +126,7 @@ fn a_billing_plugin_tells_how_to_pay_without_asking_for_anything() {
         let settings = format!("{{\"iban\":\"{iban}\"}}");
         let call = serde_json::json!({ "ValidateConfig": settings }).to_string();
         desk.write("fixtures/validate.json", &call);
-        let told = desk.call("fixtures/validate.json", &[]).unwrap();
+        let told = desk.call("fixtures/validate.json", &["--config", &config]).unwrap();
         assert!(told.contains(problems), "{told}");
     }
 }
