@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, value_parser};
 use myrelay_plugin_host::{
-    Compiler, Grants, HttpGrant, InProcess, Installation, Limits, Manifest, Network, Options,
-    PluginHost as _, PrivateNet, SecretGrant, SystemResolver, mozillas_roots,
+    Compiler, Grants, InProcess, Installation, Limits, Manifest, Network, Options, PluginHost as _,
+    PrivateNet, SystemResolver, mozillas_roots,
 };
 use myrelay_plugin_package::Package;
 
@@ -73,23 +73,14 @@ pub(crate) async fn install(
     Ok(host)
 }
 
-/// Everything that a manifest asks for.
+/// Everything that a manifest asks for; where it asks for hosts that an operator names, all hosts.
 fn grants(manifest: &Manifest, private: &[PrivateNet]) -> Grants {
-    let http = manifest.http.iter().map(|asked| HttpGrant {
-        rule: asked.rule.clone(),
-        any_host: asked.rule.host.is_any(),
-        private: private.to_vec(),
-    });
-    let secrets = manifest.secrets.iter().flat_map(|secret| {
-        let grant = |allowed| SecretGrant { name: secret.name.clone(), allowed };
-        secret.uses.iter().cloned().map(grant)
-    });
-    Grants {
-        kv: manifest.kv.is_some(),
-        crypto: manifest.crypto,
-        http: http.collect(),
-        secrets: secrets.collect(),
+    let mut grants = Grants::all_asked(manifest);
+    for grant in &mut grants.http {
+        grant.any_host = grant.rule.host.is_any();
+        grant.private = private.to_vec();
     }
+    grants
 }
 
 /// The limits of an operator who gives the memory that is asked for and nothing else.
