@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use myrelay_plugin_package::{
-    Package, PublisherKey, SigningKey, keygen as new_key, sign as signature, verify as verified,
+    PACKAGE_BYTES, Package, PublisherKey, SigningKey, keygen as new_key, sign as signature,
+    verify as verified,
 };
 use zeroize::Zeroizing;
 
@@ -112,11 +113,11 @@ pub(crate) fn verify(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let key = matches.get_one::<String>("key").map_or("", String::as_str);
     let key = publisher(key)?;
     let signature = files::read_text(&signature_place, TEXT_BYTES)?;
-    // Who made it first, what is in it only then.
-    let bytes = files::read(&place, myrelay_plugin_package::PACKAGE_BYTES)?;
+    // Who made it first, and what is in it only then; the same bytes both times.
+    let bytes = files::read(&place, PACKAGE_BYTES)?;
     let signed = verified(&bytes, &signature, &key);
     let signed = signed.with_context(|| place.display().to_string())?;
-    let (package, _) = open(&place)?;
+    let package = Package::open(&bytes).with_context(|| place.display().to_string())?;
     let manifest = package.manifest();
     writeln!(out, "ok         {} {}", manifest.id, manifest.version)?;
     writeln!(out, "signed by  {}", signed.key_id)?;
