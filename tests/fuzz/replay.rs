@@ -113,6 +113,16 @@ fn fuzz_plugin_manifest() {
 }
 
 #[test]
+fn fuzz_plugin_package() {
+    replay("plugin_package");
+}
+
+#[test]
+fn fuzz_plugin_signature() {
+    replay("plugin_signature");
+}
+
+#[test]
 fn fuzz_url_policy() {
     replay("url_policy");
 }

@@ -14,12 +14,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-node-protocol", &["myrelay-domain"]),
     ("myrelay-agent", &["myrelay-domain", "myrelay-node-protocol"]),
     ("myrelay-plugin-host", &[]),
+    ("myrelay-plugin-package", &["myrelay-plugin-host"]),
     ("myrelay-plugin-sdk", &[]),
+    ("myrelay-plugin-tools", &["myrelay-plugin-host", "myrelay-plugin-package"]),
     ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-notifier", &["myrelay-plugin-sdk"]),
     (
         "myrelay-server",
-        &["myrelay-app", "myrelay-domain", "myrelay-node-protocol", "myrelay-plugin-host"],
+        &[
+            "myrelay-app",
+            "myrelay-domain",
+            "myrelay-node-protocol",
+            "myrelay-plugin-host",
+            "myrelay-plugin-tools",
+        ],
     ),
 ];
 const ABOVE_ALL: [&str; 2] = ["myrelay-tests", "xtask"];

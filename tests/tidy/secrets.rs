@@ -8,12 +8,13 @@ use std::{
 use myrelay_domain::{password::Password, token::Token};
 use myrelay_node_protocol::JoinToken;
 use myrelay_plugin_host::PluginSecret;
+use myrelay_plugin_package::SigningKey;
 
 use crate::tree::{File, rust, words};
 
 /// Every type that holds a secret, wherever it is.
-const SECRETS: [&str; 6] =
-    ["JoinToken", "KeyPem", "Password", "PluginSecret", "PrivateKey", "Token"];
+const SECRETS: [&str; 7] =
+    ["JoinToken", "KeyPem", "Password", "PluginSecret", "PrivateKey", "SigningKey", "Token"];
 
 /// What would compare a secret byte by byte, or let it out by mistake.
 const BANNED: [&str; 7] = ["Display", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd", "Serialize"];
@@ -51,6 +52,7 @@ fn p26_secret_types_have_no_equality() {
     const { assert!(!Has::<Password>::EQUALITY && !Has::<Password>::DISPLAY) };
     const { assert!(!Has::<JoinToken>::EQUALITY && !Has::<JoinToken>::DISPLAY) };
     const { assert!(!Has::<PluginSecret>::EQUALITY && !Has::<PluginSecret>::DISPLAY) };
+    const { assert!(!Has::<SigningKey>::EQUALITY && !Has::<SigningKey>::DISPLAY) };
 
     let mut found = 0;
     for file in rust().filter(|file| !file.is_test() && !file.path.starts_with("tests/")) {

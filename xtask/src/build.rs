@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the site and both programs.
+//! `cargo xtask build`: the site and the programs.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::report;
 use crate::site;
 use crate::workspace::{Profile, Workspace, for_this_machine};
 
-/// Builds the site, `myrelay` and `myrelay-agent` for a profile.
+/// Builds the site, `myrelay` with its `myrelay-plugin-compile`, and `myrelay-agent` for a profile.
 ///
 /// # Errors
 /// When something does not compile.
@@ -21,7 +21,8 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<()> {
         // picks other features of the libraries for a part of the workspace.
         Profile::Debug => cargo.args(for_this_machine()),
         Profile::Release => {
-            cargo.args(["--release", "--package", "myrelay-server", "--package", "myrelay-agent"])
+            let packages = ["myrelay-server", "myrelay-plugin-host", "myrelay-agent"];
+            cargo.arg("--release").args(packages.into_iter().flat_map(|it| ["--package", it]))
         }
     };
     process::run(&mut cargo)

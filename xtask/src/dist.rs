@@ -14,9 +14,10 @@ use crate::site;
 use crate::workspace::{Profile, Workspace};
 
 /// What people run or load; everything else in the workspace builds or tests these.
-const ROOTS: &[&str] = &["myrelay-server", "myrelay-agent", "myrelay-browser"];
+const ROOTS: &[&str] =
+    &["myrelay-server", "myrelay-plugin-host", "myrelay-agent", "myrelay-browser"];
 
-/// Builds both programs and the site for release, with a bill of materials and checksums.
+/// Builds the programs and the site for release, with a bill of materials and checksums.
 ///
 /// # Errors
 /// When something does not compile or cannot be written.
@@ -27,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    for program in ["myrelay", "myrelay-agent"] {
+    for program in ["myrelay", "myrelay-plugin-compile", "myrelay-agent"] {
         let built = workspace.target().join(Profile::Release.folder()).join(program);
         fs::copy(&built, folder.join(program))
             .with_context(|| format!("Cargo left no {}", built.display()))?;

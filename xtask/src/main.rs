@@ -39,7 +39,7 @@ enum Action {
         #[arg(long)]
         release: bool,
     },
-    /// Build the site and both programs
+    /// Build the site and the programs
     Build {
         /// Build for use instead of for debugging
         #[arg(long)]
@@ -70,7 +70,7 @@ enum Action {
     },
     /// List the promises with their tests and last results, and write docs/promises.md
     Promises,
-    /// Make a release: both programs, the site, a bill of materials, checksums
+    /// Make a release: the programs, the site, a bill of materials, checksums
     Dist,
 }
 

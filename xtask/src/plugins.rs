@@ -27,3 +27,22 @@ pub(crate) fn build(workspace: &Workspace, compiler: &Compiler) -> Result<PathBu
     process::run(&mut cargo)?;
     Ok(workspace.target_wasm().join(TARGET).join("plugin"))
 }
+
+/// What `myrelay plugin build` needs in its environment here, where a stranger needs nothing: this
+/// compiler, what is downloaded already, and a folder for what all the tests' plugins share.
+pub(crate) fn environment(
+    workspace: &Workspace,
+    compiler: &Compiler,
+) -> Vec<(&'static str, String)> {
+    let mut variables = vec![
+        ("CARGO_NET_OFFLINE", "true".to_owned()),
+        ("CARGO_TARGET_DIR", workspace.target_wasm().display().to_string()),
+    ];
+    if let Compiler::Debian { rustc, sysroot, linker } = compiler {
+        let flags =
+            [format!("--sysroot={}", sysroot.display()), format!("-Clinker={}", linker.display())];
+        variables.push(("RUSTC", rustc.display().to_string()));
+        variables.push(("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")));
+    }
+    variables
+}

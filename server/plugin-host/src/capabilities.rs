@@ -70,6 +70,46 @@ const IMPORTS: [Import; 11] = [
     },
 ];
 
+/// Why a plugin with this manifest may not import an interface, if it may not.
+fn objection(import: &str, manifest: &Manifest) -> Option<String> {
+    let shown = crate::text::line(import, 100);
+    let Some(known) = known(import) else {
+        let advice = if import.starts_with("wasi:") {
+            "build it without WASI"
+        } else {
+            "plugins import interfaces of myrelay:plugin@1 only"
+        };
+        return Some(format!("the component imports {shown}: {advice}"));
+    };
+    let line = known.line.unwrap_or_default();
+    (!(known.is_asked)(manifest)).then(|| {
+        format!("the component imports {shown}, and plugin.toml does not ask for it: add {line}")
+    })
+}
+
+fn known(import: &str) -> Option<&'static Import> {
+    let (name, version) = import.strip_prefix(PACKAGE)?.split_once('@')?;
+    IMPORTS.iter().find(|it| it.name == name).filter(|_| version.starts_with("1."))
+}
+
+/// Everything that a component imports and its manifest does not ask for, each with what to do
+/// about it.
+#[must_use]
+pub fn undeclared(imports: &[String], manifest: &Manifest) -> Vec<String> {
+    imports.iter().filter_map(|import| objection(import, manifest)).collect()
+}
+
+/// The interfaces that a manifest asks for and the component does not import: less to grant.
+#[must_use]
+pub fn unused(imports: &[String], manifest: &Manifest) -> Vec<&'static str> {
+    let imported =
+        |name: &str| imports.iter().any(|it| known(it).is_some_and(|it| it.name == name));
+    // A secret is also used by naming it to `http` or `crypto`.
+    let optional = IMPORTS.iter().filter(|it| it.line.is_some() && it.name != "secrets");
+    let asked = optional.filter(|it| (it.is_asked)(manifest) && !imported(it.name));
+    asked.map(|it| it.name).collect()
+}
+
 /// Whether a component may import these interfaces; otherwise the first that it may not, and what
 /// would allow it.
 pub(crate) fn check(
@@ -78,27 +118,12 @@ pub(crate) fn check(
     grants: &Grants,
 ) -> Result<(), String> {
     for import in imports {
-        let shown = crate::text::line(import, 100);
-        let name = import.strip_prefix(PACKAGE).and_then(|it| it.split_once('@'));
-        let known = name.and_then(|(name, version)| {
-            let known = IMPORTS.iter().find(|it| it.name == name);
-            known.filter(|_| version.starts_with("1."))
-        });
-        let Some(known) = known else {
-            let advice = if import.starts_with("wasi:") {
-                "build it without WASI"
-            } else {
-                "plugins import interfaces of myrelay:plugin@1 only"
-            };
-            return Err(format!("the component imports {shown}: {advice}"));
-        };
-        let line = known.line.unwrap_or_default();
-        if !(known.is_asked)(manifest) {
-            return Err(format!(
-                "the component imports {shown}, and plugin.toml does not ask for it: add {line}"
-            ));
+        if let Some(objection) = objection(import, manifest) {
+            return Err(objection);
         }
-        if !(known.is_granted)(grants) {
+        let refused = known(import).filter(|it| !(it.is_granted)(grants));
+        if let Some(line) = refused.map(|it| it.line.unwrap_or_default()) {
+            let shown = crate::text::line(import, 100);
             return Err(format!(
                 "the component imports {shown}, and the operator has not granted it; \
                  plugin.toml asks for it with {line}"

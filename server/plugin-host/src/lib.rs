@@ -30,6 +30,7 @@ mod ticker;
 pub use bindings::{
     billing, billing_types, events, invoicing, lifecycle, log, notifier, types, webhooks,
 };
+pub use capabilities::{undeclared, unused};
 pub use compile::{CompileError, Compiled, Compiler, main as compile_main};
 pub use egress::addresses::{Verdict, judge as judge_address};
 pub use egress::client::{Method, Network, mozillas_roots};
@@ -37,7 +38,7 @@ pub use egress::policy::{Denied, Target, judge as judge_url};
 pub use egress::resolve::{Resolve, SystemResolver};
 pub use egress::rules::{HostPattern, HttpGrant, HttpRule, PrivateNet, Scheme};
 pub use host::{InProcess, InstallError, Installation, Options, PluginHost};
-pub use limits::{LimitName, Limits};
+pub use limits::{ARTIFACT_BYTES, LimitName, Limits};
 pub use manifest::{
     AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
 };

@@ -12,7 +12,7 @@ pub(crate) const MIB: usize = 1024 * KIB;
 // ------------------------------------------------------------------ the component itself
 
 /// A component's bytes. Rust makes 50 KB, QuickJS 1.1 MB, SpiderMonkey 12 MB, Python 18.5 MB.
-pub(crate) const ARTIFACT_BYTES: usize = 48 * MIB;
+pub const ARTIFACT_BYTES: usize = 48 * MIB;
 /// The interfaces a component may import, and those it may export: ours are about twenty.
 pub(crate) const COMPONENT_NAMES: usize = 64;
 /// The core modules in a component: Python has 38.
@@ -188,7 +188,8 @@ impl Limits {
     }
 
     /// How much CPU time a call gets.
-    pub(crate) fn cpu(&self, call: &Call) -> Duration {
+    #[must_use]
+    pub fn cpu(&self, call: &Call) -> Duration {
         let usual = match call {
             Call::Describe | Call::PriceQuote(_) | Call::Webhook(_) => CPU_QUICK,
             _ => CPU,
@@ -197,7 +198,8 @@ impl Limits {
     }
 
     /// How much of the clock's time a call gets.
-    pub(crate) fn wall(&self, call: &Call) -> Duration {
+    #[must_use]
+    pub fn wall(&self, call: &Call) -> Duration {
         let usual = match call {
             Call::PriceQuote(_) => Duration::from_millis(500),
             Call::Describe | Call::ValidateConfig(_) | Call::Capabilities => Duration::from_secs(2),

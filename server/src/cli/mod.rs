@@ -55,15 +55,18 @@ pub fn run() -> anyhow::Result<()> {
             }
             _ => Ok(()),
         },
-        Some(("plugin", matches)) => {
-            let Some((act, matches)) = matches.subcommand() else { return Ok(()) };
-            let config = Config::read(&values(matches)?)?;
-            crate::log::start(config.log_format);
-            match act {
-                "install" => block_on(plugin::install(config, plugin::asked(matches))),
-                _ => block_on(plugin::list(config)),
+        Some(("plugin", matches)) => match matches.subcommand() {
+            Some((act @ ("install" | "list"), matches)) => {
+                let config = Config::read(&values(matches)?)?;
+                crate::log::start(config.log_format);
+                match act {
+                    "install" => block_on(plugin::install(config, plugin::asked(matches))),
+                    _ => block_on(plugin::list(config)),
+                }
             }
-        }
+            // All others are for authors, and know no portal.
+            _ => myrelay_plugin_tools::run(matches),
+        },
         Some(("operator", matches)) => match matches.subcommand() {
             Some(("invite", matches)) => {
                 let config = Config::read(&values(matches)?)?;
@@ -105,10 +108,8 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(ca::commands().map(configured));
-    let plugin = Command::new("plugin")
-        .about("Look after plugins")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
+    let plugin = myrelay_plugin_tools::command()
+        .about("Look after plugins, and write them")
         .subcommands(plugin::commands().map(configured));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))

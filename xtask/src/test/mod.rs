@@ -119,6 +119,8 @@ fn run_level(
         let built = results.stage("sample plugins", || plugins::build(workspace, compiler));
         let Some(folder) = built else { return };
         extra.push(("MYRELAY_TEST_PLUGINS", folder.display().to_string()));
+        // What an author's own `cargo build` finds here.
+        extra.extend(plugins::environment(workspace, compiler));
     }
     if level == Level::Kernel {
         let inside =

@@ -92,7 +92,7 @@ impl Program {
             ("myrelay-tests", "tidy") => Level::Tidy,
             ("myrelay-tests", "e2e") => Level::E2e,
             ("myrelay-tests", "kernel") => Level::Kernel,
-            ("myrelay-plugin-host", "plugins") => Level::Plugins,
+            ("myrelay-plugin-host" | "myrelay-plugin-tools", "plugins") => Level::Plugins,
             _ => Level::Unit,
         };
         own == level || (level == Level::Postgres && self.package == "myrelay-server")

@@ -1,0 +1,114 @@
+//! `config.schema.json`: what a plugin's settings have to be. The portal makes a form of it.
+
+use jsonschema::{PatternOptions, Validator};
+use serde_json::{Map, Value};
+
+/// The version of JSON Schema that is read.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// What leads elsewhere: a schema is written out, so that it takes as long to check as to read.
+const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+/// The most problems that are told at once.
+const PROBLEMS: usize = 20;
+
+/// A schema that settings are checked by.
+#[derive(Clone, Debug)]
+pub struct ConfigSchema {
+    value: Value,
+    validator: Validator,
+}
+
+impl ConfigSchema {
+    /// Reads a schema: JSON Schema 2020-12 for an object, without references.
+    ///
+    /// # Errors
+    /// The rule it breaks, with the place as a JSON pointer.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+        let Some(top) = value.as_object() else {
+            return Err("it is no JSON object".to_owned());
+        };
+        if top.get("$schema").is_some_and(|it| it.as_str() != Some(DIALECT)) {
+            return Err(format!("$schema: leave it out, or let it be {DIALECT}"));
+        }
+        if top.get("type").and_then(Value::as_str) != Some("object") {
+            return Err("type: it is \"object\", since settings have names".to_owned());
+        }
+        if let Some(found) = reference(&value) {
+            return Err(format!("{found}: references are not followed; write it out"));
+        }
+        jsonschema::draft202012::meta::validate(&value)
+            .map_err(|error| at(error.instance_path().as_str(), &error.to_string()))?;
+        let validator = jsonschema::draft202012::options()
+            // These expressions never take longer than the text they look at.
+            .with_pattern_options(PatternOptions::regex())
+            .build(&value)
+            .map_err(|error| at(error.instance_path().as_str(), &error.to_string()))?;
+        Ok(Self { value, validator })
+    }
+
+    /// The schema itself.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Settings with the defaults of what was left out.
+    #[must_use]
+    pub fn with_defaults(&self, settings: &Value) -> Value {
+        let mut settings = settings.clone();
+        fill(&self.value, &mut settings);
+        settings
+    }
+
+    /// What is wrong with these settings, each with its place as a JSON pointer; nothing where
+    /// they are good.
+    #[must_use]
+    pub fn problems(&self, settings: &Value) -> Vec<String> {
+        let problems = self.validator.iter_errors(settings).take(PROBLEMS);
+        problems.map(|it| at(it.instance_path().as_str(), &it.to_string())).collect()
+    }
+}
+
+/// One line that begins with the place.
+fn at(place: &str, message: &str) -> String {
+    let place = if place.is_empty() { "the whole" } else { place };
+    let line = format!("{place}: {message}");
+    let mut line: String =
+        line.chars().map(|it| if it.is_control() { ' ' } else { it }).take(300).collect();
+    if 299 < line.chars().count() {
+        line.push('…');
+    }
+    line
+}
+
+/// The first reference, as its keyword.
+fn reference(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Object(fields) => {
+            let found = REFERENCES.into_iter().find(|it| fields.contains_key(*it));
+            found.or_else(|| fields.values().find_map(reference))
+        }
+        Value::Array(values) => values.iter().find_map(reference),
+        _ => None,
+    }
+}
+
+fn fill(schema: &Value, settings: &mut Value) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) else { return };
+    for (name, schema) in properties {
+        if !settings.contains_key(name) {
+            let default = schema.get("default").cloned();
+            // An object without a default may have some inside.
+            let inside = schema.get("properties").map(|_| Value::Object(Map::new()));
+            let Some(mut value) = default.or(inside) else { continue };
+            fill(schema, &mut value);
+            if value.as_object().is_none_or(|it| !it.is_empty()) {
+                settings.insert(name.clone(), value);
+            }
+        } else if let Some(value) = settings.get_mut(name) {
+            fill(schema, value);
+        }
+    }
+}

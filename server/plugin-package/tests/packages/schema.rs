@@ -1,0 +1,77 @@
+//! The schema of a plugin's settings.
+
+use myrelay_plugin_package::ConfigSchema;
+use serde_json::json;
+
+const SCHEMA: &str = r#"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "properties": {
+    "endpoint": { "type": "string", "pattern": "^https://", "default": "https://example.org/" },
+    "tries": { "type": "integer", "minimum": 1, "maximum": 5 },
+    "sender": {
+      "type": "object",
+      "properties": {
+        "name": { "type": "string", "default": "VPN" },
+        "address": { "type": "string" }
+      }
+    }
+  },
+  "required": ["endpoint", "tries"],
+  "additionalProperties": false
+}"#;
+
+#[test]
+fn settings_are_filled_in_and_judged() {
+    let schema = ConfigSchema::parse(SCHEMA).unwrap();
+    let filled = schema.with_defaults(&json!({ "tries": 2, "sender": { "address": "a@b" } }));
+    assert_eq!(
+        filled,
+        json!({
+            "endpoint": "https://example.org/",
+            "tries": 2,
+            "sender": { "address": "a@b", "name": "VPN" },
+        })
+    );
+    assert!(schema.problems(&filled).is_empty());
+    let problems = schema.problems(&json!({ "endpoint": "ftp://x", "tries": 9, "extra": 1 }));
+    for place in ["/endpoint: ", "/tries: ", "the whole: "] {
+        assert!(problems.iter().any(|it| it.starts_with(place)), "{place}{problems:?}");
+    }
+    let problems = schema.problems(&json!({ "tries": 1 }));
+    assert!(problems[0].contains("endpoint"), "{problems:?}");
+    assert!(!schema.problems(&json!([])).is_empty());
+}
+
+#[test]
+fn a_schema_that_means_nothing_or_leads_elsewhere_is_refused() {
+    for (schema, says) in [
+        ("", "it is no JSON"),
+        ("true", "it is no JSON object"),
+        ("{}", "type: it is \"object\""),
+        (r#"{ "type": "string" }"#, "type: it is \"object\""),
+        (r#"{ "$schema": "https://example.org/mine", "type": "object" }"#, "$schema: leave it"),
+        (r#"{ "type": "object", "properties": [] }"#, "/properties: "),
+        (
+            r#"{ "type": "object", "properties": { "a": { "type": "text" } } }"#,
+            "/properties/a/type",
+        ),
+        (r#"{ "type": "object", "properties": { "a": { "pattern": "(" } } }"#, "/properties/a/pat"),
+        (r#"{ "type": "object", "required": "a" }"#, "/required: "),
+        (r##"{ "type": "object", "$ref": "#/$defs/a" }"##, "$ref: references are not followed"),
+        (
+            r#"{ "type": "object", "allOf": [{ "$ref": "file:///etc/passwd" }] }"#,
+            "$ref: references are not followed",
+        ),
+        (
+            r#"{ "type": "object", "items": { "$dynamicRef": "http://127.0.0.1/" } }"#,
+            "$dynamicRef: references are not followed",
+        ),
+    ] {
+        let error = ConfigSchema::parse(schema).unwrap_err();
+        assert!(error.starts_with(says), "{schema}: {error}");
+        assert!(!error.contains('\n') && error.chars().count() < 400, "{error}");
+    }
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    assert!(ConfigSchema::parse(&format!("{{\"type\":\"object\",\"a\":{deep}}}")).is_err());
+}

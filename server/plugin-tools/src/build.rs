@@ -1,0 +1,130 @@
+//! `build`: Cargo makes a module of the plugin's crate, and this makes a component of it.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command as Process, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{ArgMatches, Command};
+use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest};
+use serde_json::Value;
+use wit_component::ComponentEncoder;
+
+use crate::{files, report};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// How a component begins; a module has another fifth byte.
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+pub(crate) fn command() -> Command {
+    Command::new("build")
+        .about("Build plugin.wasm from the Rust crate in the plugin's folder")
+        .arg(crate::folder_argument())
+}
+
+pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+    let folder = crate::path(matches, "folder");
+    let folder =
+        folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
+    let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
+    let manifest = Manifest::parse(&manifest)?;
+    if manifest.language.as_deref().is_some_and(|it| it != "rust") {
+        bail!(
+            "plugin.toml: build.language: this command builds Rust; others bring plugin.wasm along"
+        );
+    }
+    let module = cargo(&folder)?;
+    let bytes = files::read(&module, ARTIFACT_BYTES)?;
+    let component = if bytes.starts_with(COMPONENT) { bytes } else { component(&bytes)? };
+    let place = folder.join("plugin.wasm");
+    files::write(&place, &component)?;
+    writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
+    Ok(())
+}
+
+/// A component of a module that was written with the SDK. Only what the module calls is imported.
+fn component(module: &[u8]) -> Result<Vec<u8>> {
+    let encoded = ComponentEncoder::default().module(module).and_then(ComponentEncoder::encode);
+    encoded.context("the module is no plugin: it calls something that plugins do not have, or was not made with world! and export! of the SDK")
+}
+
+/// Runs Cargo and returns the module that it made.
+fn cargo(folder: &Path) -> Result<PathBuf> {
+    let mut cargo = process(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--release", "--target", TARGET])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    shorten_paths(&mut cargo);
+    let built =
+        cargo.output().context("cannot start cargo: install Rust from https://rustup.rs")?;
+    if !built.status.success() {
+        if !has_target() {
+            bail!("the compiler has no library for {TARGET}: rustup target add {TARGET}");
+        }
+        bail!("cargo build ended with {}", built.status);
+    }
+    let own = folder.join("Cargo.toml");
+    let messages = String::from_utf8_lossy(&built.stdout).into_owned();
+    let found = messages.lines().filter_map(|it| module_of(it, &own)).next_back();
+    found.context("Cargo made no module: Cargo.toml needs [lib] crate-type = [\"cdylib\"]")
+}
+
+/// The module that one of Cargo's messages tells of, if it is of this package.
+fn module_of(message: &str, own: &Path) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let manifest = message["manifest_path"].as_str()?;
+    let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
+    let is_own = Path::new(manifest) == own && message["reason"] == "compiler-artifact";
+    files.filter(|_| is_own).find(|it| it.ends_with(".wasm")).map(PathBuf::from)
+}
+
+/// Takes the place of Cargo's downloads out of the module: where its author lives is nobody's
+/// business, and the same source makes the same plugin elsewhere. Cargo itself names the files of
+/// the plugin from its folder.
+fn shorten_paths(cargo: &mut Process) {
+    let downloads = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let downloads = downloads.or_else(|| env::home_dir().map(|it| it.join(".cargo")));
+    let Some(downloads) = downloads else { return };
+    let flag = format!("--remap-path-prefix={}=/cargo", downloads.display());
+    // Cargo takes flags from one place only, and the environment goes first.
+    if let Some(mut flags) = given_flags() {
+        flags.push(flag);
+        cargo.env(FLAGS, flags.join("\u{1f}"));
+    } else {
+        let flag = Value::String(flag);
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags=[{flag}]")]);
+    }
+}
+
+/// The flags in the environment, if there are any.
+fn given_flags() -> Option<Vec<String>> {
+    if let Ok(encoded) = env::var(FLAGS) {
+        return Some(encoded.split('\u{1f}').map(str::to_owned).collect());
+    }
+    let plain = env::var("RUSTFLAGS").ok()?;
+    Some(plain.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Whether the compiler has a standard library for plugins. Flags may say where it is.
+fn has_target() -> bool {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let flags = given_flags().unwrap_or_default();
+    let flags = flags.iter().filter(|it| it.starts_with("--sysroot"));
+    let mut rustc = process(rustc);
+    rustc.args(flags).args(["--print", "target-libdir", "--target", TARGET]);
+    let Ok(told) = rustc.stderr(Stdio::null()).output() else { return false };
+    Path::new(String::from_utf8_lossy(&told.stdout).trim()).is_dir()
+}
+
+#[expect(clippy::disallowed_methods, reason = "building is starting a compiler")]
+fn process(program: OsString) -> Process {
+    Process::new(program)
+}

@@ -1,0 +1,83 @@
+//! `check`: everything that an installation would refuse, found before anybody installs.
+
+use std::{io::Write, path::Path};
+
+use anyhow::{Result, bail};
+use clap::{ArgMatches, Command};
+use myrelay_plugin_host::{Kind, undeclared, unused};
+use myrelay_plugin_package::Package;
+use tokio::runtime;
+
+use crate::{report, trial};
+
+pub(crate) fn command() -> Command {
+    Command::new("check")
+        .about("Check manifest, settings' schema and component as an installation does")
+        .arg(crate::folder_argument())
+        .arg(trial::compiler_option())
+}
+
+pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+    let folder = crate::path(matches, "folder");
+    let package = Package::from_folder(&folder)?;
+    let manifest = package.manifest();
+    let (id, version) = (&manifest.id, &manifest.version);
+    writeln!(out, "plugin.toml         {id} {version}, {}", kinds(&manifest.kinds))?;
+    if let Some(schema) = package.schema() {
+        let properties = schema.value().get("properties").and_then(|it| it.as_object());
+        let count = properties.map_or(0, serde_json::Map::len);
+        writeln!(out, "config.schema.json  {count} settings")?;
+    }
+    let threads = runtime::Builder::new_current_thread().enable_all().build()?;
+    threads.block_on(component(matches, &folder, &package, out))?;
+    writeln!(out, "ok")?;
+    Ok(())
+}
+
+/// The component: valid, imports what it says, exports what it has to, and is who it says.
+async fn component(
+    matches: &ArgMatches,
+    folder: &Path,
+    package: &Package,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let manifest = package.manifest();
+    let compiler = trial::compiler(matches, folder)?;
+    let compiled = compiler.compile(package.wasm()).await?;
+    let size = report::bytes(package.wasm().len());
+    writeln!(out, "plugin.wasm         {size}, SHA-256 {}", compiled.digest)?;
+    let missing = undeclared(&compiled.imports, manifest);
+    if !missing.is_empty() {
+        bail!("plugin.wasm: {}", missing.join("\n             "));
+    }
+    writeln!(out, "imports             {}", names(&compiled.imports))?;
+    for name in unused(&compiled.imports, manifest) {
+        writeln!(out, "                    plugin.toml asks for {name}, and nothing imports it")?;
+    }
+    trial::install(compiler, package, &[]).await?;
+    writeln!(out, "exports             {}", names(&compiled.exports))?;
+    writeln!(out, "describe()          as in plugin.toml")?;
+    Ok(())
+}
+
+/// The interfaces without their package and version.
+fn names(interfaces: &[String]) -> String {
+    let short = interfaces.iter().map(|it| {
+        let name = it.rsplit_once('/').map_or(it.as_str(), |(_, name)| name);
+        name.split('@').next().unwrap_or(name)
+    });
+    let mut short: Vec<&str> = short.collect();
+    short.sort_unstable();
+    if short.is_empty() { "none".to_owned() } else { short.join(", ") }
+}
+
+/// What a plugin is, in words.
+pub(crate) fn kinds(kinds: &[Kind]) -> String {
+    let word = |kind: &Kind| match kind {
+        Kind::Billing => "billing",
+        Kind::Notification => "notification",
+        Kind::Event => "event",
+        Kind::Invoicing => "invoicing",
+    };
+    kinds.iter().map(word).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,155 @@
+//! `pack` and `inspect`: a package of a folder, and what stands in a package.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use myrelay_plugin_host::{Manifest, SecretUse};
+use myrelay_plugin_package::{PACKAGE_BYTES, Package, peek_key_id};
+
+use crate::{check, files, report};
+
+pub(crate) fn pack_command() -> Command {
+    Command::new("pack")
+        .about("Make a package of the plugin's folder")
+        .arg(crate::folder_argument())
+        .arg(crate::file_option("out", "Where to; by default ID-VERSION.pplug in the folder"))
+}
+
+pub(crate) fn pack(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+    let folder = crate::path(matches, "folder");
+    let package = Package::from_folder(&folder)?;
+    let Manifest { id, version, .. } = package.manifest();
+    let usual = || folder.join(format!("{id}-{version}.pplug"));
+    let place = matches.get_one::<PathBuf>("out").cloned().unwrap_or_else(usual);
+    let bytes = package.pack()?;
+    files::write(&place, &bytes)?;
+    let (size, digest) = (report::bytes(bytes.len()), Package::digest(&bytes));
+    writeln!(out, "{}  {size}  SHA-256 {digest}", place.display())?;
+    Ok(())
+}
+
+pub(crate) fn package_argument() -> Arg {
+    Arg::new("package")
+        .value_name("PACKAGE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("The package, a .pplug")
+}
+
+/// Opens a package, and hands out its bytes too.
+pub(crate) fn open(place: &Path) -> Result<(Package, Vec<u8>)> {
+    let bytes = files::read(place, PACKAGE_BYTES)?;
+    let package = Package::open(&bytes).with_context(|| place.display().to_string())?;
+    Ok((package, bytes))
+}
+
+/// Where a package's signature stands.
+pub(crate) fn signature_of(package: &Path) -> PathBuf {
+    package.with_added_extension("minisig")
+}
+
+pub(crate) fn command() -> Command {
+    Command::new("inspect")
+        .about("Tell who a package is, what it asks for and what is in it")
+        .arg(package_argument())
+}
+
+pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+    let place = crate::path(matches, "package");
+    let (package, bytes) = open(&place)?;
+    let manifest = package.manifest();
+    identity(manifest, out)?;
+    writeln!(out, "asks for")?;
+    capabilities(manifest, out)?;
+    writeln!(out, "files")?;
+    for (name, bytes) in package.files() {
+        writeln!(out, "  {name:<24} {}", report::bytes(bytes.len()))?;
+    }
+    writeln!(
+        out,
+        "package    {}  SHA-256 {}",
+        report::bytes(bytes.len()),
+        Package::digest(&bytes)
+    )?;
+    writeln!(out, "component  SHA-256 {}", Package::digest(package.wasm()))?;
+    let signature = signature_of(&place);
+    if signature.exists() {
+        let id = files::read_text(&signature, 4096)?;
+        let id = peek_key_id(&id).with_context(|| signature.display().to_string())?;
+        writeln!(out, "signature  says it is by the key {id}; `myrelay plugin verify` tells")?;
+    } else {
+        writeln!(out, "signature  none: there is no {}", signature.display())?;
+    }
+    Ok(())
+}
+
+fn identity(manifest: &Manifest, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "plugin     {}", manifest.name)?;
+    writeln!(out, "id         {}", manifest.id)?;
+    writeln!(out, "version    {}", manifest.version)?;
+    writeln!(out, "kind       {}", check::kinds(&manifest.kinds))?;
+    writeln!(out, "interface  myrelay:plugin@1.{}", manifest.api_minor)?;
+    for (name, value) in [
+        ("needs", manifest.min_portal.as_ref()),
+        ("licence", manifest.license.as_ref()),
+        ("homepage", manifest.homepage.as_ref()),
+        ("language", manifest.language.as_ref()),
+    ] {
+        if let Some(value) = value {
+            let what = if name == "needs" { "a portal of " } else { "" };
+            writeln!(out, "{name:<10} {what}{value}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What the operator would have to grant.
+fn capabilities(manifest: &Manifest, out: &mut dyn Write) -> Result<()> {
+    for asked in &manifest.http {
+        writeln!(out, "  requests  {}", asked.rule)?;
+        writeln!(out, "            {}", asked.reason)?;
+    }
+    if let Some(most) = manifest.kv {
+        let most = most.map_or(String::new(), |it| format!(", {it} bytes at most"));
+        writeln!(out, "  memory    to remember something{most}")?;
+    }
+    if manifest.crypto {
+        writeln!(out, "  crypto    to calculate with secrets")?;
+    }
+    for secret in &manifest.secrets {
+        let uses: Vec<String> = secret.uses.iter().map(using).collect();
+        let label = secret.label.as_deref().unwrap_or("no label");
+        let made = if secret.generated { ", made by the provider" } else { "" };
+        writeln!(out, "  secret    {} ({label}{made}): {}", secret.name, uses.join("; "))?;
+    }
+    if let Some(webhooks) = &manifest.webhooks {
+        writeln!(out, "  webhooks  at {}, {} bytes at most", webhooks.path, webhooks.max_body)?;
+    }
+    for host in manifest.checkout_hosts() {
+        writeln!(out, "  customers are sent to {host}")?;
+    }
+    for event in &manifest.events {
+        writeln!(out, "  event     {event}")?;
+    }
+    for job in &manifest.jobs {
+        writeln!(out, "  job       {} at {}", job.name, job.cron)?;
+    }
+    if let Some(memory) = manifest.memory_mib {
+        writeln!(out, "  limits    {memory} MiB of memory in a call")?;
+    }
+    Ok(())
+}
+
+fn using(using: &SecretUse) -> String {
+    match using {
+        SecretUse::Hmac => "as a key for HMAC".to_owned(),
+        SecretUse::Http { host, places } => {
+            let places: Vec<&str> = places.iter().map(|it| it.name()).collect();
+            format!("in requests to {host} ({})", places.join(", "))
+        }
+    }
+}

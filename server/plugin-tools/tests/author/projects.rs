@@ -1,0 +1,85 @@
+//! A new plugin's folder.
+
+use std::{fs, path::Path};
+
+use toml::Table;
+
+use crate::plugin;
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn a_new_folder_has_all_that_a_stranger_needs() {
+    let root = tempfile::tempdir().unwrap();
+    for (kind, world) in [
+        ("notification", "notification-plugin"),
+        ("event", "event-plugin"),
+        ("billing", "billing-plugin"),
+    ] {
+        let folder = root.path().join(kind);
+        let shown = folder.to_str().unwrap();
+        let name = format!("my-{kind}");
+        let line = ["new", "--lang", "rust", "--kind", kind, &name, "--folder", shown];
+        let told = plugin(&line).unwrap();
+        assert!(told.contains(&format!("a {kind} plugin, dev.example.my-{kind}")), "{told}");
+
+        let cargo: Table = read(&folder, "Cargo.toml").parse().unwrap();
+        assert_eq!(cargo["package"]["name"].as_str(), Some(&*format!("my-{kind}-plugin")));
+        assert!(cargo.contains_key("workspace"), "it is a workspace of its own");
+        let manifest = read(&folder, "plugin.toml");
+        assert!(manifest.contains(&format!("id = \"dev.example.my-{kind}\"")), "{manifest}");
+        assert!(read(&folder, "src/lib.rs").contains(&format!("world!(\"{world}\", \"wit/v1\")")));
+        assert!(read(&folder, "README.md").contains("myrelay plugin build"));
+        let files = ["sdk/Cargo.toml", "sdk/src/lib.rs", "wit/v1/worlds.wit", ".gitignore"];
+        for name in files.iter().chain(&["config.schema.json", "fixtures/health.json"]) {
+            let text = read(&folder, name);
+            assert!(!text.contains("{{"), "{name}: {text}");
+        }
+        for fixture in fs::read_dir(folder.join("fixtures")).unwrap() {
+            let text = fs::read_to_string(fixture.unwrap().path()).unwrap();
+            serde_json::from_str::<myrelay_plugin_host::Call>(&text).unwrap();
+        }
+        let error = plugin(&line).unwrap_err();
+        assert!(error.contains("is there already, and nothing is overwritten"), "{error}");
+    }
+}
+
+#[test]
+fn names_ids_and_kinds_are_what_they_may_be() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("it");
+    let shown = folder.to_str().unwrap();
+    for name in ["", "Mail", "my mail", "../mail", "mail-", "1mail", &"m".repeat(41)] {
+        let error = plugin(&["new", "--kind", "event", "--folder", shown, "--", name]);
+        assert!(error.unwrap_err().contains("a name is lower case words"), "{name}");
+    }
+    for id in ["mail", "Org.Mail", "org..mail", "org.mail/.."] {
+        let error = plugin(&["new", "--kind", "event", "mail", "--id", id, "--folder", shown]);
+        assert!(error.unwrap_err().contains("a reverse domain name"), "{id}");
+    }
+    assert!(plugin(&["new", "--kind", "virus", "mail"]).unwrap_err().contains("notification"));
+    assert!(plugin(&["new", "--kind", "event", "--lang", "cobol", "mail"]).is_err());
+    assert!(!folder.exists());
+    plugin(&["new", "--kind", "event", "mail", "--id", "org.ada.mail", "--folder", shown]).unwrap();
+    assert!(read(&folder, "src/lib.rs").contains("id: \"org.ada.mail\".to_owned()"));
+}
+
+#[test]
+fn what_is_not_built_yet_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("mail");
+    let shown = folder.to_str().unwrap();
+    plugin(&["new", "--kind", "notification", "mail", "--folder", shown]).unwrap();
+    for command in ["check", "pack"] {
+        let error = plugin(&[command, shown]).unwrap_err();
+        assert_eq!(error, "plugin.wasm: it is missing; `myrelay plugin build` makes it");
+    }
+    fs::write(folder.join("plugin.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
+    let error = plugin(&["check", shown, "--compiler", "/nowhere/compile"]).unwrap_err();
+    assert!(error.contains("there is no /nowhere/compile, which compiles plugins"), "{error}");
+    let nothing = root.path().join("nothing");
+    let error = plugin(&["build", nothing.to_str().unwrap()]).unwrap_err();
+    assert!(error.contains("no folder"), "{error}");
+}

@@ -1,0 +1,97 @@
+//! An author's folder, and the commands typed in it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use myrelay_plugin_tools::{command, run_to};
+
+/// A project that Cargo builds with what this checkout is built from. It stays until the next time,
+/// so that Cargo keeps one set of files for it.
+pub(crate) struct Desk {
+    root: PathBuf,
+    compiler: String,
+}
+
+impl Desk {
+    /// A new project of a kind for the test of this name; none where it cannot be built.
+    #[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+    pub(crate) fn new(kind: &str, test: &str) -> Option<Self> {
+        if env::var_os("MYRELAY_TEST_PLUGINS").is_none() {
+            println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
+            return None;
+        }
+        // Tests stand one folder below the programs.
+        let tests = env::current_exe().unwrap();
+        let programs = tests.parent().and_then(Path::parent).unwrap();
+        let compiler = programs.join("myrelay-plugin-compile").to_str().unwrap().to_owned();
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authors").join(test);
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        fs::create_dir_all(root.parent().unwrap()).unwrap();
+        let desk = Self { root, compiler };
+        let folder = desk.folder();
+        // Cargo's folder is shared, and in it each plugin needs a name of its own.
+        let line = ["new", "--lang", "rust", "--kind", kind, test, "--folder", &folder];
+        desk.plugin(&line).unwrap();
+        // The versions that are here already: nothing is downloaded.
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+        fs::copy(lock, desk.path("Cargo.lock")).unwrap();
+        Some(desk)
+    }
+
+    /// The same, built.
+    pub(crate) fn built(kind: &str, test: &str) -> Option<Self> {
+        let desk = Self::new(kind, test)?;
+        let told = desk.plugin(&["build", &desk.folder()]).unwrap();
+        assert!(told.contains("plugin.wasm"), "{told}");
+        Some(desk)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    pub(crate) fn shown(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn folder(&self) -> String {
+        self.root.to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.shown(name)
+    }
+
+    /// Changes a file of the project.
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from}");
+        fs::write(self.path(name), text.replace(from, to)).unwrap();
+    }
+
+    /// What a command line writes, or what it wrote and why it stopped.
+    pub(crate) fn plugin(&self, line: &[&str]) -> Result<String, String> {
+        let matches = command().try_get_matches_from([&["plugin"], line].concat());
+        let mut out = Vec::new();
+        let ended = run_to(&matches.unwrap(), &mut out);
+        let told = String::from_utf8(out).unwrap();
+        ended.map(|()| told.clone()).map_err(|error| format!("{told}{error:#}"))
+    }
+
+    pub(crate) fn check(&self) -> Result<String, String> {
+        self.plugin(&["check", &self.folder(), "--compiler", &self.compiler])
+    }
+
+    /// Calls the plugin with the input in a file, and more arguments.
+    pub(crate) fn call(&self, input: &str, more: &[&str]) -> Result<String, String> {
+        let input = self.shown(input);
+        let folder = self.folder();
+        let line = ["call", &input, &folder, "--compiler", &self.compiler];
+        self.plugin(&[&line[..], more].concat())
+    }
+}

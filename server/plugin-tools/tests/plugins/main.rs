@@ -1,0 +1,10 @@
+//! An author's whole way with a compiler: from a new folder to a component that runs.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod desk;
+mod refused;
+#[path = "../../../plugin-host/tests/plugins/server.rs"]
+#[expect(dead_code, reason = "the tests of the host use more of it")]
+mod server;
+mod stories;

@@ -1,0 +1,132 @@
+//! One story for each kind of plugin that `new` makes.
+
+use std::{fs, io::Write as _};
+
+use crate::{
+    desk::Desk,
+    server::{Server, ok},
+};
+
+/// Lets the project reach a server of the test's, and tells how to call it.
+fn reach(desk: &Desk, server: &Server, path: &str) -> Vec<String> {
+    let port = server.address.port();
+    desk.edit(
+        "plugin.toml",
+        "host = \"api.example.com\"\nmethods",
+        &format!("scheme = \"http\"\nhost = \"127.0.0.1\"\nport = {port}\nmethods"),
+    );
+    desk.edit("plugin.toml", "host = \"api.example.com\"", "host = \"127.0.0.1\"");
+    let config = format!("{{ \"endpoint\": \"{}\" }}", server.url(path));
+    let config = desk.write("dev/config.json", &config);
+    let private = format!("127.0.0.1/32:{port}");
+    let secrets = desk.shown("dev/secrets.json");
+    ["--config", &config, "--secrets", &secrets, "--private", &private].map(str::to_owned).into()
+}
+
+#[test]
+fn an_author_makes_tries_and_publishes_a_notification_plugin() {
+    let Some(desk) = Desk::built("notification", "publishes") else { return };
+    let told = desk.check().unwrap();
+    for line in [
+        "plugin.toml         dev.example.publishes 0.1.0, notification\n",
+        "config.schema.json  2 settings\n",
+        "http",
+        "exports             lifecycle, notifier\n",
+        "describe()          as in plugin.toml\nok\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+
+    let server = Server::start(|_, stream| stream.write_all(ok("{\"id\":\"mail-7\"}").as_bytes()));
+    let more = reach(&desk, &server, "/v1/messages");
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    desk.check().unwrap();
+    let told = desk.call("fixtures/deliver.json", &more).unwrap();
+    for line in [
+        "\"provider_id\": \"mail-7\"",
+        "  info  sent  template=device.added\n",
+        "  POST http://127.0.0.1:",
+        "/v1/messages  200  ",
+        "  requests  1 of 10\n",
+        "of 1000.0 ms",
+        "of 15000.0 ms",
+        "of 64.0 MiB",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains("over 80 %") && !told.contains("a-token-for-trials"), "{told}");
+    let [asked] = &server.asked()[..] else { panic!("one request") };
+    assert!(asked.contains("authorization: Bearer a-token-for-trials\r\n"), "{asked}");
+    assert!(asked.contains("\"to\":\"ada@example.org\"") && asked.contains("vpn@example.org"));
+
+    let (secret, public) = (desk.shown("minisign.key"), desk.shown("minisign.pub"));
+    desk.plugin(&["keygen", "--unencrypted", "--secret", &secret, "--public", &public]).unwrap();
+    desk.plugin(&["pack", &desk.folder()]).unwrap();
+    let package = desk.shown("dev.example.publishes-0.1.0.pplug");
+    desk.plugin(&["sign", &package, "--key", &secret]).unwrap();
+    let told = desk.plugin(&["verify", &package, "--key", &public]).unwrap();
+    assert!(told.starts_with("ok         dev.example.publishes 0.1.0\n"), "{told}");
+    let told = desk.plugin(&["inspect", &package]).unwrap();
+    assert!(told.contains("host = \"127.0.0.1\"") && told.contains("says it is by"), "{told}");
+
+    // Built again it is the same plugin, byte for byte.
+    let first = fs::read(desk.path("plugin.wasm")).unwrap();
+    let home = std::env::home_dir().unwrap().join(".cargo");
+    for place in [desk.folder(), home.to_str().unwrap().to_owned()] {
+        let told = first.windows(place.len()).any(|it| it == place.as_bytes());
+        assert!(!told, "where its author lives is nobody's business: {place}");
+    }
+    desk.plugin(&["build", &desk.folder()]).unwrap();
+    assert!(fs::read(desk.path("plugin.wasm")).unwrap() == first, "another component");
+}
+
+#[test]
+fn an_event_plugin_remembers_what_a_good_call_wrote() {
+    let Some(desk) = Desk::built("event", "remembers") else { return };
+    let told = desk.check().unwrap();
+    assert!(told.contains("exports             events, lifecycle\n"), "{told}");
+    let answers = [ok(""), ok(""), "HTTP/1.1 503 Down\r\ncontent-length: 0\r\n\r\n".to_owned()];
+    let answers = std::sync::Mutex::new(answers.into_iter());
+    let server = Server::start(move |_, stream| {
+        let answer = answers.lock().unwrap().next().unwrap_or_default();
+        stream.write_all(answer.as_bytes())
+    });
+    let kv = desk.shown("dev/kv.json");
+    let mut more = reach(&desk, &server, "/v1/events");
+    more.extend(["--kv".to_owned(), kv.clone()]);
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    for count in 1..=2 {
+        let told = desk.call("fixtures/event.json", &more).unwrap();
+        assert!(told.contains(&format!("remembered\n  told = {count}\n")), "{told}");
+        assert_eq!(fs::read_to_string(&kv).unwrap(), format!("{{\n  \"told\": \"{count}\"\n}}\n"));
+    }
+    let told = desk.call("fixtures/event.json", &more).unwrap_err();
+    assert!(told.contains("\"kind\": \"Unavailable\"") && told.contains("said 503"), "{told}");
+    assert!(told.ends_with("the call failed; what it wanted remembered is dropped"), "{told}");
+    let told = desk.call("fixtures/health.json", &more).unwrap();
+    assert!(told.contains("2 events told"), "{told}");
+}
+
+#[test]
+fn a_billing_plugin_tells_how_to_pay_without_asking_for_anything() {
+    let Some(desk) = Desk::built("billing", "tells") else { return };
+    let told = desk.check().unwrap();
+    for name in ["billing", "webhooks", "lifecycle", "5 settings"] {
+        assert!(told.contains(name), "{told}");
+    }
+    let told = desk.call("fixtures/checkout.json", &[]).unwrap_err();
+    assert!(told.contains("iban") && told.contains("name settings by --config"), "{told}");
+    let config = desk.shown("dev/config.json");
+    let told = desk.call("fixtures/checkout.json", &["--config", &config]).unwrap();
+    for part in ["\"Instructions\"", "DE89 3704 0044 0532 0130 00", "\"reference\": \"2026-0001\""]
+    {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    for (iban, problems) in [("DE89 3704 0044 0532 0130 00", "[]"), ("DE88 3704 0044", "/iban")] {
+        let settings = format!("{{\"iban\":\"{iban}\"}}");
+        let call = serde_json::json!({ "ValidateConfig": settings }).to_string();
+        desk.write("fixtures/validate.json", &call);
+        let told = desk.call("fixtures/validate.json", &["--config", &config]).unwrap();
+        assert!(told.contains(problems), "{told}");
+    }
+}
