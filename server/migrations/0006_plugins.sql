@@ -33,6 +33,14 @@ CREATE TABLE plugins (
     created_at BIGINT NOT NULL
 );
 
+-- Who may publish a plugin of a name, by the public half of minisign's key: pinned at the first
+-- installation, and kept when the plugin is removed.
+CREATE TABLE plugin_publishers (
+    plugin TEXT NOT NULL PRIMARY KEY,
+    publisher TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
 CREATE TABLE plugin_secrets (
     plugin_id TEXT NOT NULL REFERENCES plugins (id) ON DELETE CASCADE,
     name TEXT NOT NULL,

@@ -105,6 +105,8 @@ pub struct Settings {
     pub client_mtu: u16,
     /// Where people reach the portal, such as `https://vpn.example.org`; no slash at the end.
     pub public_url: String,
+    /// Whether plugins that nobody signed may be installed.
+    pub unsigned_plugins: bool,
     /// Where agents reach the node listener, such as `https://vpn.example.org:8443`.
     pub node_url: String,
 }

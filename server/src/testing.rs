@@ -84,6 +84,14 @@ impl World {
         Self::on(dir, &url).await
     }
 
+    /// A portal on the same database whose settings differ.
+    pub(crate) async fn portal_set(&self, change: impl FnOnce(&mut Settings)) -> Context {
+        let mut settings = self.context.settings.clone();
+        change(&mut settings);
+        let host = Arc::clone(&self.host) as Arc<dyn PluginHost>;
+        self.portal_of(plugins::Runtime::new(host), settings).await
+    }
+
     /// A world in a PostgreSQL database of its own; none where there is no server.
     pub(crate) async fn on_postgres() -> Option<Self> {
         let url = empty_postgres().await?;
@@ -102,6 +110,7 @@ impl World {
             client_mtu: 1420,
             public_url: "https://vpn.example.org".to_owned(),
             node_url: "https://vpn.example.org:8441".to_owned(),
+            unsigned_plugins: true,
         };
         let pool = settings.v4_pool;
         let deployment =
@@ -132,13 +141,17 @@ impl World {
 
     /// Another portal on the same database, which runs plugins by this.
     pub(crate) async fn portal_with(&self, plugins: plugins::Runtime) -> Context {
-        let Parts { clock, random, settings, deployment, .. } = &*self.context;
+        self.portal_of(plugins, self.context.settings.clone()).await
+    }
+
+    async fn portal_of(&self, plugins: plugins::Runtime, settings: Settings) -> Context {
+        let Parts { clock, random, deployment, .. } = &*self.context;
         let authority = self.dir.path().join("authority");
         Context::new(Parts {
             database: Database::open(&self.url).await.unwrap(),
             clock: Arc::clone(clock),
             random: Arc::clone(random),
-            settings: settings.clone(),
+            settings,
             deployment: *deployment,
             authority: Authority::load_or_create(&authority, deployment.id, &**clock, &**random)
                 .unwrap(),

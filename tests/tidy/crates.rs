@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "myrelay-domain",
             "myrelay-node-protocol",
             "myrelay-plugin-host",
+            "myrelay-plugin-package",
             "myrelay-plugin-tools",
         ],
     ),

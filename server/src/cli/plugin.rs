@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_app::contract::CapabilityRow;
 use myrelay_plugin_host::{Grants, HostPattern, HttpGrant, Manifest, PluginSecret, PrivateNet};
+use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
 use super::{
     say,
@@ -20,9 +21,6 @@ use crate::{
     plugins,
 };
 
-const MANIFEST: &str = "plugin.toml";
-const COMPONENT: &str = "plugin.wasm";
-
 /// The commands and what they ask for.
 pub(super) fn commands() -> [Command; 2] {
     let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
@@ -32,9 +30,15 @@ pub(super) fn commands() -> [Command; 2] {
             "Tell what a plugin asks for and, with --grant, install it, or put it in the place of \
              another version of it",
         )
+        .arg(path(Arg::new("package").value_name("PACKAGE").required(true)).help(
+            "The .pplug with its .minisig beside it; or a folder with plugin.toml and \
+             plugin.wasm, where unsigned plugins are allowed",
+        ))
         .arg(
-            path(Arg::new("folder").value_name("FOLDER").required(true))
-                .help("The folder with plugin.toml and plugin.wasm"),
+            Arg::new("publisher")
+                .long("publisher")
+                .value_name("KEY")
+                .help("Who has to have signed it: a minisign.pub, or its second line"),
         )
         .arg(
             Arg::new("grant")
@@ -73,7 +77,8 @@ pub(super) fn commands() -> [Command; 2] {
 
 /// What was said about an installation.
 pub(super) struct Asked {
-    folder: PathBuf,
+    package: PathBuf,
+    publisher: Option<String>,
     grant: bool,
     settings: Option<PathBuf>,
     secrets: Vec<String>,
@@ -89,7 +94,8 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
         all.into_iter().flatten().cloned().collect()
     };
     Asked {
-        folder: matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default(),
+        package: matches.get_one::<PathBuf>("package").cloned().unwrap_or_default(),
+        publisher: matches.get_one::<String>("publisher").cloned(),
         grant: matches.get_flag("grant"),
         settings: matches.get_one::<PathBuf>("settings").cloned(),
         secrets: many("secret"),
@@ -102,23 +108,22 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
 /// Tells what a plugin asks for, and installs it if that is granted. The portal may run meanwhile:
 /// it takes the plugin up within a second.
 pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> {
-    let manifest = read_text(&asked.folder.join(MANIFEST))?;
-    let (read, rows) = plugins::asked(&manifest)?;
-    say(&told(&read, &rows))?;
+    let (package, publisher) = open(&asked)?;
+    let (read, rows) = plugins::asked(package.manifest_text())?;
+    say(&told(&read, publisher.as_ref(), &rows))?;
     if !asked.grant {
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     }
-    let component = asked.folder.join(COMPONENT);
-    let component = fs::read(&component).with_context(|| read_what(&component))?;
-    let schema = read.config_schema.as_ref().map(|it| read_text(&asked.folder.join(it)));
+    let schema = read.config_schema.as_ref().and_then(|it| package.file(it));
     let settings = asked.settings.as_ref().map(|it| read_text(it));
     let input = plugins::Input {
         grants: grants(&read, &asked)?,
         secrets: secrets(&asked.secrets)?,
-        schema: schema.transpose()?,
+        schema: schema.map(|it| String::from_utf8_lossy(it).into_owned()),
         settings: settings.transpose()?,
-        manifest,
-        component,
+        manifest: package.manifest_text().to_owned(),
+        component: package.wasm().to_vec(),
+        publisher,
     };
     let Started { context, .. } = started(&config).await?;
     let done = plugins::install(&context, input).await;
@@ -132,6 +137,39 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
             read.name
         ),
     }
+}
+
+/// The package, and who signed it: nothing of it is looked at before that is known.
+fn open(asked: &Asked) -> anyhow::Result<(Package, Option<PublisherKey>)> {
+    let place = &asked.package;
+    let shown = || place.display().to_string();
+    let publisher = asked.publisher.as_deref().map(publisher).transpose()?;
+    if place.is_dir() {
+        if publisher.is_some() {
+            bail!("--publisher: {} is a folder, and only packages are signed", shown());
+        }
+        return Ok((Package::from_folder(place).with_context(shown)?, None));
+    }
+    let size = fs::metadata(place).with_context(|| read_what(place))?.len();
+    if u64::try_from(PACKAGE_BYTES).is_ok_and(|most| most < size) {
+        bail!("{}: a package has at most {PACKAGE_BYTES} bytes, not {size}", shown());
+    }
+    let bytes = fs::read(place).with_context(|| read_what(place))?;
+    if let Some(publisher) = &publisher {
+        let mut beside = place.clone().into_os_string();
+        beside.push(".minisig");
+        let signature = read_text(Path::new(&beside))?;
+        verify(&bytes, &signature, publisher).with_context(shown)?;
+    }
+    Ok((Package::open(&bytes).with_context(shown)?, publisher))
+}
+
+/// A key by its file or by itself.
+fn publisher(text: &str) -> anyhow::Result<PublisherKey> {
+    if let Ok(key) = PublisherKey::parse(text) {
+        return Ok(key);
+    }
+    PublisherKey::parse(&read_text(Path::new(text))?).with_context(|| text.to_owned())
 }
 
 /// Lists the plugins.
@@ -155,9 +193,10 @@ async fn started(config: &Config) -> anyhow::Result<Started> {
 }
 
 /// What an operator reads before granting it.
-fn told(manifest: &Manifest, rows: &[CapabilityRow]) -> String {
+fn told(manifest: &Manifest, by: Option<&PublisherKey>, rows: &[CapabilityRow]) -> String {
     let Manifest { name, version, id, .. } = manifest;
-    let mut text = format!("{name} {version} ({id}) asks to:\n");
+    let by = by.map_or_else(|| "signed by nobody".to_owned(), |it| format!("signed by {it}"));
+    let mut text = format!("{name} {version} ({id}), {by}, asks to:\n");
     for CapabilityRow { what, reason } in rows {
         text.push_str(&format!("  {what}\n      {reason}\n"));
     }

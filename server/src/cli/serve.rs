@@ -138,6 +138,7 @@ pub(super) async fn start_context(
             client_mtu: config.client_mtu,
             public_url: public.to_string(),
             node_url: node.to_string(),
+            unsigned_plugins: config.unsigned_plugins,
         },
         deployment,
         authority,

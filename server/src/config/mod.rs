@@ -89,6 +89,8 @@ pub struct Config {
     pub client_mtu: u16,
     /// Where monitors on this machine ask; none: nowhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Plugins that nobody signed may be installed.
+    pub unsigned_plugins: bool,
     pub site_dir: Option<PathBuf>,
     pub log_format: LogFormat,
     pub rates: Rates,
@@ -111,6 +113,7 @@ impl Config {
         };
         Ok(Self {
             database_url: database_url(values, &data_dir)?,
+            unsigned_plugins: switch(values, "unsigned-plugins")?,
             node_listen: parse(
                 values,
                 "node-listen",

@@ -120,6 +120,7 @@ pub const SETTINGS: &[Setting] = &[
         "ADDRESS:PORT",
         "Where Prometheus on this machine asks for the nodes' metrics, on loopback only",
     ),
+    switch("unsigned-plugins", "Let plugins that nobody signed be installed, for development"),
     text(
         "site-dir",
         "",

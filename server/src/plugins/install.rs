@@ -11,6 +11,7 @@ use myrelay_plugin_host::{
     Answer, Call, Failure, Grants, InstallError, Installation, Limits, Manifest, PluginSecret,
     lifecycle,
 };
+use myrelay_plugin_package::PublisherKey;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -41,6 +42,8 @@ pub(crate) struct Input {
     /// Its secrets by their names; those that it has and that are not here stay.
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) grants: Grants,
+    /// Who signed it; none: nobody did.
+    pub(crate) publisher: Option<PublisherKey>,
 }
 
 /// What a plugin asks for, to be read before it is granted.
@@ -61,6 +64,7 @@ pub(crate) async fn install(
     input: Input,
 ) -> Result<(InstallationId, Result<()>)> {
     let (manifest, _) = asked(&input.manifest)?;
+    check_publisher(context, &manifest.id, input.publisher.as_ref()).await?;
     check_events(&manifest)?;
     for name in input.secrets.keys() {
         if manifest.secret(name).is_none() {
@@ -93,6 +97,33 @@ pub(crate) async fn install(
 
 async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
     store::find(context.database.read(), id).await?.ok_or(Error::NotFound("plugin"))
+}
+
+/// Whoever published a plugin first publishes all that bears its name.
+async fn check_publisher(
+    context: &Context,
+    plugin: &str,
+    publisher: Option<&PublisherKey>,
+) -> Result<()> {
+    let pinned = store::publishers::find(context.database.read(), plugin).await?;
+    let refused = |message: String| Err(Error::invalid("publisher", message));
+    match (pinned, publisher) {
+        (Some(pinned), Some(by)) if pinned == by.to_string() => Ok(()),
+        (Some(pinned), Some(by)) => refused(format!(
+            "{plugin} was signed by {pinned} before, and this is by {by}: if its publisher says so \
+             in another way too, give it another name, or look who made this"
+        )),
+        (Some(pinned), None) => {
+            refused(format!("{plugin} was signed by {pinned} before, and nobody signed this"))
+        }
+        (None, Some(_)) => Ok(()),
+        (None, None) if context.settings.unsigned_plugins => Ok(()),
+        (None, None) => refused(
+            "nobody signed it: have its publisher sign it, or allow unsigned-plugins on a portal \
+             for development"
+                .to_owned(),
+        ),
+    }
 }
 
 /// The events that it names are events of ours.
@@ -166,6 +197,9 @@ async fn write(
     for (name, secret) in &input.secrets {
         let sealed = context.vault.seal(&place(id, name), secret.expose())?;
         store::secrets::put(&mut tx, id, name, &sealed, now).await?;
+    }
+    if let Some(publisher) = &input.publisher {
+        store::publishers::pin(&mut tx, &manifest.id, &publisher.to_string(), now).await?;
     }
     let payload = json!({ "plugin": id, "name": manifest.id, "version": manifest.version });
     outbox::record(context, &mut tx, Event::PluginInstalled, None, payload).await?;

@@ -144,6 +144,7 @@ pub(crate) fn input(id: &str, events: &[&str]) -> Input {
         component: b"\0asm and the rest".to_vec(),
         schema: None,
         settings: None,
+        publisher: None,
         secrets: BTreeMap::from([("api_key".to_owned(), secret)]),
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use myrelay_app::contract::{PluginContract, PluginState, PortalError};
 use myrelay_plugin_host::{
     Answer, Call, KvChange, KvCondition, KvReader, KvUsage, KvWrite, PluginSecret, types::ErrorKind,
 };
+
+use myrelay_plugin_package::PublisherKey;
 
 use super::{
     FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, install, memory::Memory, prune,
@@ -119,7 +122,7 @@ stories! {
         with("settings", &|it| it.settings = Some("[]".to_owned()));
         with("schema", &|it| it.schema = Some("{".to_owned()));
         with("settings", &|it| {
-            it.schema = Some("{}".to_owned());
+            it.schema = Some("{\"type\": \"object\"}".to_owned());
             it.settings = Some("{\"word\": \"bad\"}".to_owned());
         });
         with("secrets", &|it| it.secrets = BTreeMap::from([("other".to_owned(), secret())]));
@@ -203,7 +206,7 @@ stories! {
         let error = install(&world.context, next()).await.unwrap_err();
         assert!(error.to_string().contains("the provider said so"), "{error}");
         let settings = Some("{\"word\": \"bad\"}".to_owned());
-        let bad = Input { schema: Some("{}".to_owned()), settings, ..next() };
+        let bad = Input { schema: Some("{\"type\": \"object\"}".to_owned()), settings, ..next() };
         assert!(install(&world.context, bad).await.is_err());
         let view = async || olga.api().get_plugin(&id.to_string()).await.unwrap();
         assert_eq!((view().await.row.version.as_str(), view().await.row.state), ("1.2.3", PluginState::Enabled));
@@ -232,6 +235,38 @@ stories! {
         assert_eq!(view().await.row.state, PluginState::Disabled);
         let told = outbox::names(&world.context).await;
         assert_eq!(told.iter().filter(|it| *it == "plugin.upgraded").count(), 2);
+    }
+
+    async fn whoever_published_a_plugin_first_publishes_all_that_bears_its_name(world) {
+        // minisign's form: two letters, the key's id, the key.
+        let key = |number: u8| {
+            let bytes = [&b"Ed"[..], &[number; 8], &[number; 32]].concat();
+            PublisherKey::parse(&STANDARD.encode(bytes)).unwrap()
+        };
+        let by = |publisher: Option<PublisherKey>| {
+            Input { publisher, ..testing::input("dev.example.one", &[]) }
+        };
+        let strict = world.portal_set(|it| it.unsigned_plugins = false).await;
+        let refused = async |context: &_, input| {
+            let error = install(context, input).await.unwrap_err();
+            let is = matches!(error, crate::Error::Invalid { field: "publisher", .. });
+            assert!(is, "{error}");
+            error.to_string()
+        };
+        assert!(refused(&strict, by(None)).await.contains("nobody signed it"));
+        let (first, other) = (key(1), key(2));
+        let (id, _) = install(&strict, by(Some(first.clone()))).await.unwrap();
+        // Neither unsigned, where that is allowed, nor by another one, nor after it was removed.
+        let olga = world.operator("olga").await;
+        for removed in [false, true] {
+            if removed {
+                olga.api().remove_plugin(&id.to_string()).await.unwrap();
+            }
+            assert!(refused(&world.context, by(None)).await.contains("nobody signed this"));
+            let error = refused(&world.context, by(Some(other.clone()))).await;
+            assert!(error.contains(&first.to_string()) && error.contains(&other.to_string()));
+        }
+        install(&strict, by(Some(first))).await.unwrap().1.unwrap();
     }
 
     async fn entries_expire_and_are_forgotten(world) {

@@ -100,6 +100,9 @@ async fn swap(
         let sealed = context.vault.seal(&place(before.id, name), secret.expose())?;
         store::secrets::put(&mut tx, before.id, name, &sealed, now).await?;
     }
+    if let Some(publisher) = &input.publisher {
+        store::publishers::pin(&mut tx, &before.plugin, &publisher.to_string(), now).await?;
+    }
     let (component, hash) = install::written(&input.component);
     let row = store::Next {
         id: before.id,

@@ -107,6 +107,7 @@ fn webhook(component: Vec<u8>, port: u16) -> Input {
         settings: Some(json!({ "url": format!("http://127.0.0.1:{port}/hook") }).to_string()),
         secrets: BTreeMap::from([("signing_key".to_owned(), PluginSecret::new(key).unwrap())]),
         grants,
+        publisher: None,
     }
 }
 

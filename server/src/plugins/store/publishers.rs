@@ -1,0 +1,35 @@
+//! The SQL of who may publish which plugin.
+
+use sqlx::{Any, Executor};
+
+use crate::database::Write;
+
+/// The key that a plugin's packages have to be signed by, once there was one.
+pub(in crate::plugins) async fn find(
+    executor: impl Executor<'_, Database = Any>,
+    plugin: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT publisher FROM plugin_publishers WHERE plugin = $1")
+        .bind(plugin)
+        .fetch_optional(executor)
+        .await
+}
+
+/// Pins a plugin's publisher; one that is pinned stays.
+pub(in crate::plugins) async fn pin(
+    tx: &mut Write,
+    plugin: &str,
+    publisher: &str,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO plugin_publishers (plugin, publisher, created_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (plugin) DO NOTHING",
+    )
+    .bind(plugin)
+    .bind(publisher)
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
