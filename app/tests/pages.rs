@@ -401,12 +401,14 @@ fn forms_of_nodes_and_pods_hold_exactly_the_fields_that_doors_take() {
 #[test]
 fn whose_location_moved_is_told_two_lines_and_by_when() {
     let page = one("pod-moved");
-    assert!(page.contains("before 26 March 2026, 09:30 UTC"), "{page}");
+    assert!(page.contains("until 26 March 2026, 09:30 UTC"), "{page}");
+    assert!(page.contains("whole new configuration"), "split tunnels leave out the server");
     let key = PublicKey::from_bytes([78; 32]).unwrap();
     let lines = format!("PublicKey = {key}\nEndpoint = fra-2.relay.example:51820");
     assert!(page.contains(&lines), "{page}");
     let waiting = one("pod-moved-waiting");
     assert!(!waiting.contains("PublicKey =") && waiting.contains("as soon as the new"));
+    assert!(waiting.contains("does not work any more"), "nobody serves it as it was");
     assert!(!one("pod").contains("moved to a new server"));
 }
 

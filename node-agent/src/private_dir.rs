@@ -30,11 +30,11 @@ pub enum FileError {
     NotOurs(PathBuf),
     #[error("{0} is in use by another agent: stop that one first")]
     InUse(PathBuf),
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         path: PathBuf,
-        #[source]
-        source: io::Error,
+        /// In the message already: whoever tells the causes too would tell it twice.
+        cause: io::Error,
     },
 }
 
@@ -96,7 +96,7 @@ impl PrivateDir {
             Err(Errno::OPNOTSUPP | Errno::ISDIR) => Ok(()),
             Err(errno) => Err(errno.into()),
         };
-        written.map_err(|source| FileError::Io { path: self.path.clone(), source })
+        written.map_err(|cause| FileError::Io { path: self.path.clone(), cause })
     }
 
     /// Opens or makes a folder in this one.
@@ -175,7 +175,7 @@ impl PrivateDir {
         // Room for all of it at once: a growing vector leaves copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
         let read = File::from(fd).take(MAX_FILE_BYTES).read_to_end(&mut bytes);
-        read.map_err(|source| FileError::Io { path: self.path.join(name), source })?;
+        read.map_err(|cause| FileError::Io { path: self.path.join(name), cause })?;
         Ok(Some(bytes))
     }
 
@@ -190,7 +190,7 @@ impl PrivateDir {
             .map_err(|errno| self.refused(&temporary, errno))?;
         let mut file = File::from(fd);
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        written.map_err(|source| FileError::Io { path: self.path.join(&temporary), source })?;
+        written.map_err(|cause| FileError::Io { path: self.path.join(&temporary), cause })?;
         rustix::fs::renameat(&self.fd, &temporary, &self.fd, name)
             .and_then(|()| rustix::fs::fsync(&self.fd))
             .map_err(|errno| self.refused(name, errno))
@@ -204,7 +204,7 @@ impl PrivateDir {
             .map_err(|errno| self.refused(name, errno))?;
         let mut file = File::from(fd);
         let written = file.write_all(bytes).and_then(|()| file.sync_data());
-        written.map_err(|source| FileError::Io { path: self.path.join(name), source })
+        written.map_err(|cause| FileError::Io { path: self.path.join(name), cause })
     }
 
     /// Removes a file, if it is there.
@@ -260,7 +260,7 @@ fn refused(path: PathBuf, errno: Errno) -> FileError {
     match errno {
         // A link where a file or a folder should be.
         Errno::LOOP | Errno::NOTDIR => FileError::NotPlain(path),
-        errno => FileError::Io { path, source: errno.into() },
+        errno => FileError::Io { path, cause: errno.into() },
     }
 }
 

@@ -309,6 +309,12 @@ pub(crate) fn ensure_private_dir(dir: &Path) -> anyhow::Result<()> {
     if facts.mode() & 0o077 != 0 {
         bail!("{0}: others can enter it: run `chmod 700 {0}`", dir.display());
     }
+    let (owner, user) = (facts.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        // What root made in it, the portal could not read.
+        let dir = dir.display();
+        bail!("{dir} belongs to user {owner}: run this as that user, `sudo -u '#{owner}' …`");
+    }
     Ok(())
 }
 
@@ -325,7 +331,8 @@ pub(crate) fn read_private(path: &Path) -> anyhow::Result<Option<Zeroizing<Strin
     if facts.mode() & 0o077 != 0 {
         bail!("{0}: others can read it: run `chmod 600 {0}`", path.display());
     }
-    Ok(Some(Zeroizing::new(fs::read_to_string(path)?)))
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    Ok(Some(Zeroizing::new(text)))
 }
 
 /// Writes a file that only we can read, whole or not at all, through power cuts too.

@@ -71,10 +71,11 @@ pub struct PodView {
     pub usage: UsageSummaryView,
 }
 
-/// A pod moved to another node: the one before serves it until a moment, and devices must follow.
+/// A pod moved to another node, and devices must follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedView {
-    pub ends_at: Millis,
+    /// Until when the node before serves devices that have not followed; none: it does not.
+    pub ends_at: Option<Millis>,
     /// The key that the new node made; none until it has.
     pub public_key: Option<PublicKey>,
     /// `host:port` of the new node.

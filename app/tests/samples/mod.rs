@@ -202,7 +202,7 @@ fn pod_over_quota(state: PodState) -> PodView {
 fn pod_that_moved(with_key: bool) -> PodView {
     let key = PublicKey::from_bytes([78; 32]).expect("no point of small order");
     let moved = MovedView {
-        ends_at: NOW + 6 * 24 * 60 * MINUTE,
+        ends_at: with_key.then_some(NOW + 6 * 24 * 60 * MINUTE),
         public_key: with_key.then_some(key),
         endpoint: "fra-2.relay.example:51820".to_owned(),
     };

@@ -27,11 +27,11 @@ pub(super) fn folder(folder: &Result<PrivateDir, FileError>) -> Finding {
                 Err(error) => Finding::unknown(NAME, error.to_string(), "Run this as root."),
             }
         }
-        Err(FileError::Io { source, path }) if source.kind() == io::ErrorKind::NotFound => {
+        Err(FileError::Io { cause, path }) if cause.kind() == io::ErrorKind::NotFound => {
             let advice = "This machine is no node yet: run the join line that the portal shows.";
             Finding::unknown(NAME, format!("there is no {}", path.display()), advice)
         }
-        Err(FileError::Io { source, path }) if source.kind() == io::ErrorKind::PermissionDenied => {
+        Err(FileError::Io { cause, path }) if cause.kind() == io::ErrorKind::PermissionDenied => {
             let found = format!("{} is not for this user", path.display());
             Finding::unknown(NAME, found, "Run this as root or as the agent's user.")
         }

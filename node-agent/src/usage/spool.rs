@@ -35,7 +35,7 @@ pub(super) fn load(
         return Ok(Loaded { ledger, fault: None });
     }
     let set_aside = if kept.is_some() { dir.set_aside(FILE).map(Some) } else { Ok(None) };
-    let failed = |source| FileError::Io { path: dir.path().join(FILE), source };
+    let failed = |cause| FileError::Io { path: dir.path().join(FILE), cause };
     let ledger = Ledger::new(new_name(system).map_err(failed)?, boot_id);
     if let Ok(Some(aside)) = &set_aside {
         tracing::error!(aside, "the counted traffic is damaged; counting starts anew");

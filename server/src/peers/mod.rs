@@ -133,7 +133,7 @@ pub async fn pod_view(context: &Context, caller: Caller, pod: &str) -> Result<Po
         devices: devices?,
         device_limit: plan.limits.devices_per_pod,
         devices_meet: facts.devices_meet,
-        moved: pods::moved(&facts)?,
+        moved: pods::moved(context, &facts)?,
         usage: usage::summary(context, account, row.location_id).await?,
     })
 }
@@ -145,7 +145,7 @@ pub async fn get_peer(context: &Context, caller: Caller, peer: &str) -> Result<A
     let peer = view(context, peer, &pod, &contact)?;
     let config = config(context, &pod, &peer)?;
     let state = pods::get_row(context, caller, &pod.id.to_string()).await?.state;
-    let moved = pods::moved(&pod)?;
+    let moved = pods::moved(context, &pod)?;
     Ok(AddedPeer { peer, location: pod.location, config, state, moved })
 }
 

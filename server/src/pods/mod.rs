@@ -51,6 +51,8 @@ const PORTS: std::ops::Range<u16> = 51820..61820;
 /// How long a range rests after the last node confirmed that its pod is gone: a device that still
 /// sends from its addresses does not meet another account's.
 const REST_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long after a move its owner is told what to change, in milliseconds.
+const MOVED_TOLD_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Makes a pod in a location, on the node there that suits best. Asked twice it answers the pod
 /// that exists.
@@ -295,14 +297,16 @@ pub(crate) fn dns(context: &Context, facts: &PodFacts) -> Vec<IpAddr> {
     }
 }
 
-/// What the owner of a pod that moved has to know.
-pub(crate) fn moved(facts: &PodFacts) -> Result<Option<MovedView>> {
-    let Some(former) = &facts.former else { return Ok(None) };
-    Ok(Some(MovedView {
-        ends_at: former.ends_at,
-        public_key: facts.public_key,
-        endpoint: endpoint(facts)?,
-    }))
+/// What the owner of a pod that moved has to know: also when nobody serves it as it was any more,
+/// for a device that is switched on seldom.
+pub(crate) fn moved(context: &Context, facts: &PodFacts) -> Result<Option<MovedView>> {
+    let ends_at = facts.former.as_ref().map(|it| it.ends_at);
+    let since = context.now() - MOVED_TOLD_MS;
+    let lately = facts.placed.is_some_and(|(at, _)| since < at);
+    if ends_at.is_none() && !lately {
+        return Ok(None);
+    }
+    Ok(Some(MovedView { ends_at, public_key: facts.public_key, endpoint: endpoint(facts)? }))
 }
 
 /// Where devices send their packets to.

@@ -67,6 +67,12 @@ async fn check() -> Result<()> {
 
 /// Everything runs until somebody presses Ctrl-C.
 async fn show() -> Result<()> {
+    // Before anything is taken away: what is in these places may be another demo's.
+    for port in [SITE_PORT, NODE_PORT] {
+        drop(std::net::TcpListener::bind(("127.0.0.1", port)).with_context(|| {
+            format!("port {port} is taken: does another demo run? End it with Ctrl-C first")
+        })?);
+    }
     let network = Network::make("mrd", 20).await?;
     let folder = empty_folder()?;
     let url = format!("http://127.0.0.1:{SITE_PORT}");

@@ -22,7 +22,7 @@ pub(crate) fn consequences(pods: u32, location: &str) -> Vec<String> {
         "It gets no new pods from now on.".to_owned(),
         moves,
         "Devices and their addresses stay. For 7 days both nodes serve a pod that moved; its owner \
-         sees two lines to put into each device's configuration by then."
+         sees what to change in each device's configuration by then."
             .to_owned(),
         "You can stop it at any time. Pods that moved stay where they are.".to_owned(),
     ]

@@ -1,7 +1,8 @@
 //! The words of the page with the join line.
 
-pub(crate) const LEDE: &str = "Run this line as root on the new server. It installs nothing: the \
-     agent has to be there already.";
+pub(crate) const LEDE: &str = "On the new server, put what stands after --token into a file and run \
+     myrelay-node/install.sh as the node guide says. Where the agent is installed already, run this \
+     line as its user: it installs nothing.";
 pub(crate) const SELECT: &str = "A click selects the whole line.";
 pub(crate) const ENDS: &str = "Ends ";
 pub(crate) const ONCE_TITLE: &str = "Shown this once";

@@ -43,7 +43,7 @@ pub(crate) fn nowhere(location: &str) -> String {
 pub(crate) fn consequences() -> [&'static str; 2] {
     [
         "Its devices keep their keys and addresses. The server's key and address change: its owner \
-         sees the two lines to put into each device's configuration.",
+         sees what to change in each device's configuration.",
         "New configurations name the new node at once.",
     ]
 }

@@ -29,7 +29,7 @@ pub(crate) fn reasons(node: &NodeRow) -> Vec<String> {
             reasons.push("Its agent has not joined yet. Run the join line on it.".to_owned());
         }
         NodeState::Away if node.pods == 0 => {
-            reasons.push("It is silent. No pod is on it.".to_owned());
+            reasons.push("It is silent. No pod has its place on it.".to_owned());
         }
         NodeState::Away => reasons.push(format!(
             "It is silent. Tunnels of its {} may still work; changes wait for it.",
@@ -49,10 +49,7 @@ pub(crate) fn reasons(node: &NodeRow) -> Vec<String> {
         }
         NodeTrouble::ClockSkew(_) => "Its clock is wrong.".to_owned(),
         NodeTrouble::WeakHardening(weak) => {
-            format!(
-                "{} of its host's guard not in order.",
-                texts::count(*weak, "item is", "items are")
-            )
+            format!("Its host is not guarded in {}.", texts::count(*weak, "point", "points"))
         }
         NodeTrouble::NowhereToDrain => {
             "It is being drained, and its pods have nowhere to go.".to_owned()

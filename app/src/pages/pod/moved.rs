@@ -8,17 +8,24 @@ use crate::{
     contract::MovedView,
 };
 
-/// The two lines that change, and by when; nothing where nothing moved.
+/// The lines that change, and by when; nothing where nothing moved.
 #[component]
 pub fn Moved(moved: Option<MovedView>) -> impl IntoView {
     moved.map(|moved| {
-        let until = exact_words(moved.ends_at);
+        let until = moved.ends_at.map(exact_words);
         let lines =
             moved.public_key.map(|key| format!("PublicKey = {key}\nEndpoint = {}", moved.endpoint));
-        let text = if lines.is_some() { texts::moved(&until) } else { texts::moved_soon(&until) };
+        let text = if lines.is_some() { texts::MOVED_LINES } else { texts::MOVED_SOON };
         view! {
-            <Notice tone=Tone::Warn title=texts::MOVED text=text>
-                {lines.map(|lines| view! { <pre class="code" tabindex="0">{lines}</pre> })}
+            <Notice tone=Tone::Warn title=texts::MOVED text=texts::moved(until.as_deref())>
+                <p>{text}</p>
+                {lines
+                    .map(|lines| {
+                        view! {
+                            <pre class="code" tabindex="0">{lines}</pre>
+                            <p>{texts::MOVED_SPLIT}</p>
+                        }
+                    })}
             </Notice>
         }
     })

@@ -19,8 +19,8 @@ pub(crate) const MEET_STOP: &str = "Keep them apart";
 pub(crate) const PAUSING: &str = "Pausing";
 pub(crate) const PAUSE_OFF: &str = "A paused location moves no traffic. Keys, addresses and \
      configurations are kept.";
-pub(crate) const PAUSE_ON: &str = "Paused since you asked for it. Your devices work again as they \
-     are when you resume.";
+pub(crate) const PAUSE_ON: &str = "Paused since you asked for it. When you resume, your devices work \
+     again as they are; a tunnel that is on needs up to a quarter of a minute.";
 pub(crate) const PAUSE: &str = "Pause this location";
 pub(crate) const RESUME: &str = "Resume this location";
 pub(crate) const TOKENS: &str = "API tokens";
@@ -28,20 +28,20 @@ pub(crate) const TOKENS_TEXT: &str = "Programs of yours can manage the devices o
 pub(crate) const TOKENS_OPEN: &str = "Manage tokens";
 pub(crate) const MOVED: &str = "This location moved to a new server";
 
-/// What to do, and by when.
-pub(crate) fn moved(until: &str) -> String {
-    format!(
-        "Put these two lines into each device's configuration before {until}, in place of those \
-         that are there. Everything else stays. New configurations have them already."
-    )
-}
+pub(crate) const MOVED_LINES: &str = "Put these two lines into the configuration of each device that \
+     sends everything through the tunnel, in place of those that are there. A device that you added \
+     or changed since the move has them already.";
+pub(crate) const MOVED_SPLIT: &str = "A device that leaves something out of the tunnel needs its whole \
+     new configuration, which its page shows: its AllowedIPs leave out the server's address, too.";
+pub(crate) const MOVED_SOON: &str = "Two lines of each device's configuration change. They appear here \
+     as soon as the new server has made its key.";
 
-/// As long as the new server has not made its key.
-pub(crate) fn moved_soon(until: &str) -> String {
-    format!(
-        "Two lines of each device's configuration change. They appear here as soon as the new \
-         server has made its key; put them in before {until}."
-    )
+/// By when devices have to follow.
+pub(crate) fn moved(until: Option<&str>) -> String {
+    match until {
+        Some(until) => format!("The server before serves your devices until {until}."),
+        None => "A device that has not followed does not work any more.".to_owned(),
+    }
 }
 
 /// What a state means for the customer; nothing where all is well.

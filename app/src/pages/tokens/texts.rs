@@ -3,7 +3,7 @@
 use crate::components::Column;
 
 pub(crate) const LEDE: &str = "With a token a program of yours adds, reads and removes the devices \
-     of this location, and can do nothing else: not in another location, and not on these pages.";
+     of this location, chooses what goes through their tunnels, and can do nothing else: not in another location, and not on these pages.";
 pub(crate) const EMPTY_TITLE: &str = "No tokens yet";
 pub(crate) const EMPTY_TEXT: &str = "Make one for each program, with a name that tells you which. \
      What is lost or not needed any more you revoke, and the others go on.";

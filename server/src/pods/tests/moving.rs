@@ -9,7 +9,7 @@ use myrelay_node_protocol::{DesiredState, ObservedPod};
 
 use super::{
     super::{
-        REST_MS,
+        MOVED_TOLD_MS, REST_MS,
         moving::OVERLAP_MS,
         worker::{drain, end_overlaps},
     },
@@ -66,7 +66,7 @@ stories! {
         let view = ana.api().get_pod(&pod.to_string()).await.unwrap();
         let moved = view.moved.unwrap();
         assert_eq!((view.state, moved.public_key), (PodState::WaitingForNode, None));
-        assert_eq!(moved.ends_at, world.context.now() + OVERLAP_MS);
+        assert_eq!(moved.ends_at, Some(world.context.now() + OVERLAP_MS));
         let peer = ana.api().get_peer(&device.to_string()).await.unwrap();
         assert!(peer.config.is_none() && !peer.peer.applied, "the new node has no key yet");
 
@@ -84,7 +84,7 @@ stories! {
             assert!(wanted(&world, node).await.pods[&pod].peers.is_empty(), "both are told");
         }
         let row = &olga.api().list_pods(None).await.unwrap().rows[0];
-        assert_eq!((row.node.as_str(), row.moved_until), ("fra 2", Some(moved.ends_at)));
+        assert_eq!((row.node.as_str(), row.moved_until), ("fra 2", moved.ends_at));
         assert!(outbox::names(&world.context).await.contains(&"pod.moved".to_owned()));
     }
 
@@ -110,6 +110,9 @@ stories! {
         old.report(&world).await;
         assert_eq!(ranges(&world).await, [1, 1], "the pod has it still");
         assert_eq!(world.count("SELECT COUNT(*) FROM pod_tombstones").await, 0);
+        let moved = ana.api().get_pod(&pod.to_string()).await.unwrap().moved.unwrap();
+        assert_eq!(moved.ends_at, None, "who has not followed is told so");
+        world.clock.advance(MOVED_TOLD_MS);
         assert_eq!(ana.api().get_pod(&pod.to_string()).await.unwrap().moved, None);
     }
 
@@ -173,7 +176,8 @@ stories! {
         assert_eq!([has(&one).await, has(&two).await, has(&three).await], [true, false, false]);
         let tombstones = "SELECT COUNT(*) FROM pod_tombstones";
         assert_eq!(world.count(tombstones).await, 2, "not of the node that has it again");
-        assert_eq!(ana.api().get_pod(&pod.to_string()).await.unwrap().moved, None);
+        let moved = ana.api().get_pod(&pod.to_string()).await.unwrap().moved.unwrap();
+        assert_eq!(moved.ends_at, None, "who has not followed is told so");
 
         ana.api().delete_pod(&pod.to_string()).await.unwrap();
         assert_eq!(world.count(tombstones).await, 3);
@@ -379,7 +383,8 @@ stories! {
             retire(" fra 1 ").await.unwrap();
         }
         assert_eq!(olga.api().get_node(&id).await.unwrap().state, NodeState::Retired);
-        assert_eq!(ana.api().get_pod(&pod.to_string()).await.unwrap().moved, None);
+        let moved = ana.api().get_pod(&pod.to_string()).await.unwrap().moved.unwrap();
+        assert_eq!(moved.ends_at, None, "who has not followed is told so");
         assert!(wanted(&world, &new).await.pods.contains_key(&pod));
         assert_eq!(ranges(&world).await, [1, 2], "what it was to forget rests");
         bob.pod("Frankfurt").await;
