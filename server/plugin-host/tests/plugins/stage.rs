@@ -193,14 +193,19 @@ pub(crate) fn deed_call(deed: &str, data: &str) -> Call {
     })
 }
 
-/// A sample plugin, as `cargo xtask test plugins` built it.
-#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+/// A sample plugin.
 pub(crate) fn guest(name: &str) -> Option<Vec<u8>> {
+    component(&format!("myrelay_sample_{name}"))
+}
+
+/// A plugin, as `cargo xtask test plugins` built it.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+pub(crate) fn component(name: &str) -> Option<Vec<u8>> {
     let Some(folder) = std::env::var_os("MYRELAY_TEST_PLUGINS") else {
         println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
         return None;
     };
-    let file = PathBuf::from(folder).join(format!("myrelay_sample_{name}.wasm"));
+    let file = PathBuf::from(folder).join(format!("{name}.wasm"));
     Some(fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
 }
 

@@ -1,0 +1,353 @@
+//! What every plugin that takes payments has to stand.
+
+use myrelay_fake_providers::{Fault, Flaw};
+use myrelay_plugin_host::{
+    Answer, Call,
+    billing::{Checkout, CheckoutRequest},
+    billing_types::{Effect, Invoice, Line, Payment},
+    types::{AccountRef, Decimal, ErrorKind, Money},
+    webhooks::{self, Rejection},
+};
+
+use crate::conformance::Rig;
+
+/// A provider of payments and the plugin that speaks to it.
+pub(crate) trait Provider: Sized {
+    /// Something that the provider tells.
+    type Event: Clone;
+
+    /// Both, ready; none where plugins were not built. A small patience, so that tests are fast.
+    async fn start() -> Option<Self>;
+
+    fn rig(&self) -> &Rig;
+
+    fn rig_mut(&mut self) -> &mut Rig;
+
+    /// The name of the secret that requests log in with.
+    const KEY: &str;
+
+    fn fail(&self, fault: Fault);
+
+    /// The customer pays a checkout; what the provider tells of it.
+    fn pay(&self, checkout: &str) -> Vec<Self::Event>;
+
+    /// A request with what it tells, as it would come.
+    fn webhook(&self, event: &Self::Event, flaw: Flaw) -> webhooks::Request;
+
+    /// What the provider was asked to take, in its own counting.
+    fn asked(&self, checkout: &str) -> (i64, String);
+}
+
+pub(crate) fn money(minor: i64, currency: &str) -> Money {
+    Money { minor, currency: currency.to_owned() }
+}
+
+pub(crate) fn account() -> AccountRef {
+    AccountRef { id: "acct_1".to_owned(), locale: "en".to_owned(), country: None }
+}
+
+/// An invoice over this amount, a fifth of it tax.
+pub(crate) fn invoice(total: &Money) -> Invoice {
+    let part = |minor| Money { minor, currency: total.currency.clone() };
+    let tax = total.minor / 5;
+    Invoice {
+        id: "inv_1".to_owned(),
+        number: Some("2026-0001".to_owned()),
+        account: account(),
+        lines: vec![Line {
+            description: "A location, one month".to_owned(),
+            price: Some("price_1".to_owned()),
+            quantity: Decimal { mantissa: 1, scale: 0 },
+            amount: part(total.minor - tax),
+            tax: part(tax),
+            tax_code: None,
+            period_start: None,
+            period_end: None,
+        }],
+        subtotal: part(total.minor - tax),
+        tax_total: part(tax),
+        total: total.clone(),
+        due_at: None,
+    }
+}
+
+pub(crate) fn checkout(total: &Money) -> CheckoutRequest {
+    CheckoutRequest {
+        account: account(),
+        invoice: invoice(total),
+        subscribe: None,
+        return_url: "https://portal.example.org/paid".to_owned(),
+        cancel_url: "https://portal.example.org/invoices".to_owned(),
+        client_reference: "chk_01999c0de0007000800000000000beef".to_owned(),
+    }
+}
+
+pub(crate) async fn begin(rig: &Rig, request: CheckoutRequest) -> Checkout {
+    match rig.answer(Call::BeginCheckout(Box::new(request))).await {
+        Answer::Checkout(checkout) => checkout,
+        other => panic!("no checkout: {other:?}"),
+    }
+}
+
+pub(crate) fn refund(payment: &str, amount: Money) -> Call {
+    Call::Refund { payment: payment.to_owned(), amount, reason: "They asked for it".to_owned() }
+}
+
+/// What a webhook was taken for.
+pub(crate) async fn taken(rig: &Rig, request: webhooks::Request) -> webhooks::Outcome {
+    match rig.answer(Call::Webhook(request)).await {
+        Answer::Webhook(outcome) => outcome,
+        other => panic!("no outcome of a webhook: {other:?}"),
+    }
+}
+
+/// The payments among effects.
+pub(crate) fn payments(effects: &[Effect]) -> Vec<Payment> {
+    let of = |it: &Effect| match it {
+        Effect::PaymentSucceeded(payment) => Some(payment.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(of).collect()
+}
+
+/// How much went back, by the provider's ids.
+pub(crate) fn given_back(effects: &[Effect]) -> Vec<(String, i64)> {
+    let of = |it: &Effect| match it {
+        Effect::PaymentRefunded(refund) => Some((refund.provider_id.clone(), refund.amount.minor)),
+        _ => None,
+    };
+    effects.iter().filter_map(of).collect()
+}
+
+/// Everything that the events say, each with its id.
+async fn all<P: Provider>(
+    provider: &P,
+    events: impl IntoIterator<Item = &P::Event>,
+) -> Vec<(String, Vec<Effect>)> {
+    let mut said = Vec::new();
+    for event in events {
+        let outcome = taken(provider.rig(), provider.webhook(event, Flaw::None)).await;
+        if let webhooks::Outcome::Accepted(accepted) = outcome {
+            said.push((accepted.event_id, accepted.effects));
+        }
+    }
+    said
+}
+
+/// A checkout that was paid: the checkout's id, the payment's, and the events.
+async fn paid<P: Provider>(provider: &P, total: Money) -> (String, Payment, Vec<P::Event>) {
+    let checkout = begin(provider.rig(), checkout(&total)).await.provider_id;
+    let events = provider.pay(&checkout);
+    let said = all(provider, &events).await;
+    let effects: Vec<Effect> = said.into_iter().flat_map(|it| it.1).collect();
+    let [payment] = &payments(&effects)[..] else { panic!("one payment: {effects:?}") };
+    assert_eq!(payment.amount, total);
+    assert_eq!(payment.account.as_deref(), Some("acct_1"));
+    assert_eq!(payment.invoice.as_deref(), Some("inv_1"));
+    (checkout, payment.clone(), events)
+}
+
+/// Twice and in any order, events have the same ids and say the same.
+pub(crate) async fn webhooks_come_twice_and_in_any_order<P: Provider>() {
+    let Some(provider) = P::start().await else { return };
+    let (_, _, events) = paid(&provider, money(1200, "EUR")).await;
+    let once = all(&provider, &events).await;
+    assert!(!once.is_empty());
+    assert_eq!(all(&provider, &events).await, once, "twice");
+    let mut turned = all(&provider, events.iter().rev()).await;
+    turned.reverse();
+    assert_eq!(turned, once, "the last first");
+}
+
+/// What is not signed by the provider, or was signed long ago, says nothing.
+pub(crate) async fn what_is_not_the_providers_is_refused<P: Provider>() {
+    let Some(provider) = P::start().await else { return };
+    let (_, _, events) = paid(&provider, money(1200, "EUR")).await;
+    let event = events.last().unwrap();
+    for flaw in [Flaw::OtherSecret, Flaw::OtherBody, Flaw::Missing, Flaw::OtherScheme] {
+        let outcome = taken(provider.rig(), provider.webhook(event, flaw)).await;
+        let refused = webhooks::Outcome::Rejected(Rejection::BadSignature);
+        assert_eq!(outcome, refused, "{flaw:?}");
+    }
+    let outcome = taken(provider.rig(), provider.webhook(event, Flaw::Stale)).await;
+    assert_eq!(outcome, webhooks::Outcome::Rejected(Rejection::Stale));
+    let outcome = taken(provider.rig(), provider.webhook(event, Flaw::TwoSecrets)).await;
+    assert!(matches!(outcome, webhooks::Outcome::Accepted(_)), "{outcome:?}");
+    let mut other = provider.webhook(event, Flaw::None);
+    other.headers.clear();
+    let outcome = taken(provider.rig(), other).await;
+    assert_eq!(outcome, webhooks::Outcome::Rejected(Rejection::BadSignature));
+}
+
+/// The provider did it and nobody heard: the plugin says so, and asking finds it.
+pub(crate) async fn what_nobody_heard_of_is_found_by_asking<P: Provider>() {
+    let Some(provider) = P::start().await else { return };
+    let rig = provider.rig();
+    let total = money(1200, "EUR");
+
+    // The checkout was made, and its answer was lost: the same delivery gives the same checkout.
+    let call = || Call::BeginCheckout(Box::new(checkout(&total)));
+    provider.fail(Fault::HangupAfter);
+    assert_eq!(rig.error(call()).await.kind, ErrorKind::Indeterminate);
+    let first = begin(rig, checkout(&total)).await.provider_id;
+    assert_eq!(begin(rig, checkout(&total)).await.provider_id, first);
+
+    // It was paid, and the webhook was lost.
+    assert_eq!(payments(&rig.effects(Call::Reconcile(first.clone())).await), []);
+    provider.pay(&first);
+    let found = payments(&rig.effects(Call::Reconcile(first)).await);
+    let [payment] = &found[..] else { panic!("one payment: {found:?}") };
+    assert_eq!((&payment.amount, payment.invoice.as_deref()), (&total, Some("inv_1")));
+    let again = rig.effects(Call::Reconcile(payment.provider_id.clone())).await;
+    assert_eq!(payments(&again)[0].provider_id, payment.provider_id);
+
+    // It was given back, and the answer was lost, or never came.
+    for (fault, amount, sum) in [(Fault::HangupAfter, 500, 500), (Fault::Silence, 300, 800)] {
+        let mut provider = P::start().await.unwrap();
+        let (_, payment, _) = paid(&provider, total.clone()).await;
+        let id = payment.provider_id;
+        if sum != amount {
+            provider.rig().effects(refund(&id, money(sum - amount, "EUR"))).await;
+        }
+        provider.rig_mut().stage.delivery = "delivery-2".to_owned();
+        provider.fail(fault);
+        let error = provider.rig().error(refund(&id, money(amount, "EUR"))).await;
+        assert_eq!(error.kind, ErrorKind::Indeterminate, "{error:?}");
+        let given = given_back(&provider.rig().effects(Call::Reconcile(id)).await);
+        assert_eq!(given.iter().map(|it| it.1).sum::<i64>(), sum, "{given:?}");
+    }
+}
+
+/// More than was paid never goes back, and neither does nothing.
+pub(crate) async fn no_more_than_was_paid_goes_back<P: Provider>() {
+    let Some(mut provider) = P::start().await else { return };
+    let (_, payment, _) = paid(&provider, money(1200, "EUR")).await;
+    let id = payment.provider_id;
+    for (delivery, amount, fits) in
+        [("a", 1201, false), ("b", 700, true), ("c", 700, false), ("d", 0, false), ("e", -5, false)]
+    {
+        provider.rig_mut().stage.delivery = delivery.to_owned();
+        let call = || refund(&id, money(amount, "EUR"));
+        if fits {
+            // Tried twice, given back once.
+            let once = given_back(&provider.rig().effects(call()).await);
+            assert_eq!(once.iter().map(|it| it.1).collect::<Vec<_>>(), [amount]);
+            assert_eq!(given_back(&provider.rig().effects(call()).await), once);
+        } else {
+            let error = provider.rig().error(call()).await;
+            assert_eq!(error.kind, ErrorKind::InvalidInput, "{amount}: {error:?}");
+        }
+    }
+    provider.rig_mut().stage.delivery = "f".to_owned();
+    let error = provider.rig().error(refund("pi_unknown", money(100, "EUR"))).await;
+    assert_eq!(error.kind, ErrorKind::NotFound, "{error:?}");
+}
+
+/// Amounts arrive as they were meant, in currencies without cents and with three decimals too.
+pub(crate) async fn every_currency_means_what_it_says<P: Provider>() {
+    let Some(mut provider) = P::start().await else { return };
+    for (minor, currency, counted) in
+        [(1299, "EUR", 1299), (500, "JPY", 500), (12_340, "KWD", 12_340), (990, "ISK", 99_000)]
+    {
+        provider.rig_mut().stage.delivery = format!("delivery-{currency}");
+        let (checkout, payment, _) = paid(&provider, money(minor, currency)).await;
+        assert_eq!(payment.amount, money(minor, currency));
+        assert_eq!(provider.asked(&checkout), (counted, currency.to_lowercase()));
+    }
+    for (minor, currency) in [(12_345, "KWD"), (0, "EUR"), (-100, "EUR"), (i64::MAX, "UGX")] {
+        let call = Call::BeginCheckout(Box::new(checkout(&money(minor, currency))));
+        let error = provider.rig().error(call).await;
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{minor} {currency}: {error:?}");
+    }
+}
+
+/// Too many requests, failures and silence: each says what may be done next.
+pub(crate) async fn a_provider_in_trouble_decides_what_happens_next<P: Provider>() {
+    let Some(provider) = P::start().await else { return };
+    let (id, _, _) = paid(&provider, money(1200, "EUR")).await;
+    let change = || Call::BeginCheckout(Box::new(checkout(&money(900, "EUR"))));
+    let read = || Call::Reconcile(id.clone());
+    let garbage =
+        Fault::Answer { status: 200, retry_after: None, body: "<html>busy</html>".to_owned() };
+    for (fault, kinds) in [
+        (Fault::too_many(7), [ErrorKind::RateLimited, ErrorKind::RateLimited]),
+        (Fault::status(500), [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+        (Fault::status(503), [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+        (Fault::Hangup, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+        (Fault::Silence, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+        (garbage, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+    ] {
+        for (call, kind) in [change(), read()].into_iter().zip(kinds) {
+            provider.fail(fault.clone());
+            let error = provider.rig().error(call).await;
+            assert_eq!(error.kind, kind, "{fault:?}: {error:?}");
+            let wait = (kind == ErrorKind::RateLimited).then_some(7000);
+            assert_eq!(error.retry_after_ms, wait);
+            assert!(!error.message.contains("<html>"));
+        }
+    }
+}
+
+/// A wrong key is the operator's affair, and is not told, though the provider quotes it.
+pub(crate) async fn a_wrong_key_is_never_told<P: Provider>() {
+    let Some(mut provider) = P::start().await else { return };
+    provider.rig_mut().stage.secret(P::KEY, "rk_test_of_somebody_else_987");
+    let call = Call::BeginCheckout(Box::new(checkout(&money(900, "EUR"))));
+    let error = provider.rig().error(call).await;
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+    assert!(error.message.contains("[secret]"), "{error:?}");
+    let Answer::Health(health) = provider.rig().answer(Call::Health).await else { panic!() };
+    assert!(!health.ok && health.detail.contains("[secret]"), "{health:?}");
+    // Without any, it is not even asked.
+    provider.rig_mut().stage.secrets.remove(P::KEY);
+    let error = provider.rig().error(Call::Activate { webhook_url: None }).await;
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+    assert!(error.message.contains(P::KEY), "{error:?}");
+}
+
+/// The whole suite for one plugin.
+macro_rules! billing_conformance {
+    ($provider:ty) => {
+        mod conformance {
+            use super::*;
+            use crate::conformance::billing;
+
+            #[tokio::test]
+            async fn webhooks_come_twice_and_in_any_order() {
+                billing::webhooks_come_twice_and_in_any_order::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn what_is_not_the_providers_is_refused() {
+                billing::what_is_not_the_providers_is_refused::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn what_nobody_heard_of_is_found_by_asking() {
+                billing::what_nobody_heard_of_is_found_by_asking::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn no_more_than_was_paid_goes_back() {
+                billing::no_more_than_was_paid_goes_back::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn every_currency_means_what_it_says() {
+                billing::every_currency_means_what_it_says::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn a_provider_in_trouble_decides_what_happens_next() {
+                billing::a_provider_in_trouble_decides_what_happens_next::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn a_wrong_key_is_never_told() {
+                billing::a_wrong_key_is_never_told::<$provider>().await;
+            }
+        }
+    };
+}
+
+pub(crate) use billing_conformance;
