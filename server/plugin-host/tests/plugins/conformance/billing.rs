@@ -14,7 +14,7 @@ use crate::conformance::Rig;
 /// A provider of payments and the plugin that speaks to it.
 pub(crate) trait Provider: Sized {
     /// Something that the provider tells.
-    type Event: Clone;
+    type Event: Clone + 'static;
 
     /// Both, ready; none where plugins were not built. A small patience, so that tests are fast.
     async fn start() -> Option<Self>;
