@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -90,12 +90,16 @@ pub(crate) struct Stage {
     pub(crate) store: Arc<Memory>,
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) delivery: String,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 pub(crate) fn compiler(folder: &TempDir) -> Compiler {
+    compiler_in(folder.path())
+}
+
+fn compiler_in(folder: &Path) -> Compiler {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_myrelay-plugin-compile"));
-    Compiler::new(program, Vec::new(), &folder.path().join("cache")).unwrap()
+    Compiler::new(program, Vec::new(), &folder.join("cache")).unwrap()
 }
 
 impl Stage {
@@ -103,15 +107,26 @@ impl Stage {
         Self::with_names(Names::of(&[]))
     }
 
+    /// One whose compiled code stays, for plugins that many tests load: whoever installs them waits
+    /// for whoever does so already.
+    pub(crate) fn that_keeps_code() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+        Self::on(Names::of(&[]), compiler_in(&folder), None)
+    }
+
     pub(crate) fn with_names(resolver: Arc<dyn Resolve>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self::on(resolver, compiler(&folder), Some(folder))
+    }
+
+    fn on(resolver: Arc<dyn Resolve>, compiler: Compiler, folder: Option<TempDir>) -> Self {
         let network = Network {
             resolver,
             roots: Arc::new(mozillas_roots()),
             own: vec!["198.20.0.0/24".parse().unwrap()],
             user_agent: "myrelay-test".to_owned(),
         };
-        let host = InProcess::new(Options { compiler: compiler(&folder), network }).unwrap();
+        let host = InProcess::new(Options { compiler, network }).unwrap();
         Self {
             host,
             store: Arc::default(),

@@ -17,6 +17,9 @@ pub(crate) struct Rig {
     pub(crate) config: String,
 }
 
+/// Two that compile the same at the same time would write the same file.
+static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The manifest of a plugin whose provider is on this machine.
 pub(crate) fn beside(manifest: &str, hosts: &[&str], port: u16) -> String {
     hosts.iter().fold(manifest.to_owned(), |text, host| {
@@ -57,12 +60,14 @@ impl Rig {
         config: Value,
         secrets: &[(&str, &str)],
     ) -> Option<Self> {
-        let mut stage = Stage::new();
+        let mut stage = Stage::that_keeps_code();
         for (name, text) in secrets {
             stage.secret(name, text);
         }
         let wasm = component(&format!("myrelay_plugin_{plugin}"))?;
+        let turn = INSTALLING.lock().await;
         stage.install_wasm(wasm, manifest, grants(manifest, port)).await.unwrap();
+        drop(turn);
         let rig = Self { stage, config: config.to_string() };
         assert_eq!(
             rig.answer(Call::ValidateConfig(rig.config.clone())).await,
