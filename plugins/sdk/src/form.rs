@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A form: names and values in their order.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Form(String);
 
 impl Form {

@@ -15,6 +15,8 @@ use crate::{
     },
 };
 
+const SESSIONS: &str = "/v1/checkout/sessions";
+
 fn refused<T>(why: impl Into<String>) -> Result<T, Error> {
     Err(error(ErrorKind::InvalidInput, why))
 }
@@ -40,9 +42,6 @@ pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
         form.add(&format!("metadata[{name}]"), value);
         form.add(&format!("{inner}[metadata][{name}]"), value);
     }
-    if let Some(customer) = customer(&request.account.id) {
-        form.add("customer", customer);
-    }
     let name = invoice.number.as_ref().map(|it| format!("Invoice {it}"));
     let name = name.or_else(|| invoice.lines.first().map(|it| it.description.clone()));
     let name = name.unwrap_or_else(|| "Invoice".to_owned());
@@ -53,7 +52,19 @@ pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
         }
         Some(price) => subscribe(&mut form, &name, request, price)?,
     }
-    let session = api.post("/v1/checkout/sessions", &form, "checkout")?;
+    let session = match customer(&request.account.id) {
+        None => api.post(SESSIONS, &form, "checkout")?,
+        Some(customer) => {
+            let known = form.clone().with("customer", customer);
+            match api.post(SESSIONS, &known, "checkout of a customer") {
+                // Somebody deleted them, or they are of the time before the keys were changed.
+                Err(it) if it.kind == ErrorKind::NotFound => {
+                    api.post(SESSIONS, &form, "checkout")?
+                }
+                session => session?,
+            }
+        }
+    };
     let session = Object(&session);
     let lacks = || error(ErrorKind::Internal, "Stripe sent a session without url or expires_at");
     Ok(Checkout {

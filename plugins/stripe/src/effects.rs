@@ -72,19 +72,18 @@ enum Again {
     At(Option<u64>),
 }
 
-/// A checkout. `failed` where a payment that takes days has come to nothing.
+/// A checkout; nothing where it is not the portal's. `failed` where a payment that takes days has
+/// come to nothing.
 pub(crate) fn of_session(session: Object<'_>, at: u64, failed: bool) -> Effects {
-    let id = session.id()?;
+    let (id, purpose) = (session.id()?, Purpose::of(session));
+    let Some(account) = purpose.account.clone() else { return Ok(Vec::new()) };
     match session.text("/status").as_deref() {
         Some("expired") => return Ok(vec![Effect::CheckoutExpired(id)]),
         Some("open") => return Ok(Vec::new()),
         _ => {}
     }
-    let (purpose, mut effects) = (Purpose::of(session), Vec::new());
-    if let (Some(account), Some(provider_id)) = (&purpose.account, session.id_at("/customer")) {
-        let account = account.clone();
-        effects.push(Effect::CustomerLinked(CustomerLink { account, provider_id }));
-    }
+    let link = |provider_id| Effect::CustomerLinked(CustomerLink { account, provider_id });
+    let mut effects: Vec<Effect> = session.id_at("/customer").map(link).into_iter().collect();
     if let Some(subscription) = session.id_at("/subscription") {
         // What was paid for it is told of its invoice.
         effects.push(Effect::NeedsReconcile(subscription));

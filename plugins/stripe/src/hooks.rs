@@ -66,7 +66,9 @@ pub(crate) fn handle(request: &Request) -> Result<Outcome, Error> {
         return Ok(Outcome::Ignored(format!("{kind} means nothing here")));
     };
     if effects.is_empty() {
-        return Ok(Outcome::Ignored(format!("{kind} of something that is not the portal's")));
+        return Ok(Outcome::Ignored(format!(
+            "{kind}: nothing here that the portal began or has to know"
+        )));
     }
     remember(&effects);
     Ok(Outcome::Accepted(Accepted { event_id, effects, status: None, body: None }))

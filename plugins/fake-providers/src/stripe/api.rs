@@ -97,6 +97,10 @@ async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
             let told = format!("Missing required param: {name}.");
             field(name).ok_or_else(|| refusal(400, "parameter_missing", &told))
         };
+        if let Some(customer) = field("customer").filter(|it| book.get(it).is_null()) {
+            let told = format!("No such customer: '{customer}'");
+            return Err(refusal(400, "resource_missing", &told));
+        }
         let mode = needed("mode")?;
         let inner =
             if mode == "subscription" { "subscription_data" } else { "payment_intent_data" };

@@ -2,7 +2,7 @@
 
 use myrelay_fake_providers::{Event, Fault, Flaw, Receiver, Stripe, StripeOptions, post};
 use myrelay_plugin_host::{
-    Answer, Call,
+    Answer, Call, KvChange, KvCondition, KvWrite,
     billing::{CheckoutRequest, NextStep},
     billing_types::{DisputeState, Effect, Interval, Price, SubscriptionState},
     types::ErrorKind,
@@ -290,6 +290,29 @@ async fn a_subscription_renews_fails_and_ends() {
 }
 
 #[tokio::test]
+async fn a_customer_that_is_known_is_charged_as_such_as_long_as_there_is_one() {
+    let Some(mut story) = Story::start().await else { return };
+    let checkout = begin(&story.rig, monthly(1200)).await.provider_id;
+    story.told(story.fake.pay(&checkout)).await;
+    let known = story.fake.object(&checkout)["customer"].clone();
+    story.rig.stage.delivery = "delivery-2".to_owned();
+    let next = begin(&story.rig, monthly(1200)).await.provider_id;
+    assert_eq!(story.fake.object(&next)["customer"], known);
+
+    // The installation went from test keys to others, under which that customer never was.
+    let Some(fresh) = Story::start().await else { return };
+    let link = story.rig.stage.store.get("customer:acct_1").unwrap();
+    let version = 1;
+    fresh.rig.stage.store.apply(&[KvChange {
+        key: "customer:acct_1".to_owned(),
+        condition: KvCondition::Any,
+        write: KvWrite::Put { value: link, version, expires_at_ms: None },
+    }]);
+    let first = begin(&fresh.rig, monthly(1200)).await.provider_id;
+    assert_eq!(fresh.fake.object(&first)["customer"], json!(null));
+}
+
+#[tokio::test]
 async fn a_subscription_is_never_cheaper_than_its_invoice_says() {
     let Some(story) = Story::start().await else { return };
     // 1,500 today, of which 1,200 again and again.
@@ -372,6 +395,8 @@ async fn what_means_nothing_here_is_ignored() {
     for other in [
         with("/livemode", json!(true)),
         with("/type", json!("capability.updated")),
+        // A checkout that something else of the operator's began.
+        with("/data/object/metadata", json!({ "order": "7" })),
         Event(json!({ "id": "evt_1", "type": "customer.subscription.updated", "created": NOW_S,
             "livemode": false, "data": { "object": { "id": "sub_1", "metadata": {} } } })),
     ] {
