@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use myrelay_fake_providers::{Asked, Fault, Receiver};
 use myrelay_plugin_host::{
-    Answer, Call, events,
+    Answer, Call, CallRequest, PluginHost as _, events,
     notifier::{Outcome, Permanent},
     types::ErrorKind,
 };
@@ -96,6 +96,18 @@ async fn a_receiver_checks_who_wrote_and_that_it_is_new() {
     assert_eq!(asked[0].json()["type"], "message.subscription.expiring");
     assert_eq!((&data["data"]["days"], &data["urgency"]), (&json!(3), &json!("low")));
     assert_eq!(data["action_url"], "https://portal.example.org/plan");
+
+    // The sixth try, half a day later: receivers refuse old signatures, and this is none.
+    let late = 1_773_999_000_000 + 43_200_000;
+    let request = story.rig.stage.request(call(), &story.rig.config);
+    let request = CallRequest { attempt: 6, started_ms: late, ..request };
+    let outcome = story.rig.stage.host.call(request, story.rig.stage.store.clone()).await;
+    assert!(matches!(outcome.result, Ok(Answer::Delivered(Outcome::Sent(_)))), "{outcome:?}");
+    let last = story.fake.asked().pop().unwrap();
+    let time: u64 = last.header("webhook-timestamp").unwrap().parse().unwrap();
+    assert!(time.abs_diff(late / 1000) < 60, "{time}");
+    assert_eq!(last.header("webhook-id"), asked[0].header("webhook-id"));
+    assert_eq!(last.json(), asked[0].json());
 
     story.rig.stage.delivery = "delivery-2".to_owned();
     story.rig.stage.secret("signing_key_previous", "whsec_dGhlIG9uZSBiZWZvcmUgdGhhdA==");
