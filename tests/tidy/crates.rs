@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-node-protocol", &["myrelay-domain"]),
     ("myrelay-agent", &["myrelay-domain", "myrelay-node-protocol"]),
     ("myrelay-fake-providers", &[]),
+    ("myrelay-plugin-btcpay", &["myrelay-plugin-sdk"]),
     ("myrelay-plugin-email", &["myrelay-plugin-sdk"]),
     // Its tests only: `the_plugin_host_knows_no_sql_and_no_web_server` sees to that.
     ("myrelay-plugin-host", &["myrelay-fake-providers"]),

@@ -10,7 +10,8 @@ use crate::setup::wasm::{Compiler, TARGET};
 use crate::workspace::Workspace;
 
 /// The plugins that the tests load.
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 8] = [
+    "myrelay-plugin-btcpay",
     "myrelay-plugin-email",
     "myrelay-plugin-manual",
     "myrelay-plugin-stripe",

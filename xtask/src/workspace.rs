@@ -9,8 +9,9 @@ use anyhow::{Context as _, Result};
 use crate::process;
 
 /// What is built for wasm32 only, each with a command of its own.
-pub(crate) const FOR_WASM: [&str; 9] = [
+pub(crate) const FOR_WASM: [&str; 10] = [
     "myrelay-browser",
+    "myrelay-plugin-btcpay",
     "myrelay-plugin-email",
     "myrelay-plugin-manual",
     "myrelay-plugin-sdk",

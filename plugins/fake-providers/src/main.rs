@@ -4,13 +4,15 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use clap::Parser;
-use myrelay_fake_providers::{Mail, Receiver, Stripe, StripeOptions, Telegram};
+use myrelay_fake_providers::{
+    Btcpay, BtcpayOptions, Mail, Receiver, Stripe, StripeOptions, Telegram,
+};
 
 /// Providers that take no real money and send no real messages, on this machine only.
 #[derive(Parser)]
 #[command(name = "myrelay-fake-providers")]
 struct Arguments {
-    /// The first of five ports; any free ones where it is 0.
+    /// The first of six ports; any free ones where it is 0.
     #[arg(long, default_value_t = 0)]
     port: u16,
 
@@ -50,6 +52,7 @@ async fn main() -> Result<()> {
     println!("mail      {}", mail.url());
     println!("telegram  {}", telegram.url());
     println!("receiver  {}", receiver.url());
+    println!("btcpay    {}", btcpay.url());
     println!("Ctrl-C ends them.");
     tokio::signal::ctrl_c().await?;
     Ok(())

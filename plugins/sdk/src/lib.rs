@@ -16,10 +16,12 @@
 mod answers;
 mod form;
 mod settings;
+mod signed;
 
 pub use answers::{error, header, line, rate_limited, retry_after, unanswered};
 pub use form::Form;
 pub use settings::{Problems, problems, settings, total};
+pub use signed::{hex, is_signed};
 pub use wit_bindgen;
 
 /// What every plugin may import. Each world has the same interfaces with the same types.

@@ -1,9 +1,6 @@
 //! What Stripe sends: signed, in any order, and more than once.
 
-use myrelay_plugin_sdk::{
-    context, crypto, error, header, kv, log,
-    types::{Error, ErrorKind},
-};
+use myrelay_plugin_sdk::{context, header, hex, is_signed, kv, log, types::Error};
 use serde_json::Value;
 
 use crate::{
@@ -37,9 +34,7 @@ pub(crate) fn handle(request: &Request) -> Result<Outcome, Error> {
     }
     let Some(stamp) = stamp else { return Ok(Outcome::Rejected(Rejection::BadSignature)) };
     let message = [stamp.as_bytes(), b".", &request.body].concat();
-    if !is_signed("webhook_secret", true, &message, &tags)?
-        && !is_signed("webhook_secret_previous", false, &message, &tags)?
-    {
+    if !is_signed(&["webhook_secret", "webhook_secret_previous"], &message, &tags)? {
         return Ok(Outcome::Rejected(Rejection::BadSignature));
     }
     let seconds = stamp.parse::<u64>().ok();
@@ -72,25 +67,6 @@ pub(crate) fn handle(request: &Request) -> Result<Outcome, Error> {
     }
     remember(&effects);
     Ok(Outcome::Accepted(Accepted { event_id, effects, status: None, body: None }))
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|it| u8::from_str_radix(str::from_utf8(it).ok()?, 16).ok()).collect()
-}
-
-/// Whether any of the signatures is by this secret. One that is not `needed` need not be there.
-fn is_signed(name: &str, needed: bool, message: &[u8], tags: &[Vec<u8>]) -> Result<bool, Error> {
-    for tag in tags {
-        let (utf8, sha256) = (crypto::KeyEncoding::Utf8, crypto::Hash::Sha256);
-        match crypto::hmac_verify(name, utf8, sha256, message, tag) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(_) if !needed => return Ok(false),
-            Err(why) => return Err(error(ErrorKind::InvalidConfig, format!("{name}: {why:?}"))),
-        }
-    }
-    Ok(false)
 }
 
 /// What an event says happened; none where it is of a kind that says nothing to us.

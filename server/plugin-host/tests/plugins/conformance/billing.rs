@@ -26,7 +26,16 @@ pub(crate) trait Provider: Sized {
     /// The name of the secret that requests log in with.
     const KEY: &str;
 
+    /// Goes wrong with the next request.
     fn fail(&self, fault: Fault);
+
+    /// Goes wrong with the request that begins a checkout, where others come before it.
+    fn fail_checkout(&self, fault: Fault) {
+        self.fail(fault);
+    }
+
+    /// Whether the time of a signature is signed, and two signatures may stand side by side.
+    const TIMED: bool;
 
     /// The customer pays a checkout; what the provider tells of it.
     fn pay(&self, checkout: &str) -> Vec<Self::Event>;
@@ -34,8 +43,11 @@ pub(crate) trait Provider: Sized {
     /// A request with what it tells, as it would come.
     fn webhook(&self, event: &Self::Event, flaw: Flaw) -> webhooks::Request;
 
-    /// What the provider was asked to take, in its own counting.
-    fn asked(&self, checkout: &str) -> (i64, String);
+    /// What the provider was asked to take, as it writes amounts.
+    fn asked(&self, checkout: &str) -> String;
+
+    /// How the provider writes this amount.
+    fn counted(minor: i64, currency: &str) -> String;
 }
 
 pub(crate) fn money(minor: i64, currency: &str) -> Money {
@@ -140,7 +152,10 @@ async fn paid<P: Provider>(provider: &P, total: Money) -> (String, Payment, Vec<
     let events = provider.pay(&checkout);
     let said = all(provider, &events).await;
     let effects: Vec<Effect> = said.into_iter().flat_map(|it| it.1).collect();
-    let [payment] = &payments(&effects)[..] else { panic!("one payment: {effects:?}") };
+    let mut found = payments(&effects);
+    // Several events may tell of one payment.
+    found.dedup();
+    let [payment] = &found[..] else { panic!("one payment: {effects:?}") };
     assert_eq!(payment.amount, total);
     assert_eq!(payment.account.as_deref(), Some("acct_1"));
     assert_eq!(payment.invoice.as_deref(), Some("inv_1"));
@@ -169,10 +184,12 @@ pub(crate) async fn what_is_not_the_providers_is_refused<P: Provider>() {
         let refused = webhooks::Outcome::Rejected(Rejection::BadSignature);
         assert_eq!(outcome, refused, "{flaw:?}");
     }
-    let outcome = taken(provider.rig(), provider.webhook(event, Flaw::Stale)).await;
-    assert_eq!(outcome, webhooks::Outcome::Rejected(Rejection::Stale));
-    let outcome = taken(provider.rig(), provider.webhook(event, Flaw::TwoSecrets)).await;
-    assert!(matches!(outcome, webhooks::Outcome::Accepted(_)), "{outcome:?}");
+    if P::TIMED {
+        let outcome = taken(provider.rig(), provider.webhook(event, Flaw::Stale)).await;
+        assert_eq!(outcome, webhooks::Outcome::Rejected(Rejection::Stale));
+        let outcome = taken(provider.rig(), provider.webhook(event, Flaw::TwoSecrets)).await;
+        assert!(matches!(outcome, webhooks::Outcome::Accepted(_)), "{outcome:?}");
+    }
     let mut other = provider.webhook(event, Flaw::None);
     other.headers.clear();
     let outcome = taken(provider.rig(), other).await;
@@ -187,7 +204,7 @@ pub(crate) async fn what_nobody_heard_of_is_found_by_asking<P: Provider>() {
 
     // The checkout was made, and its answer was lost: the same delivery gives the same checkout.
     let call = || Call::BeginCheckout(Box::new(checkout(&total)));
-    provider.fail(Fault::HangupAfter);
+    provider.fail_checkout(Fault::HangupAfter);
     assert_eq!(rig.error(call()).await.kind, ErrorKind::Indeterminate);
     let first = begin(rig, checkout(&total)).await.provider_id;
     assert_eq!(begin(rig, checkout(&total)).await.provider_id, first);
@@ -200,10 +217,13 @@ pub(crate) async fn what_nobody_heard_of_is_found_by_asking<P: Provider>() {
     assert_eq!((&payment.amount, payment.invoice.as_deref()), (&total, Some("inv_1")));
     let again = rig.effects(Call::Reconcile(payment.provider_id.clone())).await;
     assert_eq!(payments(&again)[0].provider_id, payment.provider_id);
+}
 
-    // It was given back, and the answer was lost, or never came.
+/// Money went back and nobody heard of it: asking finds that too.
+pub(crate) async fn a_refund_that_nobody_heard_of_is_found<P: Provider>() {
+    let total = money(1200, "EUR");
     for (fault, amount, sum) in [(Fault::HangupAfter, 500, 500), (Fault::Silence, 300, 800)] {
-        let mut provider = P::start().await.unwrap();
+        let Some(mut provider) = P::start().await else { return };
         let (_, payment, _) = paid(&provider, total.clone()).await;
         let id = payment.provider_id;
         if sum != amount {
@@ -245,16 +265,15 @@ pub(crate) async fn no_more_than_was_paid_goes_back<P: Provider>() {
 
 /// Amounts arrive as they were meant, in currencies without cents and with three decimals too.
 pub(crate) async fn every_currency_means_what_it_says<P: Provider>() {
-    let Some(mut provider) = P::start().await else { return };
-    for (minor, currency, counted) in
-        [(1299, "EUR", 1299), (500, "JPY", 500), (12_340, "KWD", 12_340), (990, "ISK", 99_000)]
-    {
-        provider.rig_mut().stage.delivery = format!("delivery-{currency}");
+    let Some(provider) = P::start().await else { return };
+    for (minor, currency) in [(1299, "EUR"), (500, "JPY"), (12_340, "KWD"), (990, "ISK")] {
+        // Each in a world of its own: a checkout is known by its reference and delivery.
+        let Some(provider) = P::start().await else { return };
         let (checkout, payment, _) = paid(&provider, money(minor, currency)).await;
         assert_eq!(payment.amount, money(minor, currency));
-        assert_eq!(provider.asked(&checkout), (counted, currency.to_lowercase()));
+        assert_eq!(provider.asked(&checkout), P::counted(minor, currency));
     }
-    for (minor, currency) in [(12_345, "KWD"), (0, "EUR"), (-100, "EUR"), (i64::MAX, "UGX")] {
+    for (minor, currency) in [(0, "EUR"), (-100, "EUR"), (0, "JPY")] {
         let call = Call::BeginCheckout(Box::new(checkout(&money(minor, currency))));
         let error = provider.rig().error(call).await;
         assert_eq!(error.kind, ErrorKind::InvalidInput, "{minor} {currency}: {error:?}");
@@ -274,11 +293,16 @@ pub(crate) async fn a_provider_in_trouble_decides_what_happens_next<P: Provider>
         (Fault::status(500), [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
         (Fault::status(503), [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
         (Fault::Hangup, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
-        (Fault::Silence, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
         (garbage, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
+        // Last: what was done is found the next time.
+        (Fault::Silence, [ErrorKind::Indeterminate, ErrorKind::Unavailable]),
     ] {
         for (call, kind) in [change(), read()].into_iter().zip(kinds) {
-            provider.fail(fault.clone());
+            if matches!(call, Call::Reconcile(_)) {
+                provider.fail(fault.clone());
+            } else {
+                provider.fail_checkout(fault.clone());
+            }
             let error = provider.rig().error(call).await;
             assert_eq!(error.kind, kind, "{fault:?}: {error:?}");
             let wait = (kind == ErrorKind::RateLimited).then_some(7000);
@@ -328,11 +352,6 @@ macro_rules! billing_conformance {
             }
 
             #[tokio::test]
-            async fn no_more_than_was_paid_goes_back() {
-                billing::no_more_than_was_paid_goes_back::<$provider>().await;
-            }
-
-            #[tokio::test]
             async fn every_currency_means_what_it_says() {
                 billing::every_currency_means_what_it_says::<$provider>().await;
             }
@@ -350,4 +369,24 @@ macro_rules! billing_conformance {
     };
 }
 
-pub(crate) use billing_conformance;
+/// What is besides for those that give money back by themselves.
+macro_rules! refund_conformance {
+    ($provider:ty) => {
+        mod refunds {
+            use super::*;
+            use crate::conformance::billing;
+
+            #[tokio::test]
+            async fn a_refund_that_nobody_heard_of_is_found() {
+                billing::a_refund_that_nobody_heard_of_is_found::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn no_more_than_was_paid_goes_back() {
+                billing::no_more_than_was_paid_goes_back::<$provider>().await;
+            }
+        }
+    };
+}
+
+pub(crate) use {billing_conformance, refund_conformance};

@@ -14,7 +14,7 @@ use crate::conformance::{
     Rig, beside,
     billing::{
         Provider, account, begin, billing_conformance, checkout, given_back, money, payments,
-        refund, taken,
+        refund, refund_conformance, taken,
     },
 };
 
@@ -32,6 +32,7 @@ impl Provider for Story {
     type Event = Event;
 
     const KEY: &str = "api_key";
+    const TIMED: bool = true;
 
     async fn start() -> Option<Self> {
         let options = StripeOptions {
@@ -73,16 +74,20 @@ impl Provider for Story {
         request(headers, body)
     }
 
-    fn asked(&self, checkout: &str) -> (i64, String) {
+    fn asked(&self, checkout: &str) -> String {
         let session = self.fake.object(checkout);
-        (
-            session["amount_total"].as_i64().unwrap(),
-            session["currency"].as_str().unwrap().to_owned(),
-        )
+        format!("{} {}", session["amount_total"], session["currency"].as_str().unwrap())
+    }
+
+    fn counted(minor: i64, currency: &str) -> String {
+        // Króna have hundredths with Stripe, and nowhere else.
+        let minor = if currency == "ISK" { minor * 100 } else { minor };
+        format!("{minor} {}", currency.to_lowercase())
     }
 }
 
 billing_conformance!(Story);
+refund_conformance!(Story);
 
 fn request(headers: Vec<(String, String)>, body: Vec<u8>) -> webhooks::Request {
     webhooks::Request {
@@ -287,6 +292,17 @@ async fn a_subscription_renews_fails_and_ends() {
     let states = story.state(last).await;
     let latest = states.iter().max_by_key(|it| it.2).unwrap();
     assert_eq!(latest.0, SubscriptionState::Canceled, "{states:?}");
+}
+
+#[tokio::test]
+async fn what_stripe_cannot_count_is_not_asked_for() {
+    let Some(story) = Story::start().await else { return };
+    for (minor, currency) in [(12_345, "KWD"), (150, "MGA"), (i64::MAX, "UGX")] {
+        let call = Call::BeginCheckout(Box::new(checkout(&money(minor, currency))));
+        let error = story.rig.error(call).await;
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{minor} {currency}: {error:?}");
+    }
+    assert_eq!(story.fake.asked().len(), 0);
 }
 
 #[tokio::test]
