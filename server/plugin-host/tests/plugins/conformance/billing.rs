@@ -1,21 +1,19 @@
 //! What every plugin that takes payments has to stand.
 
-use myrelay_fake_providers::{Fault, Flaw};
+use myrelay_fake_providers::{Event, Fault, Flaw};
 use myrelay_plugin_host::{
-    Answer, Call,
+    Answer, Call, Failure,
     billing::{Checkout, CheckoutRequest},
     billing_types::{Effect, Invoice, Line, Payment},
     types::{AccountRef, Decimal, ErrorKind, Money},
     webhooks::{self, Rejection},
 };
+use serde_json::{Value, json};
 
 use crate::conformance::Rig;
 
 /// A provider of payments and the plugin that speaks to it.
 pub(crate) trait Provider: Sized {
-    /// Something that the provider tells.
-    type Event: Clone + 'static;
-
     /// Both, ready; none where plugins were not built. A small patience, so that tests are fast.
     async fn start() -> Option<Self>;
 
@@ -38,10 +36,10 @@ pub(crate) trait Provider: Sized {
     const TIMED: bool;
 
     /// The customer pays a checkout; what the provider tells of it.
-    fn pay(&self, checkout: &str) -> Vec<Self::Event>;
+    fn pay(&self, checkout: &str) -> Vec<Event>;
 
     /// A request with what it tells, as it would come.
-    fn webhook(&self, event: &Self::Event, flaw: Flaw) -> webhooks::Request;
+    fn webhook(&self, event: &Event, flaw: Flaw) -> webhooks::Request;
 
     /// What the provider was asked to take, as it writes amounts.
     fn asked(&self, checkout: &str) -> String;
@@ -134,7 +132,7 @@ pub(crate) fn given_back(effects: &[Effect]) -> Vec<(String, i64)> {
 /// Everything that the events say, each with its id.
 async fn all<P: Provider>(
     provider: &P,
-    events: impl IntoIterator<Item = &P::Event>,
+    events: impl IntoIterator<Item = &Event>,
 ) -> Vec<(String, Vec<Effect>)> {
     let mut said = Vec::new();
     for event in events {
@@ -147,7 +145,7 @@ async fn all<P: Provider>(
 }
 
 /// A checkout that was paid: the checkout's id, the payment's, and the events.
-async fn paid<P: Provider>(provider: &P, total: Money) -> (String, Payment, Vec<P::Event>) {
+async fn paid<P: Provider>(provider: &P, total: Money) -> (String, Payment, Vec<Event>) {
     let checkout = begin(provider.rig(), checkout(&total)).await.provider_id;
     let events = provider.pay(&checkout);
     let said = all(provider, &events).await;
@@ -194,6 +192,78 @@ pub(crate) async fn what_is_not_the_providers_is_refused<P: Provider>() {
     other.headers.clear();
     let outcome = taken(provider.rig(), other).await;
     assert_eq!(outcome, webhooks::Outcome::Rejected(Rejection::BadSignature));
+}
+
+/// Whatever strangers send means nothing, and breaks nothing.
+pub(crate) async fn what_strangers_send_breaks_nothing<P: Provider>() {
+    let Some(provider) = P::start().await else { return };
+    let (_, _, events) = paid(&provider, money(1200, "EUR")).await;
+    let sound = provider.webhook(&events[0], Flaw::None);
+    let mut sent = Vec::new();
+    for at in (0..sound.body.len()).step_by(sound.body.len().div_ceil(24)) {
+        let mut request = sound.clone();
+        request.body[at] ^= 1;
+        sent.push(request.clone());
+        request.body.truncate(at);
+        sent.push(request);
+    }
+    let at = sound.headers.iter().position(|it| it.1.contains("=")).unwrap();
+    // Without what stands behind it and means nothing.
+    let signature = sound.headers[at].1.split(",v0").next().unwrap().to_owned();
+    let many = "v1=00,".repeat(2000) + "t=1";
+    for odd in ["", "=", ",", "t=,v1=", "t=1", "v1=00", "sha256=", "sha256=zz", "t=é,v1=é", &many]
+        .into_iter()
+        .chain((1..8).map(|it| &signature[..signature.len() - it]))
+    {
+        let mut request = sound.clone();
+        odd.clone_into(&mut request.headers[at].1);
+        sent.push(request);
+    }
+    for request in sent {
+        let shown = format!("{:?} {}", request.headers, String::from_utf8_lossy(&request.body));
+        let outcome = taken(provider.rig(), request).await;
+        assert!(matches!(outcome, webhooks::Outcome::Rejected(_)), "{outcome:?}: {shown}");
+    }
+    odd_events_break_nothing(&provider, &events).await;
+}
+
+/// Genuine events in which something is not there, or is something else: the plugin answers, or
+/// says what it lacks.
+pub(crate) async fn odd_events_break_nothing<P: Provider>(provider: &P, events: &[Event]) {
+    for event in events {
+        let mut places = Vec::new();
+        places_in(&event.0, String::new(), &mut places);
+        for place in places {
+            for odd in [Value::Null, json!("\u{202e}odd\n"), json!(-1), json!([{}])] {
+                let mut event = event.clone();
+                *event.0.pointer_mut(&place).unwrap() = odd;
+                let request = provider.webhook(&event, Flaw::None);
+                let outcome = provider.rig().call(Call::Webhook(request)).await;
+                let fine = matches!(outcome.result, Ok(_) | Err(Failure::Reported(_)));
+                assert!(fine, "{}: {:?}", event.0, outcome.result);
+            }
+        }
+    }
+}
+
+/// A pointer to everything that stands in a value.
+fn places_in(value: &Value, place: String, places: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                places_in(value, format!("{place}/{name}"), places);
+            }
+        }
+        Value::Array(values) => {
+            for (at, value) in values.iter().enumerate() {
+                places_in(value, format!("{place}/{at}"), places);
+            }
+        }
+        _ => {}
+    }
+    if !place.is_empty() {
+        places.push(place);
+    }
 }
 
 /// The provider did it and nobody heard: the plugin says so, and asking finds it.
@@ -344,6 +414,11 @@ macro_rules! billing_conformance {
             #[tokio::test]
             async fn what_is_not_the_providers_is_refused() {
                 billing::what_is_not_the_providers_is_refused::<$provider>().await;
+            }
+
+            #[tokio::test]
+            async fn what_strangers_send_breaks_nothing() {
+                billing::what_strangers_send_breaks_nothing::<$provider>().await;
             }
 
             #[tokio::test]

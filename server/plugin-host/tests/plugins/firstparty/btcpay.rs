@@ -30,8 +30,6 @@ struct Story {
 }
 
 impl Provider for Story {
-    type Event = Event;
-
     const KEY: &str = "api_key";
     const TIMED: bool = false;
 

@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::conformance::{
     Rig, beside,
     billing::{
-        Provider, account, begin, billing_conformance, checkout, given_back, money, payments,
-        refund, refund_conformance, taken,
+        Provider, account, begin, billing_conformance, checkout, given_back, money,
+        odd_events_break_nothing, payments, refund, refund_conformance, taken,
     },
 };
 
@@ -29,8 +29,6 @@ struct Story {
 }
 
 impl Provider for Story {
-    type Event = Event;
-
     const KEY: &str = "api_key";
     const TIMED: bool = true;
 
@@ -396,6 +394,21 @@ async fn a_signing_secret_is_changed_without_losing_an_event() {
     story.rig.stage.secrets.remove("webhook_secret");
     let error = story.rig.error(Call::Webhook(story.webhook(&events[0], Flaw::None))).await;
     assert_eq!(error.kind, ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn no_event_of_the_providers_breaks_anything() {
+    let Some(story) = Story::start().await else { return };
+    let checkout = begin(&story.rig, monthly(1200)).await.provider_id;
+    story.fake.pay(&checkout);
+    let payment =
+        story.fake.events().iter().find_map(|it| {
+            it.0.pointer("/data/object/payment_intent")?.as_str().map(str::to_owned)
+        });
+    let payment = payment.unwrap();
+    given_back(&story.rig.effects(refund(&payment, money(700, "EUR"))).await);
+    story.fake.dispute(&payment, "needs_response");
+    odd_events_break_nothing(&story, &story.fake.events()).await;
 }
 
 #[tokio::test]
