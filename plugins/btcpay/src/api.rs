@@ -1,9 +1,8 @@
 //! The Greenfield API: settings, requests, and what its refusals mean.
 
 use myrelay_plugin_sdk::{
-    error, http, line, rate_limited, retry_after, secrets, settings,
+    ask, error, http, placeholder, settings, text,
     types::{Error, ErrorKind},
-    unanswered,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -77,11 +76,9 @@ impl Api {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<Value, Error> {
-        let key = secrets::placeholder("api_key");
-        let missing = |why| error(ErrorKind::InvalidConfig, format!("the secret api_key: {why:?}"));
-        let key = key.map_err(missing)?;
+        let key = placeholder("api_key")?;
         let changes = body.is_some();
-        let answer = http::send(&http::Request {
+        let request = http::Request {
             method,
             url: format!("{}/api/v1/stores/{}/{path}", self.0.url, self.0.store),
             headers: vec![
@@ -92,26 +89,18 @@ impl Api {
             auth: None,
             body,
             timeout_ms: Some(self.0.timeout_ms),
-        });
-        let answer = answer.map_err(|why| unanswered("BTCPay", why, !changes))?;
-        let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
-        let broken = if changes { ErrorKind::Indeterminate } else { ErrorKind::Unavailable };
-        match (answer.status, said) {
-            (200..=299, Some(said)) => Ok(said),
-            (200..=299, None) => Err(error(broken, "BTCPay: an answer that is no JSON")),
-            (429, _) => Err(rate_limited("BTCPay", retry_after(&answer))),
-            (status, said) => {
-                let kind = match status {
-                    401 | 403 => ErrorKind::InvalidConfig,
-                    404 => ErrorKind::NotFound,
-                    400..=499 => ErrorKind::InvalidInput,
-                    _ => broken,
-                };
-                let said = said.unwrap_or_default();
-                let first = said.pointer("/0/message").or_else(|| said.pointer("/message"));
-                let told = first.and_then(Value::as_str).map_or("no reason given".to_owned(), line);
-                Err(error(kind, format!("BTCPay says {status}: {told}")))
-            }
-        }
+        };
+        let (status, said) = ask("BTCPay", &request, !changes)?;
+        let kind = match status {
+            200..=299 => return Ok(said),
+            401 | 403 => ErrorKind::InvalidConfig,
+            404 => ErrorKind::NotFound,
+            400..=499 => ErrorKind::InvalidInput,
+            _ if changes => ErrorKind::Indeterminate,
+            _ => ErrorKind::Unavailable,
+        };
+        let told = text(&said, "/0/message").or_else(|| text(&said, "/message"));
+        let told = told.unwrap_or_else(|| "no reason given".to_owned());
+        Err(error(kind, format!("BTCPay says {status}: {told}")))
     }
 }

@@ -1,7 +1,7 @@
 //! An invoice at BTCPay's, and the address that it gives.
 
 use myrelay_plugin_sdk::{
-    Form, error,
+    Form, error, text,
     types::{Error, ErrorKind, Money},
 };
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     amounts::written,
     api::Api,
-    truth::{number, text},
+    truth::number,
     world::exports::myrelay::plugin::billing::{
         Checkout, CheckoutRequest, CryptoInstructions, NextStep,
     },

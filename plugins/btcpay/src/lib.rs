@@ -11,7 +11,8 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    Problems, clock, error, header, hex, is_signed, problems, secrets, tell_panics, total,
+    Problems, clock, error, header, hex, is_signed, placeholder, problems, tell_panics, text,
+    total,
     types::{AccountRef, Error, ErrorKind, Money},
 };
 use serde_json::Value;
@@ -57,8 +58,7 @@ fn wrong(candidate: &str) -> Problems {
 }
 
 fn ready() -> Result<String, Error> {
-    let missing = |why| error(ErrorKind::InvalidConfig, format!("webhook_secret: {why:?}"));
-    secrets::placeholder("webhook_secret").map_err(missing)?;
+    placeholder("webhook_secret")?;
     let api = Api::load()?;
     api.get("invoices?take=1")?;
     Ok(format!("connected to {}", api.0.url))
@@ -140,9 +140,9 @@ impl Webhooks for Plugin {
             return Ok(Outcome::Rejected(Rejection::Malformed("it is no JSON".to_owned())));
         };
         // There is no time in the signature: what comes again is known by its first id.
-        let first = truth::text(&event, "/originalDeliveryId");
-        let event_id = first.or_else(|| truth::text(&event, "/deliveryId"));
-        let invoice = truth::text(&event, "/invoiceId");
+        let first = text(&event, "/originalDeliveryId");
+        let event_id = first.or_else(|| text(&event, "/deliveryId"));
+        let invoice = text(&event, "/invoiceId");
         let (Some(event_id), Some(invoice)) = (event_id, invoice) else {
             let lacks = "an event has deliveryId and invoiceId".to_owned();
             return Ok(Outcome::Rejected(Rejection::Malformed(lacks)));

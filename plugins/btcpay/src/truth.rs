@@ -2,7 +2,7 @@
 //! that come in part, too late or too much count as what they are.
 
 use myrelay_plugin_sdk::{
-    clock, error, line,
+    clock, error, text,
     types::{Error, ErrorKind, Money},
 };
 use serde_json::Value;
@@ -12,10 +12,6 @@ use crate::{
     api::Api,
     world::myrelay::plugin::billing_types::{Effect, Failure, Payment, PendingPayment},
 };
-
-pub(crate) fn text(object: &Value, path: &str) -> Option<String> {
-    object.pointer(path)?.as_str().map(line).filter(|it| !it.is_empty())
-}
 
 /// A number, which some versions write as a text.
 pub(crate) fn number(object: &Value, path: &str) -> Option<Decimal> {

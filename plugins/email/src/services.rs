@@ -1,9 +1,8 @@
 //! The services: what each is sent, and what its answers mean.
 
 use myrelay_plugin_sdk::{
-    context, error, http, line, rate_limited, retry_after, secrets,
+    ask, context, error, http, placeholder, text,
     types::{Error, ErrorKind},
-    unanswered,
 };
 use serde_json::{Value, json};
 
@@ -31,8 +30,8 @@ fn reply_to(settings: &Settings) -> Option<&str> {
     Some(settings.reply_to.as_str()).filter(|it| !it.is_empty())
 }
 
-/// Asks a service, and reads its answer as JSON; `again` says that it drops what it has already.
-fn ask(
+/// Hands a mail to a service; `again` says that it drops what it has already.
+fn hand(
     whom: (&str, &str, &str),
     mut headers: Vec<(String, String)>,
     auth: Option<http::Auth>,
@@ -42,24 +41,20 @@ fn ask(
     let (name, url, path) = whom;
     headers.push(header("Content-Type", "application/json"));
     headers.push(header("Accept", "application/json"));
-    let answer = http::send(&http::Request {
+    let request = http::Request {
         method: http::Method::Post,
         url: format!("{url}{path}"),
         headers,
         auth,
         body: Some(without_nulls(body).to_string().into_bytes()),
         timeout_ms: Some(10_000),
-    });
-    let answer = answer.map_err(|why| unanswered(name, why, again))?;
-    if answer.status == 429 {
-        return Err(rate_limited(name, retry_after(&answer)));
+    };
+    match ask(name, &request, again)? {
+        (status @ 500.., _) => {
+            Err(error(ErrorKind::Unavailable, format!("{name} answered {status}")))
+        }
+        said => Ok(said),
     }
-    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    if 500 <= answer.status {
-        let told = format!("{name} answered {}", answer.status);
-        return Err(error(ErrorKind::Unavailable, told));
-    }
-    Ok((answer.status, said))
 }
 
 fn url<'a>(settings: &'a Settings, own: &'a str) -> &'a str {
@@ -77,9 +72,7 @@ fn refused(name: &str, status: u16, code: String, why: &str) -> Error {
 
 /// Postmark: a key in a header of its own, and codes of its own. It keeps no idempotency keys.
 pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Result<Sent, Error> {
-    let key = secrets::placeholder("api_key");
-    let missing = |why| error(ErrorKind::InvalidConfig, format!("the secret api_key: {why:?}"));
-    let headers = vec![header("X-Postmark-Server-Token", key.map_err(missing)?)];
+    let headers = vec![header("X-Postmark-Server-Token", placeholder("api_key")?)];
     let body = json!({
         "From": settings.from,
         "To": to,
@@ -91,10 +84,10 @@ pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Resu
         "Tag": message.template,
     });
     let whom = ("Postmark", url(settings, "https://api.postmarkapp.com"), "/email");
-    let (status, said) = ask(whom, headers, None, body, false)?;
-    let why = said["Message"].as_str().map(line).unwrap_or_default();
+    let (status, said) = hand(whom, headers, None, body, false)?;
+    let why = text(&said, "/Message").unwrap_or_default();
     match (status, said["ErrorCode"].as_u64()) {
-        (200..=299, Some(0)) => Ok(Ok(said["MessageID"].as_str().map(line))),
+        (200..=299, Some(0)) => Ok(Ok(text(&said, "/MessageID"))),
         (_, Some(300)) if why.contains("'To'") => Ok(Err(Permanent::InvalidAddress(why))),
         // It bounced before, or its owner called us spam.
         (_, Some(406)) => Ok(Err(Permanent::Unreachable(why))),
@@ -120,13 +113,13 @@ pub(crate) fn resend(settings: &Settings, to: &str, message: &Message) -> Result
         "html": message.html,
     });
     let whom = ("Resend", url(settings, "https://api.resend.com"), "/emails");
-    let (status, said) = ask(whom, headers, auth, body, true)?;
-    let why = said["message"].as_str().map(line).unwrap_or_default();
+    let (status, said) = hand(whom, headers, auth, body, true)?;
+    let why = text(&said, "/message").unwrap_or_default();
     match status {
-        200..=299 => Ok(Ok(said["id"].as_str().map(line))),
+        200..=299 => Ok(Ok(text(&said, "/id"))),
         422 if why.contains("`to`") => Ok(Err(Permanent::InvalidAddress(why))),
         status => {
-            let code = said["name"].as_str().map(line).unwrap_or_default();
+            let code = text(&said, "/name").unwrap_or_default();
             Err(refused("Resend", status, code, &why))
         }
     }

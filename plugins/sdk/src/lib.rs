@@ -15,11 +15,13 @@
 
 mod answers;
 mod form;
+mod json;
 mod settings;
 mod signed;
 
 pub use answers::{error, header, line, rate_limited, retry_after, unanswered};
 pub use form::Form;
+pub use json::{ask, placeholder, text};
 pub use settings::{Problems, problems, settings, total};
 pub use signed::{hex, is_signed};
 pub use wit_bindgen;

@@ -1,14 +1,11 @@
 //! Stripe's API: settings, requests, and what its refusals mean.
 
 use myrelay_plugin_sdk::{
-    Form, context, error, http, rate_limited, retry_after, settings,
+    Form, ask, context, error, http, settings, text,
     types::{Error, ErrorKind},
-    unanswered,
 };
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::object::Object;
 
 /// The form of Stripe's answers that this plugin reads, whatever the account's own is. Events come
 /// in the form of their endpoint; where that differs, what they are about is asked for.
@@ -66,33 +63,25 @@ impl Api {
             headers.push(("Content-Type".to_owned(), kind));
         }
         let changes = !matches!(method, http::Method::Get);
-        let answer = http::send(&http::Request {
+        let request = http::Request {
             method,
             url: format!("{}{path}", self.0.api_url),
             headers,
             auth: Some(http::Auth::Bearer("api_key".to_owned())),
             body: form.map(|it| it.text().as_bytes().to_vec()),
             timeout_ms: Some(self.0.timeout_ms),
-        });
+        };
         // Reading twice does no harm.
-        let answer = answer.map_err(|why| unanswered("Stripe", why, !changes))?;
-        let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-        match (answer.status, body) {
-            (200..=299, Some(body)) => Ok(body),
-            (200..=299, None) => {
-                let kind = if changes { ErrorKind::Indeterminate } else { ErrorKind::Unavailable };
-                Err(error(kind, "Stripe: an answer that is no JSON"))
-            }
-            (429, _) => Err(rate_limited("Stripe", retry_after(&answer))),
-            (status, body) => Err(refused(status, changes, &body.unwrap_or_default())),
+        match ask("Stripe", &request, !changes)? {
+            (200..=299, body) => Ok(body),
+            (status, body) => Err(refused(status, changes, &body)),
         }
     }
 }
 
 /// What a status beyond 299 means.
 fn refused(status: u16, changes: bool, body: &Value) -> Error {
-    let body = Object(body);
-    let code = body.text("/error/code").or_else(|| body.text("/error/type"));
+    let code = text(body, "/error/code").or_else(|| text(body, "/error/type"));
     let kind = match (status, code.as_deref()) {
         (_, Some("resource_missing")) | (404, _) => ErrorKind::NotFound,
         (_, Some("charge_already_refunded" | "charge_disputed")) => ErrorKind::Conflict,
@@ -105,7 +94,7 @@ fn refused(status: u16, changes: bool, body: &Value) -> Error {
         _ if changes => ErrorKind::Indeterminate,
         _ => ErrorKind::Unavailable,
     };
-    let told = body.text("/error/message").unwrap_or_else(|| "no reason given".to_owned());
+    let told = text(body, "/error/message").unwrap_or_else(|| "no reason given".to_owned());
     Error { provider_code: code, ..error(kind, format!("Stripe says {status}: {told}")) }
 }
 

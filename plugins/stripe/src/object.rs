@@ -1,7 +1,7 @@
 //! What Stripe answers, as far as it is read: fields by their JSON pointers, and amounts.
 
 use myrelay_plugin_sdk::{
-    error, line,
+    error, text,
     types::{Error, ErrorKind, Money},
 };
 use serde_json::Value;
@@ -12,8 +12,7 @@ pub(crate) struct Object<'a>(pub(crate) &'a Value);
 
 impl Object<'_> {
     pub(crate) fn text(self, path: &str) -> Option<String> {
-        let text = self.0.pointer(path)?.as_str()?;
-        Some(line(text)).filter(|it| !it.is_empty())
+        text(self.0, path)
     }
 
     /// An id that stands in a field, or is the `id` of the object that stands there.

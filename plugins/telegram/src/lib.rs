@@ -9,7 +9,7 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    Problems, error, problems, settings, tell_panics,
+    Problems, error, problems, settings, tell_panics, text,
     types::{AccountRef, Error, ErrorKind},
 };
 use serde::Deserialize;
@@ -54,8 +54,7 @@ fn wrong(candidate: &str) -> Problems {
 fn ready() -> Result<String, Error> {
     match Api::load()?.call("getMe", &json!({}), true)? {
         Said::Yes(bot) => {
-            let name = bot["username"].as_str().unwrap_or_default();
-            Ok(format!("it is the bot {}", myrelay_plugin_sdk::line(name)))
+            Ok(format!("it is the bot {}", text(&bot, "/username").unwrap_or_default()))
         }
         Said::No(_, why) => Err(error(ErrorKind::InvalidConfig, why)),
     }

@@ -230,18 +230,19 @@ pub(crate) async fn what_strangers_send_breaks_nothing<P: Provider>() {
 /// Genuine events in which something is not there, or is something else: the plugin answers, or
 /// says what it lacks.
 pub(crate) async fn odd_events_break_nothing<P: Provider>(provider: &P, events: &[Event]) {
+    // One for each place in turn: a plugin is called fifty times a second.
+    let odd = [Value::Null, json!("\u{202e}odd\n"), json!(-1), json!([{}])];
+    let mut odd = odd.iter().cycle();
     for event in events {
         let mut places = Vec::new();
         places_in(&event.0, String::new(), &mut places);
         for place in places {
-            for odd in [Value::Null, json!("\u{202e}odd\n"), json!(-1), json!([{}])] {
-                let mut event = event.clone();
-                *event.0.pointer_mut(&place).unwrap() = odd;
-                let request = provider.webhook(&event, Flaw::None);
-                let outcome = provider.rig().call(Call::Webhook(request)).await;
-                let fine = matches!(outcome.result, Ok(_) | Err(Failure::Reported(_)));
-                assert!(fine, "{}: {:?}", event.0, outcome.result);
-            }
+            let mut event = event.clone();
+            odd.next().unwrap().clone_into(event.0.pointer_mut(&place).unwrap());
+            let request = provider.webhook(&event, Flaw::None);
+            let outcome = provider.rig().call(Call::Webhook(request)).await;
+            let fine = matches!(outcome.result, Ok(_) | Err(Failure::Reported(_)));
+            assert!(fine, "{}: {:?}", event.0, outcome.result);
         }
     }
 }
