@@ -81,21 +81,22 @@ impl Bill {
 
     /// Every coin that came, each worth what it was when the invoice was made. Those that the
     /// server took for `invalid` are left out.
-    fn coins(&self, methods: &Value, exact: bool) -> Vec<Effect> {
+    fn coins(&self, methods: &Value, exact: bool) -> Result<Vec<Effect>, Error> {
         let (mut effects, mut left) = (Vec::new(), self.total.minor);
-        let mut last = None;
+        let (mut last, mut settled) = (None, 0);
         for method in methods.as_array().into_iter().flatten() {
-            let Some(rate) = number(method, "/rate") else { continue };
+            let rate = number(method, "/rate");
             for coin in method["payments"].as_array().into_iter().flatten() {
-                let worth = number(coin, "/value").and_then(|it| it.times(rate));
+                let worth = number(coin, "/value").and_then(|it| it.times(rate?));
                 let worth = worth.and_then(|it| it.money(&self.total.currency));
-                let (Some(worth), Some(id)) = (worth, text(coin, "/id")) else { continue };
+                let worth = worth.ok_or_else(|| lacks("what a coin is worth"))?;
+                let id = text(coin, "/id").ok_or_else(|| lacks("a coin's id"))?;
                 let time = coin["receivedDate"].as_u64().and_then(|it| it.checked_mul(1000));
                 let (time, own) = (time.unwrap_or_else(clock::now), format!("{}:{id}", self.id));
                 match text(coin, "/status").as_deref() {
                     Some("Settled") => {
                         left = left.saturating_sub(worth.minor);
-                        last = Some(effects.len());
+                        (last, settled) = (Some(effects.len()), settled + 1);
                         effects.push(self.paid(own, worth, time));
                     }
                     Some("Processing") => effects.push(self.pending(own, worth, id, time)),
@@ -103,12 +104,14 @@ impl Bill {
                 }
             }
         }
-        // Coins are rounded one by one; an invoice that is paid exactly is paid to the cent.
+        // Coins are rounded one by one, each by less than one; an invoice that is paid exactly is
+        // paid to the cent. What is missing beyond that is missing: stores tolerate a little.
+        let exact = exact && left.unsigned_abs() <= settled;
         let rounded = last.and_then(|it| effects.get_mut(it));
         if let (true, Some(Effect::PaymentSucceeded(payment))) = (exact, rounded) {
             payment.amount.minor = payment.amount.minor.saturating_add(left);
         }
-        effects
+        Ok(effects)
     }
 }
 
@@ -123,7 +126,7 @@ pub(crate) fn reconcile(id: &str) -> Result<Vec<Effect>, Error> {
         return Ok(Vec::new());
     }
     let methods = api.get(&format!("invoices/{id}/payment-methods"))?;
-    let mut effects = bill.coins(&methods, status == "Settled" && more == "None");
+    let mut effects = bill.coins(&methods, status == "Settled" && more == "None")?;
     match (status.as_str(), more.as_str()) {
         // Somebody said so by hand: no coin came here.
         ("Settled", "Marked") if effects.is_empty() => {

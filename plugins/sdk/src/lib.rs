@@ -1,6 +1,7 @@
 //! What a plugin in Rust is written with: the bindings of `plugins/wit/v1`, and a panic that is told.
 //!
-//! Name a world, implement its `Guest` traits, and export them:
+//! Name a world, implement its `Guest` traits, and export them. [`lifecycle!`] is for plugins whose
+//! life has no turns of its own; [`ask`], [`unanswered`] and [`is_signed`] are for what goes wrong.
 //!
 //! ```ignore
 //! mod world {
@@ -8,7 +9,7 @@
 //! }
 //!
 //! struct Plugin;
-//! impl world::exports::myrelay::plugin::lifecycle::Guest for Plugin { /* … */ }
+//! myrelay_plugin_sdk::lifecycle!(world, Plugin, "dev.example.mine", "1.0.0", problems, ready);
 //! impl world::exports::myrelay::plugin::notifier::Guest for Plugin { /* … */ }
 //! world::export!(Plugin with_types_in world);
 //! ```

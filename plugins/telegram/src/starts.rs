@@ -54,6 +54,10 @@ pub(crate) fn chat(api: &Api, code: &str) -> Result<Option<i64>, Error> {
     let asked = json!({ "offset": next, "limit": UPDATES, "allowed_updates": ["message"] });
     let updates = match api.call("getUpdates", &asked, true)? {
         Said::Yes(updates) => updates,
+        // Another delivery asks at this very moment.
+        Said::No(409, why) if why.contains("other getUpdates") => {
+            return Err(error(ErrorKind::Unavailable, why));
+        }
         Said::No(_, why) => return Err(error(ErrorKind::InvalidConfig, why)),
     };
     let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();

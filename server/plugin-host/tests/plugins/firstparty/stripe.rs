@@ -45,7 +45,7 @@ impl Provider for Story {
         let manifest = beside(MANIFEST, &["api.stripe.com"], port);
         let pages = r#""checkout.stripe.com", "billing.stripe.com""#;
         let manifest = manifest.replace(pages, r#""127.0.0.1""#);
-        let config = json!({ "api_url": fake.url(), "timeout_ms": 300 });
+        let config = json!({ "api_url": fake.url() });
         let secrets = [("api_key", KEY), ("webhook_secret", SIGNING)];
         let rig = Rig::new("stripe", &manifest, port, config, &secrets).await?;
         Some(Self { rig, fake })

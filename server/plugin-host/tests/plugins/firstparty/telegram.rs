@@ -108,6 +108,15 @@ async fn a_start_is_not_forgotten_when_the_message_fails() {
     story.fail(Fault::too_many(3));
     let error = story.rig.error(deliver(code)).await;
     assert_eq!((error.kind, error.retry_after_ms), (ErrorKind::RateLimited, Some(3000)));
+    // Two deliveries ask for updates at once, or somebody set a webhook.
+    for (why, kind) in [
+        ("Conflict: terminated by other getUpdates request", ErrorKind::Unavailable),
+        ("Conflict: can't use getUpdates while a webhook is active", ErrorKind::InvalidConfig),
+    ] {
+        let body = json!({ "ok": false, "error_code": 409, "description": why }).to_string();
+        story.fail(Fault::Answer { status: 409, retry_after: None, body });
+        assert_eq!(story.rig.error(deliver(code)).await.kind, kind);
+    }
     let outcome = delivered(&story.rig, deliver(code)).await;
     assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
 }
