@@ -139,11 +139,11 @@ async fn who_is_gone_is_not_written_to_again() {
 fn event(id: &str) -> Call {
     Call::Event(events::Event {
         id: id.to_owned(),
-        type_name: "billing.invoice.finalized.v1".to_owned(),
+        type_name: "pod.created.v1".to_owned(),
         account: Some("acct_1".to_owned()),
         sequence: 7,
         occurred_at: 951_782_400_123,
-        data: r#"{"invoice":"inv_1"}"#.to_owned(),
+        data: r#"{"pod":"pod_1"}"#.to_owned(),
     })
 }
 
@@ -153,17 +153,25 @@ async fn events_go_to_the_operators_address() {
     let error = story.rig.error(event("evt_1")).await;
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "no address so far: {error:?}");
     story.rig.config = json!({ "url": format!("{}/events", story.fake.url()) }).to_string();
+    let check = Call::ValidateConfig(story.rig.config.clone());
+    assert_eq!(story.rig.answer(check).await, Answer::Problems(Vec::new()));
+    let Answer::Problems(found) =
+        story.rig.answer(Call::ValidateConfig(r#"{"url":"hooks.example.org"}"#.to_owned())).await
+    else {
+        panic!()
+    };
+    assert_eq!(found[0].path, "/url");
     assert_eq!(story.rig.answer(event("evt_1")).await, Answer::Done);
     let [one] = &story.fake.asked()[..] else { panic!() };
     assert_eq!(one.header("webhook-id"), Some("evt_1"));
     let made = signature(one, b"0123456789abcdef01234567");
     assert_eq!(one.header("webhook-signature"), Some(made.as_str()));
     let body = one.json();
-    assert_eq!(body["type"], "billing.invoice.finalized.v1");
+    assert_eq!(body["type"], "pod.created.v1");
     assert_eq!(body["timestamp"], "2000-02-29T00:00:00.123Z", "a leap day of a century");
     assert_eq!(
-        (&body["data"]["sequence"], &body["data"]["data"]["invoice"]),
-        (&json!(7), &json!("inv_1"))
+        (&body["data"]["sequence"], &body["data"]["data"]["pod"]),
+        (&json!(7), &json!("pod_1"))
     );
 
     for (fault, kind) in [
