@@ -6,6 +6,7 @@ mod crates;
 mod documents;
 mod nouns;
 mod packages;
+mod plugins;
 mod routes;
 mod secrets;
 mod sources;

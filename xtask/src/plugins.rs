@@ -1,4 +1,4 @@
-//! What the plugin host loads in tests: the sample plugins, as components.
+//! What the plugin host loads in tests: our own plugins and the samples, as components.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,27 @@ use crate::setup::wasm::{Compiler, TARGET};
 use crate::workspace::Workspace;
 
 /// The plugins that the tests load.
-const SAMPLES: [&str; 2] = ["myrelay-sample-hostile", "myrelay-sample-notifier"];
+const PLUGINS: [&str; 8] = [
+    "myrelay-plugin-btcpay",
+    "myrelay-plugin-email",
+    "myrelay-plugin-manual",
+    "myrelay-plugin-stripe",
+    "myrelay-plugin-telegram",
+    "myrelay-plugin-webhook",
+    "myrelay-sample-hostile",
+    "myrelay-sample-notifier",
+];
 
-/// Builds the samples and returns the folder they are in.
+/// Builds the plugins and returns the folder they are in.
 ///
 /// # Errors
 /// When one of them does not compile.
 pub(crate) fn build(workspace: &Workspace, compiler: &Compiler) -> Result<PathBuf> {
-    report::step("Building the sample plugins");
+    report::step("Building the plugins");
     let mut cargo = workspace.cargo();
     cargo
         .args(["build", "--quiet", "--profile", "plugin"])
-        .args(SAMPLES.into_iter().flat_map(|it| ["--package", it]))
+        .args(PLUGINS.into_iter().flat_map(|it| ["--package", it]))
         .env("CARGO_TARGET_DIR", workspace.target_wasm());
     compiler.configure_plugins(workspace, &mut cargo)?;
     process::run(&mut cargo)?;

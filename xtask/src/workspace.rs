@@ -9,8 +9,18 @@ use anyhow::{Context as _, Result};
 use crate::process;
 
 /// What is built for wasm32 only, each with a command of its own.
-pub(crate) const FOR_WASM: [&str; 4] =
-    ["myrelay-browser", "myrelay-plugin-sdk", "myrelay-sample-hostile", "myrelay-sample-notifier"];
+pub(crate) const FOR_WASM: [&str; 10] = [
+    "myrelay-browser",
+    "myrelay-plugin-btcpay",
+    "myrelay-plugin-email",
+    "myrelay-plugin-manual",
+    "myrelay-plugin-sdk",
+    "myrelay-plugin-stripe",
+    "myrelay-plugin-telegram",
+    "myrelay-plugin-webhook",
+    "myrelay-sample-hostile",
+    "myrelay-sample-notifier",
+];
 
 /// The arguments for every crate that is built for this machine.
 pub(crate) fn for_this_machine() -> impl Iterator<Item = &'static str> {

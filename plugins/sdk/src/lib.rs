@@ -1,6 +1,7 @@
 //! What a plugin in Rust is written with: the bindings of `plugins/wit/v1`, and a panic that is told.
 //!
-//! Name a world, implement its `Guest` traits, and export them:
+//! Name a world, implement its `Guest` traits, and export them. [`lifecycle!`] is for plugins whose
+//! life has no turns of its own; [`ask`], [`unanswered`] and [`is_signed`] are for what goes wrong.
 //!
 //! ```ignore
 //! mod world {
@@ -8,11 +9,22 @@
 //! }
 //!
 //! struct Plugin;
-//! impl world::exports::myrelay::plugin::lifecycle::Guest for Plugin { /* … */ }
+//! myrelay_plugin_sdk::lifecycle!(world, Plugin, "dev.example.mine", "1.0.0", problems, ready);
 //! impl world::exports::myrelay::plugin::notifier::Guest for Plugin { /* … */ }
 //! world::export!(Plugin with_types_in world);
 //! ```
 
+mod answers;
+mod form;
+mod json;
+mod settings;
+mod signed;
+
+pub use answers::{error, header, line, rate_limited, retry_after, unanswered};
+pub use form::Form;
+pub use json::{ask, placeholder, text};
+pub use settings::{Problems, problems, settings, total};
+pub use signed::{hex, is_signed};
 pub use wit_bindgen;
 
 /// What every plugin may import. Each world has the same interfaces with the same types.
@@ -20,13 +32,16 @@ pub mod host {
     wit_bindgen::generate!({ path: "../wit/v1", world: "base", generate_all });
 }
 
-/// The bindings of one world, by the folder of `wit/v1` as seen from the plugin's manifest.
+/// The bindings of one world, by the folder of `wit/v1` as seen from the plugin's manifest. A
+/// plugin that is of several kinds names a world of its own and writes it down as third.
 #[macro_export]
 macro_rules! world {
-    ($name:literal, $wit:literal) => {
+    ($name:literal, $wit:literal $(, $inline:literal)?) => {
         $crate::wit_bindgen::generate!({
             path: $wit,
+            $(inline: $inline,)?
             world: $name,
+            generate_all,
             runtime_path: "myrelay_plugin_sdk::wit_bindgen::rt",
             with: {
                 "myrelay:plugin/types@1.0.0": myrelay_plugin_sdk::host::myrelay::plugin::types,

@@ -116,7 +116,7 @@ fn run_level(
         database = Some(postgres);
     }
     if level == Level::Plugins {
-        let built = results.stage("sample plugins", || plugins::build(workspace, compiler));
+        let built = results.stage("plugins", || plugins::build(workspace, compiler));
         let Some(folder) = built else { return };
         extra.push(("MYRELAY_TEST_PLUGINS", folder.display().to_string()));
         // What an author's own `cargo build` finds here.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod conformance;
+mod firstparty;
 mod happy;
 mod machine;
 mod outside;

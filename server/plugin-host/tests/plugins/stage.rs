@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -90,12 +90,16 @@ pub(crate) struct Stage {
     pub(crate) store: Arc<Memory>,
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) delivery: String,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 pub(crate) fn compiler(folder: &TempDir) -> Compiler {
+    compiler_in(folder.path())
+}
+
+fn compiler_in(folder: &Path) -> Compiler {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_myrelay-plugin-compile"));
-    Compiler::new(program, Vec::new(), &folder.path().join("cache")).unwrap()
+    Compiler::new(program, Vec::new(), &folder.join("cache")).unwrap()
 }
 
 impl Stage {
@@ -103,15 +107,26 @@ impl Stage {
         Self::with_names(Names::of(&[]))
     }
 
+    /// One whose compiled code stays, for plugins that many tests load: whoever installs them waits
+    /// for whoever does so already.
+    pub(crate) fn that_keeps_code() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+        Self::on(Names::of(&[]), compiler_in(&folder), None)
+    }
+
     pub(crate) fn with_names(resolver: Arc<dyn Resolve>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self::on(resolver, compiler(&folder), Some(folder))
+    }
+
+    fn on(resolver: Arc<dyn Resolve>, compiler: Compiler, folder: Option<TempDir>) -> Self {
         let network = Network {
             resolver,
             roots: Arc::new(mozillas_roots()),
             own: vec!["198.20.0.0/24".parse().unwrap()],
             user_agent: "myrelay-test".to_owned(),
         };
-        let host = InProcess::new(Options { compiler: compiler(&folder), network }).unwrap();
+        let host = InProcess::new(Options { compiler, network }).unwrap();
         Self {
             host,
             store: Arc::default(),
@@ -193,14 +208,19 @@ pub(crate) fn deed_call(deed: &str, data: &str) -> Call {
     })
 }
 
-/// A sample plugin, as `cargo xtask test plugins` built it.
-#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+/// A sample plugin.
 pub(crate) fn guest(name: &str) -> Option<Vec<u8>> {
+    component(&format!("myrelay_sample_{name}"))
+}
+
+/// A plugin, as `cargo xtask test plugins` built it.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+pub(crate) fn component(name: &str) -> Option<Vec<u8>> {
     let Some(folder) = std::env::var_os("MYRELAY_TEST_PLUGINS") else {
         println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
         return None;
     };
-    let file = PathBuf::from(folder).join(format!("myrelay_sample_{name}.wasm"));
+    let file = PathBuf::from(folder).join(format!("{name}.wasm"));
     Some(fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
 }
 

@@ -1,0 +1,21 @@
+//! Providers to try plugins against: they speak like Stripe, BTCPay, mail services and Telegram, on
+//! loopback only, and misbehave when they are told to.
+//!
+//! Every server takes [`Fault`]s for its next requests, and remembers what it was asked.
+
+mod btcpay;
+mod deliver;
+mod faults;
+mod mail;
+mod receiver;
+mod serve;
+mod stripe;
+mod telegram;
+
+pub use btcpay::{Btcpay, BtcpayOptions};
+pub use deliver::post;
+pub use faults::{Asked, Fault};
+pub use mail::{Mail, Mailed};
+pub use receiver::Receiver;
+pub use stripe::{Event, Flaw, Stripe, StripeOptions};
+pub use telegram::{Sent, Telegram};

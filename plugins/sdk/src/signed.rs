@@ -1,0 +1,34 @@
+//! Signatures of webhooks, by secrets that the plugin never sees.
+
+use crate::{
+    answers::error,
+    crypto::{Hash, KeyEncoding, hmac_verify},
+    types::{Error, ErrorKind},
+};
+
+/// Whether one of the tags is the HMAC-SHA256 of a message by one of the secrets. The first secret
+/// has to be there; the others need not be, since they are there only while the first is changed.
+pub fn is_signed(secrets: &[&str], message: &[u8], tags: &[Vec<u8>]) -> Result<bool, Error> {
+    for (at, name) in secrets.iter().enumerate() {
+        for tag in tags {
+            match hmac_verify(name, KeyEncoding::Utf8, Hash::Sha256, message, tag) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(_) if 0 < at => break,
+                Err(why) => {
+                    let message = format!("the secret {name}: {why:?}");
+                    return Err(error(ErrorKind::InvalidConfig, message));
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Bytes that are written as hexadecimal digits.
+pub fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.bytes().all(|it| it.is_ascii_hexdigit()) && text.len().is_multiple_of(2);
+    let pairs = text.as_bytes().chunks(2).filter(|_| digits);
+    let bytes = pairs.map(|it| u8::from_str_radix(str::from_utf8(it).ok()?, 16).ok()).collect();
+    if digits { bytes } else { None }
+}

@@ -1,0 +1,121 @@
+//! What every plugin of a kind has to stand, whatever provider it speaks to.
+
+pub(crate) mod billing;
+pub(crate) mod channel;
+
+use myrelay_plugin_host::{
+    Answer, Call, Failure, Grants, HttpGrant, KvWrite, Manifest, Outcome, SecretGrant,
+    billing_types::Effect, types,
+};
+use serde_json::Value;
+
+use crate::stage::{Stage, component};
+
+/// A plugin that is installed, its settings, and what nobody may ever read.
+pub(crate) struct Rig {
+    pub(crate) stage: Stage,
+    pub(crate) config: String,
+}
+
+/// Two that compile the same at the same time would write the same file.
+static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The manifest of a plugin whose provider is on this machine.
+pub(crate) fn beside(manifest: &str, hosts: &[&str], port: u16) -> String {
+    hosts.iter().fold(manifest.to_owned(), |text, host| {
+        let here = format!("\nscheme = \"http\"\nhost = \"127.0.0.1\"\nport = {port}\n");
+        let moved = text.replace(&format!("\nhost = \"{host}\"\n"), &here);
+        assert_ne!(moved, text, "the manifest names {host}");
+        moved.replace(&format!("\"{host}\""), "\"127.0.0.1\"")
+    })
+}
+
+/// All that a manifest asks for, with one port of loopback.
+pub(crate) fn grants(manifest: &str, port: u16) -> Grants {
+    let manifest = Manifest::parse(manifest).unwrap();
+    let private = || vec![format!("127.0.0.1/32:{port}").parse().unwrap()];
+    let http = manifest.http.iter().map(|asked| HttpGrant {
+        any_host: asked.rule.host.is_any(),
+        rule: asked.rule.clone(),
+        private: private(),
+    });
+    let secrets = manifest.secrets.iter().flat_map(|secret| {
+        let grant = |it| SecretGrant { name: secret.name.clone(), allowed: it };
+        secret.uses.iter().cloned().map(grant)
+    });
+    Grants {
+        kv: manifest.kv.is_some(),
+        crypto: manifest.crypto,
+        http: http.collect(),
+        secrets: secrets.collect(),
+    }
+}
+
+impl Rig {
+    /// Installs a plugin with all that it asks for; none where plugins were not built.
+    pub(crate) async fn new(
+        plugin: &str,
+        manifest: &str,
+        port: u16,
+        config: Value,
+        secrets: &[(&str, &str)],
+    ) -> Option<Self> {
+        let mut stage = Stage::that_keeps_code();
+        for (name, text) in secrets {
+            stage.secret(name, text);
+        }
+        let wasm = component(&format!("myrelay_plugin_{plugin}"))?;
+        let turn = INSTALLING.lock().await;
+        stage.install_wasm(wasm, manifest, grants(manifest, port)).await.unwrap();
+        drop(turn);
+        let rig = Self { stage, config: config.to_string() };
+        assert_eq!(
+            rig.answer(Call::ValidateConfig(rig.config.clone())).await,
+            Answer::Problems(Vec::new())
+        );
+        Some(rig)
+    }
+
+    /// Calls it. Its secrets are in nothing that comes back, and what it remembers is remembered.
+    pub(crate) async fn call(&self, call: Call) -> Outcome {
+        let outcome = loop {
+            let outcome = self.stage.call(call.clone(), &self.config).await;
+            // A test is faster than a plugin is called: fifty times a second.
+            if !matches!(outcome.result, Err(Failure::Busy(_))) {
+                break outcome;
+            }
+        };
+        let mut told = format!("{outcome:?}");
+        for change in &outcome.kv {
+            if let KvWrite::Put { value, .. } = &change.write {
+                told += &String::from_utf8_lossy(value);
+            }
+        }
+        for (name, secret) in &self.stage.secrets {
+            assert!(!told.contains(secret.expose()), "{name} stands in {told}");
+        }
+        self.stage.store.apply(&outcome.kv);
+        outcome
+    }
+
+    pub(crate) async fn answer(&self, call: Call) -> Answer {
+        let outcome = self.call(call).await;
+        outcome.result.unwrap_or_else(|failure| panic!("{failure:?}, after {:?}", outcome.http))
+    }
+
+    pub(crate) async fn effects(&self, call: Call) -> Vec<Effect> {
+        let outcome = self.call(call).await;
+        assert!(outcome.result.is_ok(), "{outcome:?}");
+        outcome.effects().to_vec()
+    }
+
+    /// What it says went wrong. It remembers nothing then.
+    pub(crate) async fn error(&self, call: Call) -> types::Error {
+        let outcome = self.call(call).await;
+        assert!(outcome.kv.is_empty());
+        match outcome.result {
+            Err(Failure::Reported(error)) => error,
+            other => panic!("no error: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Mail: two services that take the same message in their own ways.
+
+use myrelay_fake_providers::{Fault, Mail};
+use myrelay_plugin_host::{
+    Answer, Call,
+    notifier::{Outcome, Permanent},
+    types::ErrorKind,
+};
+use serde_json::{Value, json};
+
+use crate::conformance::{
+    Rig, beside,
+    channel::{Channel, channel_conformance, deliver, delivered},
+};
+
+const MANIFEST: &str = include_str!("../../../../../plugins/email/plugin.toml");
+const KEY: &str = "8a2f1c00-mail-key-0123";
+const FROM: &str = "Example VPN <hello@example.org>";
+
+async fn start(provider: &str) -> Option<(Rig, Mail)> {
+    let fake = Mail::start(0, KEY).await.unwrap();
+    let port = fake.url().rsplit(':').next().unwrap().parse().unwrap();
+    let manifest = beside(MANIFEST, &["api.postmarkapp.com", "api.resend.com"], port);
+    let config = json!({ "provider": provider, "from": FROM, "api_url": fake.url() });
+    let rig = Rig::new("email", &manifest, port, config, &[("api_key", KEY)]).await?;
+    Some((rig, fake))
+}
+
+/// The same story for each service: its name, and what silence means there.
+macro_rules! service {
+    ($name:ident, $provider:literal, $unheard:ident) => {
+        struct $name {
+            rig: Rig,
+            fake: Mail,
+        }
+
+        impl Channel for $name {
+            const NO_ADDRESS: &str = "nobody";
+            const UNHEARD: ErrorKind = ErrorKind::$unheard;
+            const KEY: Option<&str> = Some("api_key");
+
+            async fn start() -> Option<Self> {
+                let (rig, fake) = start($provider).await?;
+                Some(Self { rig, fake })
+            }
+
+            fn rig(&self) -> &Rig {
+                &self.rig
+            }
+
+            fn rig_mut(&mut self) -> &mut Rig {
+                &mut self.rig
+            }
+
+            fn address(&self) -> String {
+                "ada@example.org".to_owned()
+            }
+
+            fn fail(&self, fault: Fault) {
+                self.fake.fail(fault);
+            }
+
+            fn arrived(&self) -> Vec<String> {
+                let mailed = self.fake.mailed().into_iter();
+                mailed.map(|it| format!("{}\n{}", it.subject, it.text)).collect()
+            }
+        }
+    };
+}
+
+service!(Postmark, "postmark", Indeterminate);
+service!(Resend, "resend", Unavailable);
+channel_conformance!(postmark, Postmark);
+channel_conformance!(resend, Resend);
+
+#[tokio::test]
+async fn a_mail_has_a_sender_and_both_texts() {
+    for provider in ["postmark", "resend"] {
+        let Some((mut rig, fake)) = start(provider).await else { return };
+        let mut config: Value = serde_json::from_str(&rig.config).unwrap();
+        config["reply_to"] = json!("help@example.org");
+        rig.config = config.to_string();
+        delivered(&rig, deliver("ada@example.org")).await;
+        let [mail] = &fake.mailed()[..] else { panic!() };
+        assert_eq!((mail.from.as_str(), mail.to.as_str()), (FROM, "ada@example.org"));
+        assert_eq!(mail.html.as_deref(), Some("<p>It ends on Friday.</p>"));
+        let asked = fake.asked();
+        assert!(asked[0].text().contains("help@example.org") && !asked[0].text().contains("null"));
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_heard_of_arrives_once_where_the_service_can_tell() {
+    let Some((rig, fake)) = start("resend").await else { return };
+    fake.fail(Fault::HangupAfter);
+    assert_eq!(rig.error(deliver("ada@example.org")).await.kind, ErrorKind::Unavailable);
+    let outcome = delivered(&rig, deliver("ada@example.org")).await;
+    assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
+    assert_eq!(fake.mailed().len(), 1, "the second try was the first");
+}
+
+#[tokio::test]
+async fn whose_mail_bounces_is_not_written_to_again() {
+    let Some((rig, _fake)) = start("postmark").await else { return };
+    let outcome = delivered(&rig, deliver("ada@bounces.example")).await;
+    assert!(matches!(outcome, Outcome::Rejected(Permanent::Unreachable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_sender_that_is_not_ours_is_the_operators_affair() {
+    let Some((mut rig, fake)) = start("postmark").await else { return };
+    rig.config =
+        json!({ "provider": "postmark", "from": "nobody", "api_url": fake.url() }).to_string();
+    let error = rig.error(deliver("ada@example.org")).await;
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+    assert_eq!(error.provider_code.as_deref(), Some("400"));
+    let Answer::Problems(found) = rig.answer(Call::ValidateConfig(rig.config.clone())).await else {
+        panic!()
+    };
+    assert_eq!(found[0].path, "/from");
+}
+
+#[tokio::test]
+async fn what_would_be_two_addresses_is_none() {
+    let Some((rig, fake)) = start("resend").await else { return };
+    for address in
+        ["a@b.example, c@d.example", "Ada <ada@example.org>", "a@b@c.example", "a\n@b.example"]
+    {
+        let outcome = delivered(&rig, deliver(address)).await;
+        assert!(matches!(outcome, Outcome::Rejected(Permanent::InvalidAddress(_))), "{address:?}");
+    }
+    assert!(fake.asked().is_empty());
+}

@@ -1,0 +1,27 @@
+//! Our own plugins and the portal agree, though neither knows the other.
+
+use std::collections::BTreeSet;
+
+use toml::Table;
+
+use crate::tree::read;
+
+/// The names in the table of events, as plugins hear of them.
+fn published() -> BTreeSet<String> {
+    let events = read("server/src/outbox/mod.rs");
+    let names = events.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let names = names.filter(|it| it.contains('.'));
+    names.map(|it| format!("{}.v1", it.replace('_', "-"))).collect()
+}
+
+/// Whoever adds an event tells it here too. What becomes of plugins is not told to them.
+#[test]
+fn our_webhook_plugin_listens_to_every_event() {
+    let manifest: Table = read("plugins/webhook/plugin.toml").parse().unwrap();
+    let named = manifest["capabilities"]["events"].as_array().unwrap();
+    let named: BTreeSet<String> = named.iter().map(|it| it.as_str().unwrap().to_owned()).collect();
+    let told: BTreeSet<String> =
+        published().into_iter().filter(|it| !it.starts_with("plugin.")).collect();
+    assert!(10 < told.len(), "the table was read: {told:?}");
+    assert_eq!(named, told, "plugins/webhook/plugin.toml and server/src/outbox/mod.rs differ");
+}
