@@ -24,10 +24,15 @@ const WIT: [(&str, &str); 8] = [
 ];
 
 /// What every plugin in Rust has.
-const COMMON: [(&str, &str); 6] = [
+const COMMON: [(&str, &str); 11] = [
     ("Cargo.toml", include_str!("../templates/common/Cargo.toml.in")),
     ("sdk/Cargo.toml", include_str!("../templates/common/sdk.Cargo.toml.in")),
+    ("sdk/src/answers.rs", include_str!("../../../plugins/sdk/src/answers.rs")),
+    ("sdk/src/form.rs", include_str!("../../../plugins/sdk/src/form.rs")),
+    ("sdk/src/json.rs", include_str!("../../../plugins/sdk/src/json.rs")),
     ("sdk/src/lib.rs", include_str!("../../../plugins/sdk/src/lib.rs")),
+    ("sdk/src/settings.rs", include_str!("../../../plugins/sdk/src/settings.rs")),
+    ("sdk/src/signed.rs", include_str!("../../../plugins/sdk/src/signed.rs")),
     (".gitignore", include_str!("../templates/common/gitignore.in")),
     ("README.md", include_str!("../templates/common/README.md.in")),
     ("fixtures/health.json", "\"Health\"\n"),
@@ -168,8 +173,18 @@ mod tests {
     #[test]
     fn the_sdk_is_built_from_the_same_as_here() {
         let root = include_str!("../../../Cargo.toml");
-        let line = root.lines().find(|it| it.starts_with("wit-bindgen = ")).unwrap();
-        assert!(COMMON[1].1.lines().any(|it| it == line), "{line}");
+        let sdk = include_str!("../../../plugins/sdk/Cargo.toml");
+        for name in sdk.lines().filter_map(|it| it.strip_suffix(".workspace = true")) {
+            let Some(line) = root.lines().find(|it| it.starts_with(&format!("{name} = "))) else {
+                continue;
+            };
+            assert!(COMMON[1].1.lines().any(|it| it == line), "{line}");
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/sdk/src");
+        for entry in fs::read_dir(folder).unwrap() {
+            let name = format!("sdk/src/{}", entry.unwrap().file_name().to_string_lossy());
+            assert!(COMMON.iter().any(|it| it.0 == name), "{name} is not handed on");
+        }
     }
 
     #[test]

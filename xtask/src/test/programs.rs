@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(20 * 60);
 /// The module of those tests that need a PostgreSQL.
 const ON_POSTGRES: &str = "on_postgres::";
 
+/// The module of the portal's tests that need plugins to have been built.
+const WITH_PLUGINS: &str = "with_real_plugins::";
+
 /// The story that waits two minutes for WireGuard's own clock: the others are told meanwhile.
 const WAITS: &str = "wire::p01_p03_p16_p39_";
 
@@ -95,7 +98,8 @@ impl Program {
             ("myrelay-plugin-host" | "myrelay-plugin-tools", "plugins") => Level::Plugins,
             _ => Level::Unit,
         };
-        own == level || (level == Level::Postgres && self.package == "myrelay-server")
+        let again = matches!(level, Level::Postgres | Level::Plugins);
+        own == level || (again && self.is("myrelay-server", "myrelay_server"))
     }
 
     fn name(&self) -> String {
@@ -118,7 +122,8 @@ impl Program {
         let mut command = self.command(extra);
         // The portal's operations are told twice, once on each engine.
         match level {
-            Level::Unit => command.args(["--skip", ON_POSTGRES]),
+            Level::Unit => command.args(["--skip", ON_POSTGRES, "--skip", WITH_PLUGINS]),
+            Level::Plugins if self.package == "myrelay-server" => command.arg(WITH_PLUGINS),
             Level::Postgres => command.arg(ON_POSTGRES),
             // A browser, a node and a client each: two at once would wait for one another.
             Level::E2e => command.args(["--test-threads", "1", "--skip", WAITS]),
