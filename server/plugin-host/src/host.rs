@@ -210,9 +210,11 @@ impl Queue {
     async fn turn<'a>(
         &'a self,
         process: &'a Semaphore,
+        by_strangers: bool,
     ) -> Result<(SemaphorePermit<'a>, SemaphorePermit<'a>), Failure> {
         let busy = |why: String| Failure::Busy(why);
-        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()) {
+        let rate = || self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_strangers && !rate().take(Instant::now()) {
             return Err(busy(format!("more than {CALLS_A_SECOND} calls a second")));
         }
         let before = self.waiting.fetch_add(1, SeqCst);
@@ -431,9 +433,10 @@ impl PluginHost for InProcess {
         let Some((prepared, queue)) = self.find(&request.installation) else {
             return Outcome::failed(Failure::Unknown);
         };
+        let by_strangers = request.call.is_by_strangers();
         let at_a_time = self.at_a_time.clone();
         let work = async move {
-            match queue.turn(&at_a_time).await {
+            match queue.turn(&at_a_time, by_strangers).await {
                 Ok(_permits) => call::run(prepared, request, reader).await,
                 Err(failure) => Outcome::failed(failure),
             }

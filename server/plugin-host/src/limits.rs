@@ -42,7 +42,8 @@ pub(crate) const CALLS_OF_ONE: usize = 8;
 pub(crate) const CALLS_WAITING: usize = 64;
 /// How long a call waits for its turn.
 pub(crate) const TURN: Duration = Duration::from_secs(10);
-/// Calls a second of one installation, and how many may come at once.
+/// Calls a second of one installation that strangers cause, and how many may come at once. The
+/// portal paces itself.
 pub(crate) const CALLS_A_SECOND: u32 = 50;
 
 // ------------------------------------------------------------------ one call: machine

@@ -67,6 +67,20 @@ pub enum Call {
     ComposeInvoice(money::Invoice),
 }
 
+impl Call {
+    /// Whether strangers decide how often it is made: providers, and customers who look at prices.
+    pub(crate) fn is_by_strangers(&self) -> bool {
+        matches!(
+            self,
+            Self::Webhook(_)
+                | Self::PriceQuote(_)
+                | Self::BeginCheckout(_)
+                | Self::BeginVerification { .. }
+                | Self::CustomerPortalUrl { .. }
+        )
+    }
+}
+
 /// What a plugin answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {

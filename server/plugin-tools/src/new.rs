@@ -174,10 +174,9 @@ mod tests {
     fn the_sdk_is_built_from_the_same_as_here() {
         let root = include_str!("../../../Cargo.toml");
         let sdk = include_str!("../../../plugins/sdk/Cargo.toml");
-        for name in sdk.lines().filter_map(|it| it.strip_suffix(".workspace = true")) {
-            let Some(line) = root.lines().find(|it| it.starts_with(&format!("{name} = "))) else {
-                continue;
-            };
+        let (_, dependencies) = sdk.split_once("[dependencies]\n").unwrap();
+        for name in dependencies.lines().filter_map(|it| it.strip_suffix(".workspace = true")) {
+            let line = root.lines().find(|it| it.starts_with(&format!("{name} = "))).unwrap();
             assert!(COMMON[1].1.lines().any(|it| it == line), "{line}");
         }
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/sdk/src");

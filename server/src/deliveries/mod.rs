@@ -172,6 +172,38 @@ pub(crate) async fn get_plugin(
     plugins::view(context, caller, &found, (&backlog, dead)).await
 }
 
+/// One plugin in numbers, for monitors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PluginMetrics {
+    /// What its publisher calls it.
+    pub(crate) plugin: String,
+    pub(crate) enabled: bool,
+    /// Enabled, and stopped by the portal.
+    pub(crate) stopped: bool,
+    /// Failures since it did anything well.
+    pub(crate) failures: u32,
+    /// Events on their way, and events given up.
+    pub(crate) waiting: u32,
+    pub(crate) dead: u32,
+}
+
+/// All plugins, by name.
+pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
+    let backlog = store::backlog(context.database.read()).await?;
+    let of = |plugin: &Installed| {
+        let found = backlog.iter().find(|it| it.plugin == plugin.id);
+        PluginMetrics {
+            plugin: plugin.plugin.clone(),
+            enabled: plugin.state != State::Disabled,
+            stopped: matches!(plugin.state, State::Stopped(_)),
+            failures: plugin.health.failures,
+            waiting: found.map_or(0, |it| it.waiting),
+            dead: found.map_or(0, |it| it.dead),
+        }
+    };
+    Ok(plugins::all(context).await?.iter().map(of).collect())
+}
+
 /// For operators: puts one of those that were given up on its way again, or all.
 pub(crate) async fn replay(
     context: &Context,

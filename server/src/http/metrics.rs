@@ -1,4 +1,4 @@
-//! The nodes in numbers, for Prometheus (text format 0.0.4).
+//! Nodes and plugins in numbers, for Prometheus (text format 0.0.4).
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,25 @@ use axum::{
 };
 
 use super::{Door, answer::Fault, visit::Visit};
-use crate::nodes::{self, NodeMetrics};
+use crate::{
+    deliveries::{self, PluginMetrics},
+    nodes::{self, NodeMetrics},
+};
 
-/// A metric of each node: its name, what it says, and its value; a node without one has no line.
-type Metric = (&'static str, &'static str, fn(&NodeMetrics) -> Option<i64>);
+/// A metric of each thing: its name, what it says, and its value; a thing without one has no line.
+type Metric<T> = (&'static str, &'static str, fn(&T) -> Option<i64>);
 
-const METRICS: [Metric; 11] = [
+const OF_PLUGINS: [Metric<PluginMetrics>; 5] = [
+    ("myrelay_plugin_enabled", "Whether events go to it.", |it| Some(it.enabled.into())),
+    ("myrelay_plugin_stopped", "Whether it waits for an operator.", |it| Some(it.stopped.into())),
+    ("myrelay_plugin_failures", "Failures since it did anything well.", |it| {
+        Some(it.failures.into())
+    }),
+    ("myrelay_plugin_events_waiting", "Events on their way to it.", |it| Some(it.waiting.into())),
+    ("myrelay_plugin_events_dead", "Events that were given up.", |it| Some(it.dead.into())),
+];
+
+const OF_NODES: [Metric<NodeMetrics>; 11] = [
     ("myrelay_node_in_contact", "Whether the node was heard lately.", |it| {
         Some(it.in_contact.into())
     }),
@@ -44,20 +57,23 @@ const METRICS: [Metric; 11] = [
 
 /// `GET /metrics`
 pub(crate) async fn metrics(State(door): State<Door>, visit: Visit) -> Result<Response, Fault> {
-    let nodes = nodes::metrics(&door.context).await;
-    let nodes = nodes.map_err(|error| Fault::from(error.into_portal_error(&visit.id)))?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&nodes)).into_response())
+    let fault = |error: crate::Error| Fault::from(error.into_portal_error(&visit.id));
+    let nodes = nodes::metrics(&door.context).await.map_err(fault)?;
+    let plugins = deliveries::metrics(&door.context).await.map_err(fault)?;
+    let mut all = text("node", &OF_NODES, &nodes, |it| &it.name);
+    all.push_str(&text("plugin", &OF_PLUGINS, &plugins, |it| &it.plugin));
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], all).into_response())
 }
 
-fn text(nodes: &[NodeMetrics]) -> String {
+fn text<T>(label: &str, metrics: &[Metric<T>], things: &[T], name: fn(&T) -> &String) -> String {
     let mut text = String::new();
-    for (name, help, value) in METRICS {
+    for (metric, help, value) in metrics {
         // Writing to a string does not fail.
-        write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n").unwrap_or_default();
-        for node in nodes {
-            let Some(value) = value(node) else { continue };
-            let label = escaped(&node.name);
-            writeln!(text, "{name}{{node=\"{label}\"}} {value}").unwrap_or_default();
+        write!(text, "# HELP {metric} {help}\n# TYPE {metric} gauge\n").unwrap_or_default();
+        for thing in things {
+            let Some(value) = value(thing) else { continue };
+            let name = escaped(name(thing));
+            writeln!(text, "{metric}{{{label}=\"{name}\"}} {value}").unwrap_or_default();
         }
     }
     text
@@ -91,7 +107,7 @@ mod tests {
             pods: 3,
             pod_faults: 1,
         };
-        let text = text(&[node]);
+        let text = text("node", &OF_NODES, &[node], |it| &it.name);
         let lines: Vec<_> = text.lines().filter(|it| !it.starts_with('#')).collect();
         assert_eq!(lines.len(), 9, "{text}");
         let name = r#"{node="fra\"} 1\nup 1 \\"}"#;

@@ -8,8 +8,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use myrelay_app::contract::CapabilityRow;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    Answer, Call, Failure, Grants, InstallError, Installation, Limits, Manifest, PluginSecret,
-    lifecycle,
+    Answer, Call, Failure, Grants, InstallError, Installation, Kind, Limits, Manifest,
+    PluginSecret, lifecycle,
 };
 use myrelay_plugin_package::PublisherKey;
 use serde_json::json;
@@ -66,6 +66,7 @@ pub(crate) async fn install(
     let (manifest, _) = asked(&input.manifest)?;
     check_publisher(context, &manifest.id, input.publisher.as_ref()).await?;
     check_events(&manifest)?;
+    check_served(&manifest)?;
     for name in input.secrets.keys() {
         if manifest.secret(name).is_none() {
             let message = format!("plugin.toml names no secret {name:?}");
@@ -93,6 +94,20 @@ pub(crate) async fn install(
         }
         enabled => Ok((id, enabled)),
     }
+}
+
+/// It does something here: what this portal does not ask of plugins yet would never happen.
+fn check_served(manifest: &Manifest) -> Result<()> {
+    if !manifest.kinds.contains(&Kind::Event) || manifest.events.is_empty() {
+        let message = "plugin.kind: this portal tells plugins of events, and asks them for nothing \
+                       else yet; one that listens to none would never be called";
+        return Err(Error::invalid("manifest", message));
+    }
+    if !manifest.jobs.is_empty() {
+        let message = "jobs: this portal runs no jobs of plugins yet";
+        return Err(Error::invalid("manifest", message));
+    }
+    Ok(())
 }
 
 async fn get(context: &Context, id: InstallationId) -> Result<Installed> {

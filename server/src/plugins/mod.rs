@@ -52,7 +52,8 @@ const CALLS_KEPT: i64 = 1000;
 #[derive(Clone)]
 pub(crate) struct Installed {
     pub(crate) id: InstallationId,
-    plugin: String,
+    /// What its publisher calls it.
+    pub(crate) plugin: String,
     name: String,
     version: String,
     manifest: String,

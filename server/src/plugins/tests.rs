@@ -86,7 +86,7 @@ stories! {
     }
 
     async fn only_operators_see_plugins_and_an_unknown_one_is_not_there(world) {
-        let id = world.plugin("dev.example.mail", &[]).await.to_string();
+        let id = world.plugin("dev.example.mail", &["account.created.v1"]).await.to_string();
         let (ana, olga) = (world.customer("ana").await, world.operator("olga").await);
         let api = ana.api();
         assert_eq!(api.list_plugins().await, Err(PortalError::NotAllowed));
@@ -117,6 +117,11 @@ stories! {
         };
         with("manifest", &|it| it.manifest = "manifest = 2".to_owned());
         with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &["moon.set.v1"]));
+        with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &[]));
+        with("manifest", &|it| {
+            it.manifest = it.manifest.replace("kind = [\"event\"]", "kind = [\"billing\"]");
+        });
+        with("manifest", &|it| it.manifest += "[[jobs]]\nname = \"nightly\"\ncron = \"0 3 * * *\"\n");
         with("component", &|it| it.component = b"text".to_vec());
         with("settings", &|it| it.settings = Some("{\"a\": 1}".to_owned()));
         with("settings", &|it| it.settings = Some("[]".to_owned()));
@@ -131,11 +136,11 @@ stories! {
             assert!(matches!(error, crate::Error::Invalid { field: it, .. } if it == field), "{field}: {error}");
         }
         assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0);
-        world.plugin("dev.example.mail", &[]).await;
+        world.plugin("dev.example.mail", &["account.created.v1"]).await;
         for number in 1..MAX_PLUGINS {
-            world.plugin(&format!("dev.example.p{number}"), &[]).await;
+            world.plugin(&format!("dev.example.p{number}"), &["account.created.v1"]).await;
         }
-        let many = install(&world.context, testing::input("dev.example.more", &[])).await;
+        let many = install(&world.context, testing::input("dev.example.more", &["account.created.v1"])).await;
         assert!(matches!(many, Err(crate::Error::Limit(_))));
     }
 
@@ -166,7 +171,7 @@ stories! {
         let usage = KvUsage { keys: 5, bytes: u64::try_from(bytes).unwrap() };
         assert_eq!(memory.usage().await.unwrap(), usage);
 
-        let two = world.plugin("dev.example.two", &[]).await;
+        let two = world.plugin("dev.example.two", &["pod.created.v1"]).await;
         let other = Memory { context: world.context.clone(), installation: two };
         assert_eq!(other.get("a").await.unwrap(), None);
         assert_eq!(other.usage().await.unwrap(), KvUsage::default());
@@ -244,7 +249,7 @@ stories! {
             PublisherKey::parse(&STANDARD.encode(bytes)).unwrap()
         };
         let by = |publisher: Option<PublisherKey>| {
-            Input { publisher, ..testing::input("dev.example.one", &[]) }
+            Input { publisher, ..testing::input("dev.example.one", &["account.created.v1"]) }
         };
         let strict = world.portal_set(|it| it.unsigned_plugins = false).await;
         let refused = async |context: &_, input| {
