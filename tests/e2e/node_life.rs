@@ -337,7 +337,7 @@ async fn a_pod_that_moves_is_served_by_both_nodes_until_its_overlap_ends() {
     // Back at once: the new node drops it, and the old one has the port and key that it had.
     scene.move_pod("osl-1", "Not at all").await.unwrap();
     is_bare(network, End::Second).await;
-    let back = scene.code_with(&old_endpoint, "[Interface]").await.unwrap();
+    let back = scene.code_with(&old_endpoint, "PublicKey").await.unwrap();
     for key in ["PublicKey", "Endpoint"] {
         assert_eq!(values(&back, key).next(), values(&old, key).next(), "{key}");
     }
@@ -348,7 +348,7 @@ async fn a_pod_that_moves_is_served_by_both_nodes_until_its_overlap_ends() {
     scene.goes_silent(&client).await;
     drop(client);
     is_bare(network, End::Node).await;
-    let lines = scene.code_with(&new_server, "[Interface]").await.unwrap();
+    let lines = scene.code_with(&new_server, "PublicKey").await.unwrap();
     let client = scene.connect(&scene.follow(&lines, "moved.conf")).await;
     scene.browser.open(&retire).await.unwrap();
     scene.browser.click("main form button[type='submit']").await.unwrap();
