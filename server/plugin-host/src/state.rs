@@ -90,7 +90,7 @@ impl CallState {
             deadline_ms: request.started_ms.saturating_add(wall_ms),
             cpu: limits.cpu(&request.call),
             memory: Memory::new(limits.memory_bytes),
-            kv: Store::new(reader, request.now_ms, kv_bytes),
+            kv: Store::new(reader, request.started_ms, kv_bytes),
             client: prepared.client.clone(),
             prepared,
             request,
