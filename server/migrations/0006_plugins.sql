@@ -21,14 +21,18 @@ CREATE TABLE plugins (
     sealed TEXT NOT NULL,
     -- +1 whenever a host has to load it anew.
     revision BIGINT NOT NULL,
+    -- +1 whenever something that it remembers was written.
+    writes BIGINT NOT NULL,
     -- NULL: an operator disabled it, or never enabled it.
     enabled_at BIGINT,
     -- It is enabled and gets nothing, for this reason, until an operator enables it again.
     stopped_at BIGINT,
     stopped_why TEXT,
-    -- Failures since it did anything well, since when, and until when it is left in peace.
+    -- Failures since it did anything well, since when, the last, and until when it is left in
+    -- peace.
     failures BIGINT NOT NULL,
     failing_since BIGINT,
+    failed_at BIGINT,
     rest_until BIGINT,
     created_at BIGINT NOT NULL
 );

@@ -25,3 +25,12 @@ fn our_webhook_plugin_listens_to_every_event() {
     assert!(10 < told.len(), "the table was read: {told:?}");
     assert_eq!(named, told, "plugins/webhook/plugin.toml and server/src/outbox/mod.rs differ");
 }
+
+/// Authors read there what they may listen to.
+#[test]
+fn the_authors_guide_names_every_event() {
+    let guide = read("docs/plugins.md");
+    for name in published() {
+        assert!(guide.contains(&format!("| `{name}` |")), "docs/plugins.md lacks {name}");
+    }
+}

@@ -87,6 +87,13 @@ pub(super) struct Asked {
     private: Vec<String>,
 }
 
+impl Asked {
+    /// Whether hosts and private addresses are those of before.
+    fn names_nothing(&self) -> bool {
+        self.hosts.is_empty() && self.private.is_empty() && !self.any_host
+    }
+}
+
 /// What was asked for.
 pub(super) fn asked(matches: &ArgMatches) -> Asked {
     let many = |name: &str| {
@@ -116,19 +123,33 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     }
     let schema = read.config_schema.as_ref().and_then(|it| package.file(it));
     let settings = asked.settings.as_ref().map(|it| read_text(it));
+    let given = secrets(&asked.secrets)?;
+    let Started { context, .. } = started(&config).await?;
+    let before = plugins::find(&context, &read.id).await?;
+    let grants = match &before {
+        // What it may reach beyond its wishes stays, where nothing else is said.
+        Some(before) if asked.names_nothing() => before.grants_for(&read)?,
+        _ => grants(&read, &asked)?,
+    };
+    if let Some(before) = &before {
+        say(&format!("\nIt takes the place of version {}.\n", before.version))?;
+    }
     let input = plugins::Input {
-        grants: grants(&read, &asked)?,
-        secrets: secrets(&asked.secrets)?,
+        grants,
+        secrets: given,
         schema: schema.map(|it| String::from_utf8_lossy(it).into_owned()),
         settings: settings.transpose()?,
         manifest: package.manifest_text().to_owned(),
         component: package.wasm().to_vec(),
         publisher,
     };
-    let Started { context, .. } = started(&config).await?;
     let done = plugins::install(&context, input).await;
+    let missing = plugins::missing_secrets(&context, &read).await;
     context.database.close().await;
     let (id, enabled) = done?;
+    for name in missing? {
+        say(&format!("\nThe secret {name} is not given: --secret {name}=FILE\n"))?;
+    }
     match enabled {
         Ok(()) => say(&format!("\nInstalled: {id}\n")),
         Err(error) => bail!(
@@ -155,9 +176,12 @@ fn open(asked: &Asked) -> anyhow::Result<(Package, Option<PublisherKey>)> {
         bail!("{}: a package has at most {PACKAGE_BYTES} bytes, not {size}", shown());
     }
     let bytes = fs::read(place).with_context(|| read_what(place))?;
+    let mut beside = place.clone().into_os_string();
+    beside.push(".minisig");
+    if publisher.is_none() && Path::new(&beside).exists() {
+        bail!("{} is signed: say by whom it has to be, --publisher KEY", shown());
+    }
     if let Some(publisher) = &publisher {
-        let mut beside = place.clone().into_os_string();
-        beside.push(".minisig");
         let signature = read_text(Path::new(&beside))?;
         verify(&bytes, &signature, publisher).with_context(shown)?;
     }

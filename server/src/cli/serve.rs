@@ -122,6 +122,7 @@ pub(super) async fn start_context(
         Deployment::load_or_create(&database, &*clock, &*random, config.v4_pool).await?;
     let authority = Authority::load_or_create(&config.data_dir, deployment.id, &*clock, &*random)?;
     let vault = Vault::load_or_create(&config.data_dir, &*random)?;
+    plugins::check_vault(&database, &vault).await.context("data-dir")?;
     let (v4, v6) = deployment.addresses.pools();
     let cache = config.data_dir.join("plugins");
     let compiler = plugins::Runtime::compiler().context("find out where this program is")?;

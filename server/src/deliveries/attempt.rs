@@ -1,6 +1,6 @@
 //! One try of a delivery, and what becomes of it.
 
-use myrelay_plugin_host::{Answer, Call, Failure, Outcome, events, types::ErrorKind};
+use myrelay_plugin_host::{Answer, Call, Failure, LimitName, Outcome, events, types::ErrorKind};
 
 use super::{After, Leased, store};
 use crate::{
@@ -15,10 +15,14 @@ const PAUSES_MS: [i64; 7] =
     [5_000, 5 * 60_000, 30 * 60_000, 2 * 3_600_000, 5 * 3_600_000, 10 * 3_600_000, 10 * 3_600_000];
 /// The longest that a plugin may ask to wait, in milliseconds.
 const LONGEST_PAUSE_MS: i64 = 10 * 3_600_000;
+/// As many tries as there are pauses, and one.
+const MOST_TRIES: u32 = 8;
 /// Tries of a plugin that breaks, or says that it has a fault.
 const FAULTY_TRIES: u32 = 3;
 /// The pause after what was nobody's fault, in milliseconds.
 const SOON_MS: i64 = 1_000;
+/// The pause after what only an operator can repair, in milliseconds.
+const REPAIR_MS: i64 = 60_000;
 /// After so many milliseconds an event is given up: 72 hours.
 const TOO_OLD_MS: i64 = 72 * 3_600_000;
 
@@ -44,13 +48,19 @@ pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leas
         attempt: leased.attempts,
         at: leased.at,
     };
-    let outcome = plugins::ask(context, plugin, &asked).await?;
+    let outcome = if leased.attempts <= MOST_TRIES {
+        asked_or_failed(context, plugin, &asked).await
+    } else {
+        // A call that ends the portal tells nothing: only the leases count it.
+        Outcome::failed(Failure::Invalid("no try came back".to_owned()))
+    };
     let mut tx = context.database.write().await?;
+    plugins::hold_first(&mut tx, plugin.id).await?;
     if !store::is_leased(&mut tx, leased.id, &leased.lease).await? {
         // It took longer than the lease, and somebody else tries: their word counts.
         return Ok(());
     }
-    let settled = plugins::settle(context, &mut tx, plugin.id, &asked, &outcome).await?;
+    let settled = plugins::settle(context, &mut tx, plugin, &asked, &outcome).await?;
     let after = if settled == Settled::Done {
         judge(leased, &outcome, context)
     } else {
@@ -62,6 +72,14 @@ pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leas
     store::settle(&mut tx, leased.id, &leased.lease, &after, context.now()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What a call came to, or that it could not be made.
+async fn asked_or_failed(context: &Context, plugin: &Installed, asked: &Ask) -> Outcome {
+    plugins::ask(context, plugin, asked).await.unwrap_or_else(|error| {
+        super::log(&format!("cannot call {}", plugin.id), &error);
+        Outcome::failed(Failure::Host("the portal could not call it: its log says why".to_owned()))
+    })
 }
 
 fn event(leased: &Leased) -> events::Event {
@@ -93,7 +111,8 @@ fn judge(leased: &Leased, outcome: &Outcome, context: &Context) -> After {
     let later = pause.map(|it| it + jitter(context, it));
     let too_old = TOO_OLD_MS <= now - leased.created_at;
     let verdict = match failure {
-        Failure::Busy(_) | Failure::Unknown | Failure::Host(_) => soon,
+        Failure::Busy(_) | Failure::Unknown => soon,
+        Failure::Host(_) => Verdict::Again { due_at: now + REPAIR_MS, counts: false },
         Failure::Invalid(_) | Failure::NotExported(_) | Failure::Refused(_) => Verdict::Dead,
         Failure::Reported(error) => match error.kind {
             // The plugin is stopped by now, and this waits for its operator.
@@ -105,10 +124,13 @@ fn judge(leased: &Leased, outcome: &Outcome, context: &Context) -> After {
             ErrorKind::Internal if FAULTY_TRIES <= leased.attempts => Verdict::Dead,
             _ => {
                 let asked = error.retry_after_ms.and_then(|it| i64::try_from(it).ok());
-                let asked = asked.map(|it| it.clamp(0, LONGEST_PAUSE_MS));
+                let asked = asked.filter(|it| 0 < *it);
+                let asked = asked.map(|it| it.clamp(SOON_MS, LONGEST_PAUSE_MS));
                 later.map_or(Verdict::Dead, |later| again(asked.unwrap_or(later)))
             }
         },
+        // Whoever it waited for was slow.
+        Failure::Limit { name: LimitName::Wall, .. } => later.map_or(Verdict::Dead, again),
         Failure::Limit { .. } | Failure::Trap { .. } if FAULTY_TRIES <= leased.attempts => {
             Verdict::Dead
         }

@@ -11,8 +11,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use myrelay_app::contract::{PluginRow, PluginView};
 use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
 
@@ -20,6 +21,7 @@ use self::attempt::Verdict;
 use crate::{
     Error, Result,
     context::{Caller, Context},
+    database::is_taken,
     outbox::{self, Waiting},
     plugins::{self, Installed, State},
 };
@@ -59,35 +61,73 @@ struct Leased {
     lease: String,
 }
 
-/// Works for as long as it is polled. Several portals may.
+/// Works for as long as it is polled. Several portals may. No plugin waits for another one, and
+/// events are dispatched meanwhile.
 pub(crate) async fn work(context: Context) {
     let mut pruned_at = context.now();
+    let mut running = FuturesUnordered::new();
+    let mut at_work = BTreeSet::new();
     loop {
-        let busy = match round(&context).await {
-            Ok(busy) => busy,
-            Err(error) => {
-                tracing::warn!(%error, "cannot deliver events");
-                false
+        match open_plugins(&context).await {
+            Ok(plugins) => {
+                for plugin in plugins.into_iter().filter(|it| at_work.insert(it.id)) {
+                    let context = &context;
+                    running.push(async move { (plugin.id, deliver_due(context, &plugin).await) });
+                }
             }
-        };
+            Err(error) => log("cannot dispatch events", &error),
+        }
         if PRUNE_EVERY.as_millis() <= (context.now() - pruned_at).unsigned_abs().into() {
             pruned_at = context.now();
             if let Err(error) = prune(&context).await {
-                tracing::warn!(%error, "cannot forget deliveries that are over");
+                log("cannot forget deliveries that are over", &error);
             }
         }
-        if !busy {
+        let mut busy = false;
+        tokio::select! {
+            Some((plugin, tried)) = running.next() => {
+                at_work.remove(&plugin);
+                busy = settled(plugin, tried);
+            }
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        if !busy && at_work.is_empty() {
             tokio::time::sleep(EVERY).await;
         }
     }
 }
 
+/// Whether more may be due of a plugin.
+fn settled(plugin: InstallationId, tried: Result<bool>) -> bool {
+    tried.unwrap_or_else(|error| {
+        log(&format!("cannot deliver events to {plugin}"), &error);
+        false
+    })
+}
+
+fn log(what: &str, error: &Error) {
+    let cause = match error {
+        Error::Internal(cause) => format!("{cause:#}"),
+        error => error.to_string(),
+    };
+    tracing::warn!(cause, "{what}");
+}
+
+/// Dispatches what was not; answers the plugins to which something may go now.
+async fn open_plugins(context: &Context) -> Result<Vec<Installed>> {
+    while dispatch(context).await? {}
+    let mut plugins = plugins::all(context).await?;
+    let now = context.now();
+    plugins.retain(|it| it.state == State::Enabled && !it.rests(now));
+    Ok(plugins)
+}
+
 /// Dispatches what was not, and tries what is due; answers whether there was anything.
+#[cfg(test)]
 pub(crate) async fn round(context: &Context) -> Result<bool> {
-    let plugins = plugins::all(context).await?;
-    let mut busy = dispatch(context, &plugins).await?;
-    let open = plugins.iter().filter(|it| it.state == State::Enabled && !it.rests(context.now()));
-    let tries = open.map(|plugin| deliver_due(context, plugin));
+    let plugins = open_plugins(context).await?;
+    let tries = plugins.iter().map(|plugin| deliver_due(context, plugin));
+    let mut busy = false;
     for tried in futures::future::join_all(tries).await {
         busy |= tried?;
     }
@@ -96,33 +136,64 @@ pub(crate) async fn round(context: &Context) -> Result<bool> {
 
 /// Makes a delivery of each event for each plugin that listens to it; answers whether there may be
 /// more.
-async fn dispatch(context: &Context, plugins: &[Installed]) -> Result<bool> {
+async fn dispatch(context: &Context) -> Result<bool> {
     let waiting = outbox::waiting(context, DISPATCHED).await?;
     if waiting.is_empty() {
         return Ok(false);
     }
-    let mut listening = Vec::new();
-    for plugin in plugins.iter().filter(|it| it.state != State::Disabled) {
-        listening.push((plugin.id, plugin.manifest()?.events));
-    }
     let now = context.now();
     let mut tx = context.database.write().await?;
-    for Waiting { id, kind, account } in &waiting {
+    // After the events: whoever was enabled before one of them is among these.
+    let listening = listening(plugins::all_in(&mut tx).await?);
+    for Waiting { id, kind, account, at } in &waiting {
         // Another portal may have been first.
         if !outbox::mark_dispatched(&mut tx, *id, now).await? {
             continue;
         }
         let Some(published) = outbox::published(kind) else { continue };
-        for (plugin, _) in listening.iter().filter(|(_, events)| events.contains(&published)) {
-            store::insert(&mut tx, context.new_id(), *plugin, (*id, *account), now).await?;
+        let hears = |it: &&Listening| it.since <= *at && it.events.contains(&published);
+        for Listening { plugin, .. } in listening.iter().filter(hears) {
+            let inserted =
+                store::insert(&mut tx, context.new_id(), *plugin, (*id, *account), now).await;
+            if inserted.as_ref().is_err_and(is_taken) {
+                // Another portal counted on for the same account: all of it is done once more.
+                return Ok(true);
+            }
+            inserted?;
         }
     }
     tx.commit().await?;
     Ok(waiting.len() == usize::try_from(DISPATCHED).unwrap_or_default())
 }
 
+/// A plugin that is enabled, and what it hears.
+struct Listening {
+    plugin: InstallationId,
+    events: Vec<String>,
+    since: i64,
+}
+
+fn listening(plugins: Vec<Installed>) -> Vec<Listening> {
+    let listening = plugins.into_iter().filter_map(|it| {
+        let since = it.enabled_at?;
+        match it.manifest() {
+            Ok(manifest) => Some(Listening { plugin: it.id, events: manifest.events, since }),
+            // One that cannot be read holds up nobody else.
+            Err(error) => {
+                log(&format!("cannot read what {} listens to", it.id), &error);
+                None
+            }
+        }
+    });
+    listening.collect()
+}
+
 /// Tries what is due of one plugin; answers whether anything was.
 async fn deliver_due(context: &Context, plugin: &Installed) -> Result<bool> {
+    // Loading may take longer than a lease.
+    if !plugins::is_ready(context, plugin).await? {
+        return Ok(false);
+    }
     let most = plugin.health.calls_at_a_time(AT_A_TIME);
     let leased = lease(context, plugin.id, most).await?;
     let busy = !leased.is_empty();

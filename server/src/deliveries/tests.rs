@@ -5,7 +5,7 @@ mod with_real_plugins;
 use myrelay_app::contract::{PluginContract, PortalError};
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    Answer, Call, Failure, KvChange, KvCondition, KvWrite, types::ErrorKind,
+    Answer, Call, Failure, KvChange, KvCondition, KvWrite, LimitName, types::ErrorKind,
 };
 
 use super::{DEAD_KEPT_MS, DELIVERED_KEPT_MS, LEASE_MS, attempt, dispatch, lease, prune, round};
@@ -144,16 +144,37 @@ stories! {
         }
         assert_eq!(world.host.events().len(), 7);
 
-        // It knows best how long to wait.
+        // Who is slow may be well later.
+        for _ in 0..4 {
+            world.host.answers(|_| {
+                let name = LimitName::Wall;
+                testing::with(Err(Failure::Limit { name, detail: "10 s".to_owned() }), Vec::new())
+            });
+        }
+        world.customer("slow").await;
+        for _ in 0..5 {
+            settle(&world).await;
+            world.clock.advance(3 * HOUR_MS);
+        }
+        assert_eq!(world.host.events().len(), 12);
+
+        // It knows best how long to wait, but nothing is no time.
+        world.host.answers(|_| testing::failed(ErrorKind::RateLimited, Some(0)));
+        world.customer("none").await;
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 13);
+        world.clock.advance(10_000);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 14);
         world.host.answers(|_| testing::failed(ErrorKind::RateLimited, Some(7_000)));
         world.customer("late").await;
         settle(&world).await;
         world.clock.advance(6_999);
         settle(&world).await;
-        assert_eq!(world.host.events().len(), 8);
+        assert_eq!(world.host.events().len(), 15);
         world.clock.advance(1);
         settle(&world).await;
-        assert_eq!(world.host.events().len(), 9);
+        assert_eq!(world.host.events().len(), 16);
     }
 
     async fn settings_that_do_not_work_stop_a_plugin_until_its_operator_comes(world) {
@@ -179,7 +200,7 @@ stories! {
         let plugin = world.plugin("dev.example.one", &[CREATED]).await;
         world.customer("ana").await;
         let installed = crate::plugins::all(&world.context).await.unwrap();
-        dispatch(&world.context, &installed).await.unwrap();
+        dispatch(&world.context).await.unwrap();
         let gone = lease(&world.context, plugin, 8).await.unwrap();
         assert_eq!(gone.len(), 1, "and then the portal is killed");
         let other = world.another_portal().await;
@@ -195,6 +216,37 @@ stories! {
         attempt::attempt(&world.context, &installed[0], &gone[0]).await.unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM plugin_kv").await, 0);
         assert_eq!(world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await, 1);
+    }
+
+    async fn an_event_whose_calls_kill_the_portal_is_given_up(world) {
+        let plugin = world.plugin("dev.example.one", &[CREATED]).await;
+        world.customer("ana").await;
+        dispatch(&world.context).await.unwrap();
+        for _ in 0..8 {
+            assert_eq!(lease(&world.context, plugin, 8).await.unwrap().len(), 1, "and it is killed");
+            world.clock.advance(LEASE_MS);
+        }
+        settle(&world).await;
+        assert_eq!((world.host.events().len(), dead(&world, plugin).await), (0, 1));
+    }
+
+    async fn a_call_that_is_over_after_another_version_came_is_made_again(world) {
+        let plugin = world.plugin("dev.example.one", &[CREATED]).await;
+        world.customer("ana").await;
+        dispatch(&world.context).await.unwrap();
+        let before = crate::plugins::all(&world.context).await.unwrap();
+        let leased = lease(&world.context, plugin, 8).await.unwrap();
+        let next = testing::another_version("dev.example.one", "2.0.0", &[CREATED]);
+        crate::plugins::install(&world.context, next).await.unwrap().1.unwrap();
+        let write = KvWrite::Put { value: b"old".to_vec(), version: 1, expires_at_ms: None };
+        let change = KvChange { key: "form".to_owned(), condition: KvCondition::Any, write };
+        world.host.answers(move |_| testing::with(Ok(Answer::Done), vec![change]));
+        attempt::attempt(&world.context, &before[0], &leased[0]).await.unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) FROM plugin_kv").await, 0);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 2);
+        let open = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NULL";
+        assert_eq!(world.count(open).await, 0);
     }
 
     async fn two_portals_deliver_each_event_once(world) {

@@ -148,6 +148,8 @@ pub(crate) struct Waiting {
     /// Its name.
     pub(crate) kind: String,
     pub(crate) account: Option<AccountId>,
+    /// When it happened.
+    pub(crate) at: i64,
 }
 
 /// The oldest events that were not dispatched.

@@ -30,16 +30,16 @@ pub(super) async fn insert(
 
 /// The oldest that were not dispatched. Ids are UUIDv7: their order is that of the events.
 pub(super) async fn waiting(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Waiting>> {
-    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
-        "SELECT id, kind, account_id FROM outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT $1",
+    let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
+        "SELECT id, kind, account_id, created_at FROM outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT $1",
     )
     .bind(most)
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(|(id, kind, account)| {
+        .map(|(id, kind, account, at)| {
             let account = account.map(|it| read_id(&it)).transpose()?;
-            Ok(Waiting { id: read_id(&id)?, kind, account })
+            Ok(Waiting { id: read_id(&id)?, kind, account, at })
         })
         .collect()
 }

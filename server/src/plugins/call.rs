@@ -35,6 +35,26 @@ pub(crate) enum Settled {
     Beaten,
 }
 
+/// Makes a plugin ready to be called. False: it is not, for now. One that this host never runs is
+/// stopped, and says so.
+pub(crate) async fn is_ready(context: &Context, plugin: &Installed) -> Result<bool> {
+    let error = match load(context, plugin).await? {
+        Ok(()) => return Ok(true),
+        Err(error) => error,
+    };
+    if let InstallError::Host(why) = &error {
+        tracing::warn!(plugin = %plugin.id, why, "a plugin cannot be loaded");
+        return Ok(false);
+    }
+    let mut tx = context.database.write().await?;
+    let held = super::hold(&mut tx, plugin.id).await?;
+    if held.revision == plugin.revision {
+        stop(context, &mut tx, &held, &format!("it cannot be run: {error}")).await?;
+        tx.commit().await?;
+    }
+    Ok(false)
+}
+
 /// Calls a plugin. Nothing is written: see [`settle`].
 pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Outcome> {
     if let Err(error) = load(context, plugin).await? {
@@ -71,32 +91,54 @@ fn memory(context: &Context, plugin: &Installed) -> Memory {
 pub(crate) async fn settle(
     context: &Context,
     tx: &mut Write,
-    plugin: InstallationId,
+    called: &Installed,
     ask: &Ask,
     outcome: &Outcome,
 ) -> Result<Settled> {
+    let plugin = called.id;
     let held = super::hold(tx, plugin).await?;
-    let now = context.now();
-    if !store::kv::apply(tx, plugin, &outcome.kv, now).await? {
+    // What another version wants is in another form, and what it says is of other settings.
+    if held.revision != called.revision || !write(context, tx, plugin, outcome).await? {
         return Ok(Settled::Beaten);
-    }
-    for put in &outcome.secret_puts {
-        let sealed = context.vault.seal(&place(plugin, &put.name), put.value.expose())?;
-        store::secrets::put(tx, plugin, &put.name, &sealed, now).await?;
     }
     let failure = outcome.result.as_ref().err().map(describe);
     match &outcome.result {
         Ok(_) => note(context, tx, &held, None).await?,
         Err(failed) if is_its_own(failed) => note(context, tx, &held, failure.as_deref()).await?,
-        // The plugin answered: what it was asked cannot be done.
         Err(Failure::Reported(error)) if error.kind == ErrorKind::InvalidConfig => {
             let why = format!("it says that its settings do not work: {}", error.message);
             stop(context, tx, &held, &why).await?;
+        }
+        // It does its work: what it was asked cannot be done.
+        Err(Failure::Reported(error)) if error.kind != ErrorKind::RateLimited => {
+            note(context, tx, &held, None).await?;
         }
         Err(_) => {}
     }
     remember(context, tx, plugin, ask, outcome, failure.as_deref()).await?;
     Ok(Settled::Done)
+}
+
+/// Writes what a plugin remembers and the secrets it put away. False: something else was written
+/// meanwhile. To be called with the plugin held.
+pub(super) async fn write(
+    context: &Context,
+    tx: &mut Write,
+    plugin: InstallationId,
+    outcome: &Outcome,
+) -> Result<bool> {
+    let now = context.now();
+    if !store::kv::apply(tx, plugin, &outcome.kv, now).await? {
+        return Ok(false);
+    }
+    if !outcome.kv.is_empty() {
+        store::count_writes(tx, plugin).await?;
+    }
+    for put in &outcome.secret_puts {
+        let sealed = context.vault.seal(&place(plugin, &put.name), put.value.expose())?;
+        store::secrets::put(tx, plugin, &put.name, &sealed, now).await?;
+    }
+    Ok(true)
 }
 
 /// Whether a failure says something of how the plugin and its provider are.
@@ -153,7 +195,7 @@ async fn load(context: &Context, plugin: &Installed) -> Result<Result<(), Instal
             limits: serde_json::from_str(&plugin.limits).context("a plugin's limits")?,
         })
     };
-    context.plugins.load(plugin.id, plugin.revision, read).await
+    context.plugins.load(plugin.id, (plugin.revision, context.now()), read).await
 }
 
 async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<CallRequest> {

@@ -52,6 +52,8 @@ pub(crate) struct Input {
 /// [`Error::Invalid`] of `manifest`.
 pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
     let manifest = Manifest::parse(manifest).map_err(|it| Error::invalid("manifest", it))?;
+    check_events(&manifest)?;
+    check_served(&manifest)?;
     let rows = views::capabilities(&manifest);
     Ok((manifest, rows))
 }
@@ -65,8 +67,6 @@ pub(crate) async fn install(
 ) -> Result<(InstallationId, Result<()>)> {
     let (manifest, _) = asked(&input.manifest)?;
     check_publisher(context, &manifest.id, input.publisher.as_ref()).await?;
-    check_events(&manifest)?;
-    check_served(&manifest)?;
     for name in input.secrets.keys() {
         if manifest.secret(name).is_none() {
             let message = format!("plugin.toml names no secret {name:?}");
@@ -76,10 +76,7 @@ pub(crate) async fn install(
     let before = super::all(context).await?.into_iter().find(|it| it.plugin == manifest.id);
     if let Some(before) = before {
         let id = upgrade(context, &before, (&manifest, input)).await?;
-        if before.state == State::Disabled {
-            return Ok((id, Ok(())));
-        }
-        return Ok((id, activate(context, &get(context, id).await?).await));
+        return Ok((id, reactivate(context, &get(context, id).await?).await?));
     }
     let settings = input.settings.as_deref().unwrap_or_default();
     let settings = settings::complete(input.schema.as_deref(), settings)?;
@@ -147,10 +144,29 @@ fn check_events(manifest: &Manifest) -> Result<()> {
     match manifest.events.iter().find(|it| !known(it)) {
         None => Ok(()),
         Some(name) => {
-            let message = format!("capabilities.events: {name} is no event of this portal");
+            let all: Vec<String> = Event::ALL.iter().map(|it| it.published()).collect();
+            let message = format!(
+                "capabilities.events: {name} is no event of this portal; there are {}",
+                all.join(", ")
+            );
             Err(Error::invalid("manifest", message))
         }
     }
+}
+
+/// Has another version make itself ready, where the plugin is not disabled. One that does not is
+/// stopped, so that nothing goes to it.
+async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
+    if plugin.state == State::Disabled {
+        return Ok(Ok(()));
+    }
+    let Err(error) = activate(context, plugin).await else { return Ok(Ok(())) };
+    let mut tx = context.database.write().await?;
+    let held = super::hold(&mut tx, plugin.id).await?;
+    let why = format!("it did not make itself ready: {error}");
+    super::stop(context, &mut tx, &held, &why).await?;
+    tx.commit().await?;
+    Ok(Err(error))
 }
 
 /// Whether the host can run it with what is granted. If so it stays there for a trial, or not.
@@ -268,7 +284,7 @@ async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answe
     };
     let outcome = ask(context, plugin, &asked).await?;
     let mut tx = context.database.write().await?;
-    if settle(context, &mut tx, plugin.id, &asked, &outcome).await? == Settled::Beaten {
+    if settle(context, &mut tx, plugin, &asked, &outcome).await? == Settled::Beaten {
         return Err(Error::Busy { retry_after_s: 1 });
     }
     tx.commit().await?;

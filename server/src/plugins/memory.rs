@@ -37,7 +37,7 @@ impl KvReader for Memory {
     }
 
     async fn usage(&self) -> Result<KvUsage, KvUnavailable> {
-        let (pool, now) = (self.context.database.read(), self.context.now());
-        store::kv::usage(pool, self.installation, now).await.map_err(|it| unavailable(&it))
+        let pool = self.context.database.read();
+        store::kv::usage(pool, self.installation).await.map_err(|it| unavailable(&it))
     }
 }

@@ -16,22 +16,24 @@ mod tests;
 mod upgrade;
 mod views;
 
+use anyhow::Context as _;
 use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
 use myrelay_domain::ids::InstallationId;
-use myrelay_plugin_host::Manifest;
+use myrelay_plugin_host::{Grants, HttpGrant, Manifest};
 use serde_json::json;
 
 pub use self::runtime::Runtime;
 pub(crate) use self::{
-    call::{Ask, Settled, ask, describe, settle},
+    call::{Ask, Settled, ask, describe, is_ready, settle},
     install::{Input, asked, install},
     views::Backlog,
 };
 use crate::{
     Error, Result,
     context::{Caller, Context},
-    database::Write,
+    database::{Database, Write},
     outbox::{self, Event},
+    vault::Vault,
 };
 
 /// The most plugins there are.
@@ -44,6 +46,8 @@ const REST_MS: i64 = 30_000;
 const LONGEST_REST_MS: i64 = 10 * 60_000;
 /// After so many milliseconds of nothing but failures a plugin is stopped: 120 hours.
 const HOPELESS_MS: i64 = 120 * 3_600_000;
+/// After so many milliseconds without a call a failure says nothing of those before: a day.
+const SILENCE_MS: i64 = 24 * 3_600_000;
 /// How long calls are remembered, in milliseconds, and how many of each plugin.
 const CALLS_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const CALLS_KEPT: i64 = 1000;
@@ -55,13 +59,16 @@ pub(crate) struct Installed {
     /// What its publisher calls it.
     pub(crate) plugin: String,
     name: String,
-    version: String,
+    pub(crate) version: String,
     manifest: String,
     settings: String,
     grants: String,
     limits: String,
     sealed: String,
     revision: i64,
+    writes: i64,
+    /// Since when events are for it.
+    pub(crate) enabled_at: Option<i64>,
     pub(crate) state: State,
     pub(crate) health: Health,
     created_at: i64,
@@ -82,18 +89,25 @@ pub(crate) struct Health {
     /// In a row.
     pub(crate) failures: u32,
     pub(crate) failing_since: Option<i64>,
+    pub(crate) failed_at: Option<i64>,
     pub(crate) rest_until: Option<i64>,
 }
 
 impl Health {
-    /// After one more failure.
+    /// After one more failure. Calls that were made before it rested say nothing new, and a failure
+    /// long after the last one is a new beginning.
     fn failed(self, now: i64) -> Self {
+        if self.rest_until.is_some_and(|until| now < until) {
+            return self;
+        }
+        let lately = self.failed_at.is_some_and(|it| now - it < SILENCE_MS);
+        let failing_since = self.failing_since.filter(|_| lately).or(Some(now));
         let failures = self.failures.saturating_add(1);
-        let rest = failures.checked_sub(FAILURES_BEFORE_REST).map(|times| {
-            let rest = REST_MS.saturating_mul(1_i64.checked_shl(times).unwrap_or(i64::MAX));
-            now + rest.clamp(REST_MS, LONGEST_REST_MS)
+        let rest_until = failures.checked_sub(FAILURES_BEFORE_REST).map(|times| {
+            let rest = REST_MS << times.min(10);
+            now + rest.min(LONGEST_REST_MS)
         });
-        Self { failures, failing_since: self.failing_since.or(Some(now)), rest_until: rest }
+        Self { failures, failing_since, failed_at: Some(now), rest_until }
     }
 
     /// How many calls may run at a time: a plugin that failed often is tried with one.
@@ -106,6 +120,25 @@ impl Installed {
     pub(crate) fn manifest(&self) -> Result<Manifest> {
         let read = Manifest::parse(&self.manifest);
         Ok(read.map_err(|error| anyhow::Error::new(error).context("a manifest of our own"))?)
+    }
+
+    /// What another version of it is granted: all that it asks for, and of requests what this one
+    /// was granted for the same wish.
+    pub(crate) fn grants_for(&self, next: &Manifest) -> Result<Grants> {
+        let before: Grants = serde_json::from_str(&self.grants).context("a plugin's grants")?;
+        let mut grants = Grants::all_asked(next);
+        let kept = |wish: HttpGrant| -> Vec<HttpGrant> {
+            let same = |it: &&HttpGrant| {
+                let (one, other) = (&it.rule, &wish.rule);
+                let host = one.host == other.host || other.host.is_any();
+                host && (one.scheme, one.port) == (other.scheme, other.port)
+                    && (&one.methods, &one.path_prefix) == (&other.methods, &other.path_prefix)
+            };
+            let found: Vec<_> = before.http.iter().filter(same).cloned().collect();
+            if found.is_empty() { vec![wish] } else { found }
+        };
+        grants.http = grants.http.into_iter().flat_map(kept).collect();
+        Ok(grants)
     }
 
     /// In a line: id, what its publisher calls it, version, and whether it gets anything.
@@ -127,6 +160,38 @@ impl Installed {
 /// All plugins.
 pub(crate) async fn all(context: &Context) -> Result<Vec<Installed>> {
     Ok(store::list(context.database.read()).await?)
+}
+
+/// The plugin that its publisher calls so.
+pub(crate) async fn find(context: &Context, plugin: &str) -> Result<Option<Installed>> {
+    Ok(all(context).await?.into_iter().find(|it| it.plugin == plugin))
+}
+
+/// The secrets that a plugin may use and nobody gave, but for those that its provider makes.
+pub(crate) async fn missing_secrets(context: &Context, manifest: &Manifest) -> Result<Vec<String>> {
+    let Some(plugin) = find(context, &manifest.id).await? else { return Ok(Vec::new()) };
+    let given = store::secrets::list(context.database.read(), plugin.id).await?;
+    let wanted = manifest.secrets.iter().filter(|it| !it.generated).map(|it| it.name.clone());
+    Ok(wanted.filter(|it| given.iter().all(|(name, _)| name != it)).collect())
+}
+
+/// All plugins, as a transaction sees them.
+pub(crate) async fn all_in(tx: &mut Write) -> Result<Vec<Installed>> {
+    Ok(store::list(&mut **tx).await?)
+}
+
+/// Holds a plugin until the commit. Whoever writes of a plugin and of what is on its way to it
+/// holds the plugin first.
+pub(crate) async fn hold_first(tx: &mut Write, id: InstallationId) -> Result<()> {
+    hold(tx, id).await.map(drop)
+}
+
+/// Whether the vault opens what the database has: it comes from the same place.
+pub(crate) async fn check_vault(database: &Database, vault: &Vault) -> anyhow::Result<()> {
+    for plugin in store::list(database.read()).await? {
+        vault.open(&call::place(plugin.id, ""), &plugin.sealed)?;
+    }
+    Ok(())
 }
 
 /// The plugin of an id.

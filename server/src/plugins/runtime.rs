@@ -17,11 +17,22 @@ use super::call::trial;
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
 
+/// How long a plugin that did not load is not tried again, in milliseconds.
+const AGAIN_MS: i64 = 60_000;
+
 /// The host of this process's plugins, and which of them it has.
 pub struct Runtime {
     host: Arc<dyn PluginHost>,
-    /// The revision of each that is loaded. It is held while one is being loaded.
-    loaded: Mutex<BTreeMap<InstallationId, i64>>,
+    /// Held only to find a plugin's own.
+    loaded: Mutex<BTreeMap<InstallationId, Arc<Mutex<Loaded>>>>,
+}
+
+/// What became of loading a plugin. It is held while that is done.
+#[derive(Default)]
+struct Loaded {
+    revision: i64,
+    /// Why this revision was not loaded, and until when that counts.
+    failed: Option<(InstallError, i64)>,
 }
 
 impl Runtime {
@@ -44,24 +55,28 @@ impl Runtime {
         Ok(std::env::current_exe()?.with_file_name(COMPILER))
     }
 
-    /// Loads a plugin, unless this revision of it is loaded already.
+    /// Loads a plugin, unless this revision of it is loaded already, or failed to a moment ago.
     pub(super) async fn load<F>(
         &self,
         id: InstallationId,
-        revision: i64,
+        (revision, now): (i64, i64),
         read: F,
     ) -> crate::Result<Result<(), InstallError>>
     where
         F: AsyncFnOnce() -> crate::Result<Installation>,
     {
-        let mut loaded = self.loaded.lock().await;
-        if loaded.get(&id) == Some(&revision) {
-            return Ok(Ok(()));
+        let own = Arc::clone(self.loaded.lock().await.entry(id).or_default());
+        let mut own = own.lock().await;
+        if own.revision == revision {
+            match &own.failed {
+                None => return Ok(Ok(())),
+                Some((error, until)) if now < *until => return Ok(Err(error.clone())),
+                Some(_) => {}
+            }
         }
         let done = self.host.install(read().await?).await;
-        if done.is_ok() {
-            loaded.insert(id, revision);
-        }
+        let failed = done.clone().err().map(|error| (error, now + AGAIN_MS));
+        *own = Loaded { revision, failed };
         Ok(done)
     }
 

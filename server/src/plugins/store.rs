@@ -26,8 +26,10 @@ struct Row {
     revision: i64,
     enabled_at: Option<i64>,
     stopped_why: Option<String>,
+    writes: i64,
     failures: i64,
     failing_since: Option<i64>,
+    failed_at: Option<i64>,
     rest_until: Option<i64>,
     created_at: i64,
 }
@@ -35,7 +37,8 @@ struct Row {
 macro_rules! columns {
     () => {
         "id, plugin, name, version, manifest, settings, grants, limits, sealed, \
-             revision, enabled_at, stopped_why, failures, failing_since, rest_until, created_at"
+             revision, writes, enabled_at, stopped_why, failures, failing_since, failed_at, \
+             rest_until, created_at"
     };
 }
 
@@ -58,8 +61,8 @@ pub(super) struct New<'a> {
 pub(super) async fn insert(tx: &mut Write, new: &New<'_>, now: i64) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO plugins (id, plugin, name, version, manifest, component, component_hash, \
-             settings_schema, settings, grants, limits, sealed, revision, failures, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 0, $13)",
+             settings_schema, settings, grants, limits, sealed, revision, writes, failures, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 0, 0, $13)",
     )
     .bind(new.id.to_string())
     .bind(new.plugin)
@@ -117,10 +120,21 @@ pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {
     read_number(sqlx::query_scalar("SELECT COUNT(*) FROM plugins").fetch_one(&mut **tx).await?)
 }
 
-pub(super) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<Installed>> {
+/// Counts that something that it remembers was written.
+pub(super) async fn count_writes(tx: &mut Write, id: InstallationId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plugins SET writes = writes + 1 WHERE id = $1")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn list(
+    executor: impl Executor<'_, Database = Any>,
+) -> sqlx::Result<Vec<Installed>> {
     let rows: Vec<Row> =
         sqlx::query_as(concat!("SELECT ", columns!(), " FROM plugins ORDER BY name, id"))
-            .fetch_all(pool)
+            .fetch_all(executor)
             .await?;
     rows.into_iter().map(Row::read).collect()
 }
@@ -157,7 +171,8 @@ pub(super) async fn component(pool: &AnyPool, id: InstallationId) -> sqlx::Resul
 pub(super) async fn enable(tx: &mut Write, id: InstallationId, now: i64) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE plugins SET enabled_at = COALESCE(enabled_at, $2), stopped_at = NULL, \
-             stopped_why = NULL, failures = 0, failing_since = NULL, rest_until = NULL \
+             stopped_why = NULL, failures = 0, failing_since = NULL, failed_at = NULL, \
+             rest_until = NULL \
          WHERE id = $1",
     )
     .bind(id.to_string())
@@ -199,11 +214,13 @@ pub(super) async fn set_health(
     health: Health,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE plugins SET failures = $2, failing_since = $3, rest_until = $4 WHERE id = $1",
+        "UPDATE plugins SET failures = $2, failing_since = $3, failed_at = $4, rest_until = $5 \
+         WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(i64::from(health.failures))
     .bind(health.failing_since)
+    .bind(health.failed_at)
     .bind(health.rest_until)
     .execute(&mut **tx)
     .await
@@ -236,10 +253,13 @@ impl Row {
             limits: self.limits,
             sealed: self.sealed,
             revision: self.revision,
+            writes: self.writes,
+            enabled_at: self.enabled_at,
             state,
             health: Health {
                 failures: read_number(self.failures)?,
                 failing_since: self.failing_since,
+                failed_at: self.failed_at,
                 rest_until: self.rest_until,
             },
             created_at: self.created_at,

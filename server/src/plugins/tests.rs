@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use myrelay_app::contract::{PluginContract, PluginState, PortalError};
 use myrelay_plugin_host::{
-    Answer, Call, KvChange, KvCondition, KvReader, KvUsage, KvWrite, PluginSecret, types::ErrorKind,
+    Answer, Call, KvChange, KvCondition, KvReader, KvUsage, KvWrite, Manifest, PluginSecret,
+    types::ErrorKind,
 };
 
 use myrelay_plugin_package::PublisherKey;
 
 use super::{
-    FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, install, memory::Memory, prune,
-    testing,
+    FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, find, install, memory::Memory,
+    missing_secrets, prune, testing,
 };
 use crate::{
     deliveries, outbox,
@@ -242,6 +243,27 @@ stories! {
         assert_eq!(told.iter().filter(|it| *it == "plugin.upgraded").count(), 2);
     }
 
+    async fn what_a_plugin_was_granted_beyond_its_wishes_stays_and_what_it_lacks_is_told(world) {
+        let mut input = testing::input("dev.example.one", &["account.created.v1"]);
+        input.grants.http[0].private = vec!["10.1.2.3/32:443".parse().unwrap()];
+        input.secrets.clear();
+        let (grants, manifest) = (input.grants.clone(), Manifest::parse(&input.manifest).unwrap());
+        let (id, _) = install(&world.context, input).await.unwrap();
+        let found = find(&world.context, "dev.example.one").await.unwrap().unwrap();
+        assert_eq!(found.grants_for(&manifest).unwrap(), grants);
+        assert_eq!(missing_secrets(&world.context, &manifest).await.unwrap(), ["api_key"]);
+        let olga = world.operator("olga").await;
+        let view = olga.api().get_plugin(&id.to_string()).await.unwrap();
+        let shown = "POST https://api.example.org/, also at 10.1.2.3/32:443";
+        assert!(view.capabilities.iter().any(|it| it.what == shown), "{view:?}");
+        // Another wish begins anew.
+        let text = testing::manifest("dev.example.one", &["account.created.v1"]);
+        let other = text.replace("api.example.org", "api.example.net");
+        let other = Manifest::parse(&other).unwrap();
+        assert!(found.grants_for(&other).unwrap().http[0].private.is_empty());
+        assert!(find(&world.context, "dev.example.two").await.unwrap().is_none());
+    }
+
     async fn whoever_published_a_plugin_first_publishes_all_that_bears_its_name(world) {
         // minisign's form: two letters, the key's id, the key.
         let key = |number: u8| {
@@ -318,10 +340,17 @@ stories! {
         world.clock.advance(REST_MS);
         assert_eq!(state(&olga, &id).await, PluginState::Enabled);
 
+        // Long after that a failure is a new beginning; one that fails twice a day for five days is
+        // hopeless.
         world.clock.advance(HOPELESS_MS);
-        world.host.fails(ErrorKind::Unavailable);
-        world.customer("late").await;
-        while deliveries::round(&world.context).await.unwrap() {}
+        let half_a_day = HOPELESS_MS / 10;
+        for number in 0..=10 {
+            assert_ne!(state(&olga, &id).await, PluginState::Stopped, "after {number} half days");
+            world.host.fails(ErrorKind::Unavailable);
+            world.customer(&format!("late{number}")).await;
+            deliveries::round(&world.context).await.unwrap();
+            world.clock.advance(half_a_day);
+        }
         assert_eq!(state(&olga, &id).await, PluginState::Stopped);
         let why = olga.api().get_plugin(&id).await.unwrap().why.unwrap();
         assert!(why.contains("five days") && why.contains("the provider said so"), "{why}");

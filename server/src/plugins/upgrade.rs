@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Input, Installed,
-    call::{Ask, ask_trial, describe, place, remember},
+    call::{Ask, ask_trial, describe, place, remember, write},
     install, settings, store,
 };
 use crate::{
@@ -87,11 +87,12 @@ async fn swap(
     let now = context.now();
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, before.id).await?;
-    if held.revision != before.revision {
+    if (held.revision, held.writes) != (before.revision, before.writes) {
+        // What was brought over is not all that is there now.
         return Err(Error::Busy { retry_after_s: 1 });
     }
     if let Some((asked, outcome)) = &migrated {
-        if !store::kv::apply(&mut tx, before.id, &outcome.kv, now).await? {
+        if !write(context, &mut tx, before.id, outcome).await? {
             return Err(Error::Busy { retry_after_s: 1 });
         }
         remember(context, &mut tx, before.id, asked, outcome, None).await?;

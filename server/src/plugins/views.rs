@@ -1,8 +1,11 @@
 //! How plugins look to operators.
 
+use anyhow::Context as _;
 use myrelay_app::contract::{CapabilityRow, DeadDeliveryRow, PluginRow, PluginState, PluginView};
 use myrelay_domain::ids::InstallationId;
-use myrelay_plugin_host::{AskedHttp, Kind, Manifest, Secret, SecretUse};
+use myrelay_plugin_host::{
+    AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
+};
 
 use super::{Installed, State, store};
 use crate::{Result, context::Context};
@@ -43,6 +46,7 @@ pub(super) async fn view(
     dead: Vec<DeadDeliveryRow>,
 ) -> Result<PluginView> {
     let manifest = plugin.manifest()?;
+    let grants: Grants = serde_json::from_str(&plugin.grants).context("a plugin's grants")?;
     let pool = context.database.read();
     let calls = store::calls::list(pool, plugin.id, CALLS_SHOWN).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
@@ -59,7 +63,7 @@ pub(super) async fn view(
         row: row(plugin, backlog, context.now()),
         why,
         installed_at: plugin.created_at,
-        capabilities: capabilities(&manifest),
+        capabilities: granted(&manifest, &grants),
         events: manifest.events.clone(),
         settings: plugin.settings.clone(),
         secrets: secrets.collect(),
@@ -68,25 +72,57 @@ pub(super) async fn view(
     })
 }
 
-/// What a plugin may do, each with the reason its author gives or the one that it has by itself.
+/// What a plugin asks for, each with the reason its author gives or the one that it has by itself.
 pub(super) fn capabilities(manifest: &Manifest) -> Vec<CapabilityRow> {
-    let row = |what: String, reason: &str| CapabilityRow { what, reason: reason.to_owned() };
+    let asked = |it: &AskedHttp| capability(request(&it.rule), &it.reason);
+    all(manifest, manifest.http.iter().map(asked).collect())
+}
+
+/// What a plugin may do: as it asked, but for requests, which an operator may have narrowed.
+fn granted(manifest: &Manifest, grants: &Grants) -> Vec<CapabilityRow> {
+    let reason = |rule: &HttpRule| {
+        let same = |it: &&AskedHttp| {
+            (&it.rule.methods, &it.rule.path_prefix) == (&rule.methods, &rule.path_prefix)
+        };
+        manifest.http.iter().find(same).map_or("An operator granted it", |it| &it.reason)
+    };
+    let given = |it: &HttpGrant| {
+        let mut what = request(&it.rule);
+        for private in &it.private {
+            what.push_str(&format!(", also at {private}"));
+        }
+        capability(what, reason(&it.rule))
+    };
+    all(manifest, grants.http.iter().map(given).collect())
+}
+
+fn capability(what: String, reason: &str) -> CapabilityRow {
+    CapabilityRow { what, reason: reason.to_owned() }
+}
+
+fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> {
     let mut rows: Vec<_> = manifest.kinds.iter().map(|it| kind(*it)).collect();
     if let Some(bytes) = manifest.kv {
         let most = bytes.map_or_else(String::new, |it| format!(", up to {it} bytes"));
-        rows.push(row(format!("Remember things{most}"), "Nobody else can read them"));
+        rows.push(capability(format!("Remember things{most}"), "Nobody else can read them"));
     }
     if manifest.crypto {
-        rows.push(row("Sign and verify".to_owned(), "With its secrets, which it does not see"));
+        rows.push(capability(
+            "Sign and verify".to_owned(),
+            "With its secrets, which it does not see",
+        ));
     }
-    rows.extend(manifest.http.iter().map(request));
+    rows.extend(requests);
     rows.extend(manifest.secrets.iter().map(secret));
     if !manifest.events.is_empty() {
         let what = format!("Hear of {}", manifest.events.join(", "));
-        rows.push(row(what, "Events hold ids, and no names, addresses or keys"));
+        rows.push(capability(what, "Events hold ids, and no names, addresses or keys"));
     }
     for job in &manifest.jobs {
-        rows.push(row(format!("Run {} at {}", job.name, job.cron), "Minutes, hours, days in UTC"));
+        rows.push(capability(
+            format!("Run {} at {}", job.name, job.cron),
+            "Minutes, hours, days in UTC",
+        ));
     }
     rows
 }
@@ -101,13 +137,11 @@ fn kind(kind: Kind) -> CapabilityRow {
     CapabilityRow { what: what.to_owned(), reason: reason.to_owned() }
 }
 
-fn request(asked: &AskedHttp) -> CapabilityRow {
-    let rule = &asked.rule;
+fn request(rule: &HttpRule) -> String {
     let (scheme, methods) = (rule.scheme.name(), rule.methods.join(", "));
     let port =
         if rule.port == rule.scheme.port() { String::new() } else { format!(":{}", rule.port) };
-    let what = format!("{methods} {scheme}://{}{port}{}", rule.host, rule.path_prefix);
-    CapabilityRow { what, reason: asked.reason.clone() }
+    format!("{methods} {scheme}://{}{port}{}", rule.host, rule.path_prefix)
 }
 
 fn secret(secret: &Secret) -> CapabilityRow {

@@ -9,7 +9,7 @@ pub(crate) const EMPTY_TITLE: &str = "No plugins yet";
 pub(crate) const EMPTY_TEXT: &str = "A plugin hears of what happens here and tells it to another \
      service. Install one where the portal runs; the command tells you first what it asks for.";
 pub(crate) const MORE: &str = "To install another one:";
-pub(crate) const COMMAND: &str = "myrelay plugin install FOLDER";
+pub(crate) const COMMAND: &str = "myrelay plugin install PACKAGE --publisher KEY";
 
 pub(crate) const NAME: Column = ("Name", false);
 pub(crate) const STATE: Column = ("State", false);

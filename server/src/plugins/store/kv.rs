@@ -58,17 +58,13 @@ pub(in crate::plugins) async fn scan(
     rows.into_iter().map(read_entry).collect()
 }
 
-pub(in crate::plugins) async fn usage(
-    pool: &AnyPool,
-    id: InstallationId,
-    now: i64,
-) -> sqlx::Result<KvUsage> {
+/// How much there is, with what has expired and still lies there.
+pub(in crate::plugins) async fn usage(pool: &AnyPool, id: InstallationId) -> sqlx::Result<KvUsage> {
     let (keys, bytes): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM plugin_kv \
-         WHERE plugin_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+         WHERE plugin_id = $1",
     )
     .bind(id.to_string())
-    .bind(now)
     .fetch_one(pool)
     .await?;
     Ok(KvUsage { keys: read_number(keys)?, bytes: read_number(bytes)? })
@@ -82,6 +78,9 @@ pub(in crate::plugins) async fn apply(
     changes: &[KvChange],
     now: i64,
 ) -> sqlx::Result<bool> {
+    if !changes.is_empty() {
+        forget_expired(tx, id, now).await?;
+    }
     for change in changes {
         let name = hex(&change.key);
         if let KvCondition::Version(expected) = change.condition {
@@ -153,6 +152,16 @@ async fn delete(tx: &mut Write, id: InstallationId, name: &str) -> sqlx::Result<
     sqlx::query("DELETE FROM plugin_kv WHERE plugin_id = $1 AND name = $2")
         .bind(id.to_string())
         .bind(name)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// Forgets what has expired of one plugin.
+async fn forget_expired(tx: &mut Write, id: InstallationId, now: i64) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM plugin_kv WHERE plugin_id = $1 AND expires_at <= $2")
+        .bind(id.to_string())
+        .bind(now)
         .execute(&mut **tx)
         .await
         .map(drop)
