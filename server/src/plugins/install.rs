@@ -59,7 +59,7 @@ pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
 }
 
 /// Installs a plugin, and enables it if it makes itself ready. One that does not, as because its
-/// provider is away, stays installed and disabled, and what it said is returned. One whose settings
+/// provider is away, is installed and stopped, and what it said is returned. One whose settings
 /// do not work is not installed. Where a plugin of this name is installed, this takes its place.
 pub(crate) async fn install(
     context: &Context,
@@ -89,8 +89,25 @@ pub(crate) async fn install(
             super::delete(context, &found).await?;
             Err(error)
         }
-        enabled => Ok((id, enabled)),
+        Err(error) => {
+            stop_unready(context, id, &error).await?;
+            Ok((id, Err(error)))
+        }
+        Ok(()) => Ok((id, Ok(()))),
     }
+}
+
+/// Stops a plugin that did not make itself ready: nothing goes to it, and its page says why.
+async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> Result<()> {
+    let mut tx = context.database.write().await?;
+    if super::hold(&mut tx, id).await?.state == State::Disabled {
+        store::enable(&mut tx, id, context.now()).await?;
+    }
+    let held = super::hold(&mut tx, id).await?;
+    let why = format!("it did not make itself ready: {error}");
+    super::stop(context, &mut tx, &held, &why).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// It does something here: what this portal does not ask of plugins yet would never happen.
@@ -161,11 +178,7 @@ async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>>
         return Ok(Ok(()));
     }
     let Err(error) = activate(context, plugin).await else { return Ok(Ok(())) };
-    let mut tx = context.database.write().await?;
-    let held = super::hold(&mut tx, plugin.id).await?;
-    let why = format!("it did not make itself ready: {error}");
-    super::stop(context, &mut tx, &held, &why).await?;
-    tx.commit().await?;
+    stop_unready(context, plugin.id, &error).await?;
     Ok(Err(error))
 }
 

@@ -107,6 +107,9 @@ impl PluginHost for ScriptedHost {
                 });
                 with(Ok(Answer::Problems(bad.into_iter().collect())), Vec::new())
             }
+            Call::Activate { .. } if !request.secrets.contains_key("api_key") => {
+                failed(ErrorKind::Unavailable, None)
+            }
             Call::Event(_) | Call::Migrate { .. } => {
                 let answer = self.answers.lock().unwrap().pop_front();
                 answer.map_or_else(done, |it| it(&request))

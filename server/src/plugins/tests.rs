@@ -248,7 +248,8 @@ stories! {
         input.grants.http[0].private = vec!["10.1.2.3/32:443".parse().unwrap()];
         input.secrets.clear();
         let (grants, manifest) = (input.grants.clone(), Manifest::parse(&input.manifest).unwrap());
-        let (id, _) = install(&world.context, input).await.unwrap();
+        let (id, enabled) = install(&world.context, input).await.unwrap();
+        assert!(enabled.is_err(), "it cannot make itself ready without its secret");
         let found = find(&world.context, "dev.example.one").await.unwrap().unwrap();
         assert_eq!(found.grants_for(&manifest).unwrap(), grants);
         assert_eq!(missing_secrets(&world.context, &manifest).await.unwrap(), ["api_key"]);
@@ -256,6 +257,12 @@ stories! {
         let view = olga.api().get_plugin(&id.to_string()).await.unwrap();
         let shown = "POST https://api.example.org/, also at 10.1.2.3/32:443";
         assert!(view.capabilities.iter().any(|it| it.what == shown), "{view:?}");
+        assert_eq!(view.row.state, PluginState::Stopped);
+        assert!(view.why.unwrap().contains("did not make itself ready"));
+        // Installed once more, with what it lacked, it goes on.
+        let again = testing::input("dev.example.one", &["account.created.v1"]);
+        install(&world.context, again).await.unwrap().1.unwrap();
+        assert_eq!(state(&olga, &id.to_string()).await, PluginState::Enabled);
         // Another wish begins anew.
         let text = testing::manifest("dev.example.one", &["account.created.v1"]);
         let other = text.replace("api.example.org", "api.example.net");
