@@ -83,16 +83,19 @@ pub(crate) async fn work(context: Context) {
                 log("cannot forget deliveries that are over", &error);
             }
         }
-        let mut busy = false;
-        tokio::select! {
-            Some((plugin, tried)) = running.next() => {
-                at_work.remove(&plugin);
-                busy = settled(plugin, tried);
+        let pause = tokio::time::sleep(EVERY);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                Some((plugin, tried)) = running.next() => {
+                    at_work.remove(&plugin);
+                    // One that had nothing to do is asked again after the pause.
+                    if settled(plugin, tried) {
+                        break;
+                    }
+                }
+                () = &mut pause => break,
             }
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        if !busy && at_work.is_empty() {
-            tokio::time::sleep(EVERY).await;
         }
     }
 }
