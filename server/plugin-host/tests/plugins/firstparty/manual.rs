@@ -23,7 +23,7 @@ const DAY_MS: u64 = 86_400_000;
 async fn rig() -> Option<Rig> {
     let config = json!({
         "recipient": "Example VPN GmbH", "account": "DE89 3704 0044 0532 0130 00",
-        "bank": "COBADEFFXXX", "currencies": ["EUR", "JPY"], "days": 10,
+        "bank": "COBADEFF", "currencies": ["EUR", "JPY"], "days": 10,
     });
     Rig::new("manual", MANIFEST, 1, config, &[]).await
 }
@@ -45,7 +45,7 @@ async fn a_customer_is_told_where_to_pay() {
     let field = |name: &str| shown.fields.iter().find(|it| it.0 == name).unwrap().1.clone();
     assert_eq!(field("Recipient"), "Example VPN GmbH");
     assert_eq!(field("Account"), "DE89 3704 0044 0532 0130 00");
-    assert_eq!(field("Bank"), "COBADEFFXXX");
+    assert_eq!(field("Bank"), "COBADEFF");
     assert_eq!(shown.reference, first.provider_id, "what an operator finds the transfer by");
     assert_eq!(shown.expires_at, Some(1_773_999_000_000 + 10 * DAY_MS));
     assert_eq!(first.expires_at, 1_773_999_000_000 + 10 * DAY_MS);
