@@ -42,7 +42,7 @@ pub fn total(mut amounts: impl Iterator<Item = Money>) -> Result<Money, Error> {
 /// looks whether everything is in place, and says what the plugin is connected to.
 #[macro_export]
 macro_rules! lifecycle {
-    ($world:ident, $plugin:ty, $id:literal, $version:literal, $problems:path, $ready:path) => {
+    ($world:ident, $plugin:ty, $id:literal, $version:expr, $problems:path, $ready:path) => {
         impl $world::exports::myrelay::plugin::lifecycle::Guest for $plugin {
             fn describe() -> $world::exports::myrelay::plugin::lifecycle::Info {
                 $world::exports::myrelay::plugin::lifecycle::Info {

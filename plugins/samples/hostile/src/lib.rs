@@ -7,24 +7,18 @@ mod world {
     myrelay_plugin_sdk::world!("event-plugin", "../../wit/v1");
 }
 
-use myrelay_plugin_sdk::types::{Error, ErrorKind};
-
-use crate::world::exports::myrelay::plugin::{
-    events::{Event, Guest as Events},
-    lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
+use myrelay_plugin_sdk::{
+    Problems, error,
+    types::{Error, ErrorKind},
 };
+
+use crate::world::exports::myrelay::plugin::events::{Event, Guest as Events};
 
 struct Hostile;
 
 /// An error with this text, which is how a misdeed tells what it saw.
 pub(crate) fn told(message: impl Into<String>) -> Error {
-    Error {
-        kind: ErrorKind::Internal,
-        message: message.into(),
-        public_message: None,
-        retry_after_ms: None,
-        provider_code: None,
-    }
+    error(ErrorKind::Internal, message)
 }
 
 impl Events for Hostile {
@@ -37,42 +31,22 @@ impl Events for Hostile {
     }
 }
 
-impl Lifecycle for Hostile {
-    fn describe() -> Info {
-        Info {
-            id: "dev.myrelay.sample-hostile".to_owned(),
-            version: "0.1.0".to_owned(),
-            api_version: "1.0".to_owned(),
-        }
-    }
+myrelay_plugin_sdk::lifecycle!(world, Hostile, "dev.myrelay.sample-hostile", "0.1.0", wrong, ready);
 
-    fn activate(_webhook_url: Option<String>) -> Result<(), Error> {
-        Ok(())
-    }
+/// Answers with what would do something to a page or a log.
+fn wrong(candidate: &str) -> Problems {
+    let message = match candidate {
+        "html" => "<script>alert(1)</script>".to_owned(),
+        "control" => "a\u{1b}[31mb".to_owned(),
+        "direction" => "a\u{202e}b".to_owned(),
+        "long" => "x".repeat(2 << 20),
+        _ => "y".repeat(5 << 20),
+    };
+    vec![("", message)]
+}
 
-    fn deactivate() -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Answers with what would do something to a page or a log.
-    fn validate_config(candidate: String) -> Result<Vec<ConfigProblem>, Error> {
-        let message = match candidate.as_str() {
-            "html" => "<script>alert(1)</script>".to_owned(),
-            "control" => "a\u{1b}[31mb".to_owned(),
-            "direction" => "a\u{202e}b".to_owned(),
-            "long" => "x".repeat(2 << 20),
-            _ => "y".repeat(5 << 20),
-        };
-        Ok(vec![ConfigProblem { path: String::new(), message }])
-    }
-
-    fn migrate(_from_version: String) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn health() -> Result<HealthReport, Error> {
-        Ok(HealthReport { ok: true, detail: String::new() })
-    }
+fn ready() -> Result<String, Error> {
+    Ok(String::new())
 }
 
 world::export!(Hostile with_types_in world);

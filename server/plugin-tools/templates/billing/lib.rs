@@ -7,7 +7,7 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    clock, config, tell_panics,
+    Problems, clock, error, problems, settings, tell_panics, total,
     types::{AccountRef, Error, ErrorKind, Money},
 };
 use serde_json::Value;
@@ -18,7 +18,6 @@ use crate::world::{
             Capabilities, Checkout, CheckoutRequest, Guest as Billing, NextStep,
             PaymentInstructions, Quote, QuoteRequest, Usage,
         },
-        lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
         webhooks::{Guest as Webhooks, Outcome, Rejection, Request},
     },
     myrelay::plugin::billing_types::{Effect, Invoice},
@@ -27,22 +26,6 @@ use crate::world::{
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 struct Plugin;
-
-/// An error; its kind decides what the portal does next.
-fn error(kind: ErrorKind, message: &str) -> Error {
-    Error {
-        kind,
-        message: message.to_owned(),
-        public_message: None,
-        retry_after_ms: None,
-        provider_code: None,
-    }
-}
-
-/// The settings, which are good by config.schema.json.
-fn settings() -> Value {
-    serde_json::from_str(&config::get()).unwrap_or_default()
-}
 
 fn text(settings: &Value, name: &str) -> String {
     settings[name].as_str().unwrap_or_default().to_owned()
@@ -53,44 +36,20 @@ fn expires_at(settings: &Value) -> u64 {
     clock::now() + settings["days"].as_u64().unwrap_or(14) * DAY_MS
 }
 
-impl Lifecycle for Plugin {
-    /// As plugin.toml says: the host compares.
-    fn describe() -> Info {
-        Info {
-            id: "{{id}}".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            api_version: "1.0".to_owned(),
-        }
-    }
+// As plugin.toml says: the host compares.
+myrelay_plugin_sdk::lifecycle!(world, Plugin, "{{id}}", env!("CARGO_PKG_VERSION"), wrong, ready);
 
-    fn activate(_webhook_url: Option<String>) -> Result<(), Error> {
-        Ok(())
-    }
+/// What config.schema.json cannot say of the settings.
+fn wrong(candidate: &str) -> Problems {
+    problems(candidate, |it: &Value| {
+        let advice = "it has a mistake: its check digits do not fit".to_owned();
+        if is_iban(&text(it, "iban")) { Vec::new() } else { vec![("/iban", advice)] }
+    })
+}
 
-    fn deactivate() -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// What config.schema.json cannot say.
-    fn validate_config(candidate: String) -> Result<Vec<ConfigProblem>, Error> {
-        tell_panics();
-        let candidate: Value = serde_json::from_str(&candidate).unwrap_or_default();
-        let problem = ConfigProblem {
-            path: "/iban".to_owned(),
-            message: "it has a mistake: its check digits do not fit".to_owned(),
-        };
-        Ok(if is_iban(&text(&candidate, "iban")) { Vec::new() } else { vec![problem] })
-    }
-
-    fn migrate(_from_version: String) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn health() -> Result<HealthReport, Error> {
-        tell_panics();
-        let iban = text(&settings(), "iban");
-        Ok(HealthReport { ok: is_iban(&iban), detail: format!("payments go to {iban}") })
-    }
+/// Whether it can do its work, for the operator.
+fn ready() -> Result<String, Error> {
+    Ok(format!("payments go to {}", text(&settings()?, "iban")))
 }
 
 /// Whether the check digits of ISO 13616 fit: the whole, its first four characters at the end and
@@ -121,33 +80,25 @@ impl Billing for Plugin {
             partial_refunds: false,
             metered: false,
             hosted_portal: false,
-            currencies: vec![text(&settings(), "currency")],
+            currencies: vec![text(&settings()?, "currency")],
         })
     }
 
     fn price_quote(request: QuoteRequest) -> Result<Quote, Error> {
         tell_panics();
-        let settings = settings();
-        let currency = text(&settings, "currency");
-        let mut minor = 0_i64;
-        for line in &request.lines {
-            if line.amount.currency != currency || line.tax.currency != currency {
-                return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));
-            }
-            minor = minor
-                .checked_add(line.amount.minor)
-                .and_then(|it| it.checked_add(line.tax.minor))
-                .ok_or_else(|| error(ErrorKind::InvalidInput, "too much money"))?;
+        let settings = settings::<Value>()?;
+        let total = total(request.lines.iter().flat_map(|it| [it.amount.clone(), it.tax.clone()]))?;
+        if total.currency != text(&settings, "currency") {
+            return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));
         }
         let disclosures = vec!["A transfer takes one to three days to arrive.".to_owned()];
-        let total = Money { minor, currency };
         let expires_at = expires_at(&settings);
         Ok(Quote { lines: request.lines, total, expires_at, disclosures })
     }
 
     fn begin_checkout(request: CheckoutRequest) -> Result<Checkout, Error> {
         tell_panics();
-        let settings = settings();
+        let settings = settings::<Value>()?;
         let invoice = request.invoice;
         if invoice.total.currency != text(&settings, "currency") {
             return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));

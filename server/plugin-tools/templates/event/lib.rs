@@ -7,17 +7,14 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    kv, log, tell_panics,
+    error, kv, log, tell_panics,
     types::{Error, ErrorKind},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    service::{error, post},
-    world::exports::myrelay::plugin::{
-        events::{Event, Guest as Events},
-        lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
-    },
+    service::{post, wrong},
+    world::exports::myrelay::plugin::events::{Event, Guest as Events},
 };
 
 /// Where the number of events stands.
@@ -32,44 +29,12 @@ fn told() -> Result<u64, Error> {
     Ok(text.and_then(|it| it.parse().ok()).unwrap_or_default())
 }
 
-impl Lifecycle for Plugin {
-    /// As plugin.toml says: the host compares.
-    fn describe() -> Info {
-        Info {
-            id: "{{id}}".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            api_version: "1.0".to_owned(),
-        }
-    }
+// As plugin.toml says: the host compares.
+myrelay_plugin_sdk::lifecycle!(world, Plugin, "{{id}}", env!("CARGO_PKG_VERSION"), wrong, ready);
 
-    fn activate(_webhook_url: Option<String>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn deactivate() -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// What config.schema.json cannot say.
-    fn validate_config(candidate: String) -> Result<Vec<ConfigProblem>, Error> {
-        tell_panics();
-        let candidate: Value = serde_json::from_str(&candidate).unwrap_or_default();
-        let endpoint = candidate["endpoint"].as_str().unwrap_or_default();
-        let problem = ConfigProblem {
-            path: "/endpoint".to_owned(),
-            message: "this is the example's address: name your service's".to_owned(),
-        };
-        Ok(if endpoint.contains("//api.example.com/") { vec![problem] } else { Vec::new() })
-    }
-
-    fn migrate(_from_version: String) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn health() -> Result<HealthReport, Error> {
-        tell_panics();
-        Ok(HealthReport { ok: true, detail: format!("{} events told", told()?) })
-    }
+/// Whether it can do its work, for the operator.
+fn ready() -> Result<String, Error> {
+    Ok(format!("{} events told", told()?))
 }
 
 impl Events for Plugin {

@@ -13,61 +13,25 @@ use myrelay_plugin_sdk::{
 use serde_json::{Value, json};
 
 use crate::{
-    service::{post, setting},
-    world::exports::myrelay::plugin::{
-        lifecycle::{ConfigProblem, Guest as Lifecycle, HealthReport, Info},
-        notifier::{
-            Destination, Guest as Notifier, Message, Outcome, Permanent, Receipt, Urgency,
-            Verification,
-        },
+    service::{post, setting, wrong},
+    world::exports::myrelay::plugin::notifier::{
+        Destination, Guest as Notifier, Message, Outcome, Permanent, Receipt, Urgency, Verification,
     },
 };
 
 struct Plugin;
 
-impl Lifecycle for Plugin {
-    /// As plugin.toml says: the host compares.
-    fn describe() -> Info {
-        Info {
-            id: "{{id}}".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            api_version: "1.0".to_owned(),
-        }
-    }
+// As plugin.toml says: the host compares.
+myrelay_plugin_sdk::lifecycle!(world, Plugin, "{{id}}", env!("CARGO_PKG_VERSION"), wrong, ready);
 
-    fn activate(_webhook_url: Option<String>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn deactivate() -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// What config.schema.json cannot say.
-    fn validate_config(candidate: String) -> Result<Vec<ConfigProblem>, Error> {
-        tell_panics();
-        let candidate: Value = serde_json::from_str(&candidate).unwrap_or_default();
-        let endpoint = candidate["endpoint"].as_str().unwrap_or_default();
-        let problem = ConfigProblem {
-            path: "/endpoint".to_owned(),
-            message: "this is the example's address: name your service's".to_owned(),
-        };
-        Ok(if endpoint.contains("//api.example.com/") { vec![problem] } else { Vec::new() })
-    }
-
-    fn migrate(_from_version: String) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn health() -> Result<HealthReport, Error> {
-        tell_panics();
-        Ok(HealthReport { ok: true, detail: format!("posts to {}", setting("endpoint")) })
-    }
+/// Whether it can do its work, for the operator.
+fn ready() -> Result<String, Error> {
+    Ok(format!("posts to {}", setting("endpoint")?))
 }
 
 impl Notifier for Plugin {
     fn begin_verification(_account: AccountRef, address: String) -> Result<Verification, Error> {
-        let text = format!("We wrote to {address}: follow the link in that message.");
+        let text = format!("A message comes to {address}: follow the link in it.");
         Ok(Verification { text, link: None })
     }
 
@@ -78,7 +42,7 @@ impl Notifier for Plugin {
         }
         let urgent = matches!(message.urgency, Urgency::High);
         let answer = post(&json!({
-            "from": setting("from"),
+            "from": setting("from")?,
             "to": to.address,
             "subject": message.subject,
             "text": message.text,
