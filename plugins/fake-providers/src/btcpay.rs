@@ -18,8 +18,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    faults::{Asked, Fault},
-    serve::{Server, bind},
+    serve::{Fake, Server, bind},
     stripe::{Event, Flaw},
 };
 
@@ -83,6 +82,12 @@ impl Store {
     }
 }
 
+impl Fake for Btcpay {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
 impl Btcpay {
     /// Starts at a port of loopback.
     ///
@@ -97,23 +102,6 @@ impl Btcpay {
             .route(&format!("{base}/{{id}}/payment-methods"), get(methods))
             .with_state(shared.clone());
         Ok(Self { server: Server::start(bind(port).await?, router)?, shared })
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
-    }
-
-    /// What goes wrong with the next request, after what was said before.
-    pub fn fail(&self, fault: Fault) {
-        self.server.record.fail(fault);
-    }
-
-    /// What it was asked.
-    #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.record.asked()
     }
 
     /// An invoice as it is now; null where there is none of this id.

@@ -17,5 +17,6 @@ pub use deliver::post;
 pub use faults::{Asked, Fault};
 pub use mail::{Mail, Mailed};
 pub use receiver::Receiver;
+pub use serve::{Fake, Server};
 pub use stripe::{Event, Flaw, Stripe, StripeOptions};
 pub use telegram::{Sent, Telegram};

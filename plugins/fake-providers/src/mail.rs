@@ -10,10 +10,7 @@ use axum::{Json, Router, body::Bytes, extract::State, routing::post};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    faults::{Asked, Fault},
-    serve::{Server, bind},
-};
+use crate::serve::{Fake, Server, bind};
 
 /// An address of this domain bounces, and was switched off by the service.
 const BOUNCES: &str = "@bounces.example";
@@ -45,6 +42,12 @@ struct Shared {
 
 type Answer = (StatusCode, Json<Value>);
 
+impl Fake for Mail {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
 impl Mail {
     /// Starts at a port of loopback, at any free one where it is 0.
     ///
@@ -61,23 +64,6 @@ impl Mail {
             .route("/emails", post(resend))
             .with_state(shared.clone());
         Ok(Self { server: Server::start(bind(port).await?, router)?, shared })
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
-    }
-
-    /// What goes wrong with the next request, after what was said before.
-    pub fn fail(&self, fault: Fault) {
-        self.server.record.fail(fault);
-    }
-
-    /// What it was asked.
-    #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.record.asked()
     }
 
     /// The mails that it took.

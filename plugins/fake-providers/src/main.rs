@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use anyhow::Result;
 use clap::Parser;
 use myrelay_fake_providers::{
-    Btcpay, BtcpayOptions, Mail, Receiver, Stripe, StripeOptions, Telegram,
+    Btcpay, BtcpayOptions, Fake as _, Mail, Receiver, Stripe, StripeOptions, Telegram,
 };
 
 /// Providers that take no real money and send no real messages, on this machine only.

@@ -23,8 +23,34 @@ use crate::faults::{Asked, Fault, Record};
 /// The largest body a server takes in.
 const BODY_BYTES: usize = 1 << 20;
 
+/// What every provider is: a server, whose requests go wrong as it is told and are remembered.
+pub trait Fake {
+    /// The server that plugins speak to.
+    fn server(&self) -> &Server;
+
+    /// Its port on loopback.
+    fn port(&self) -> u16 {
+        self.server().address.port()
+    }
+
+    /// Where it is.
+    fn url(&self) -> String {
+        format!("http://{}", self.server().address)
+    }
+
+    /// What goes wrong with the next request, after what was said before.
+    fn fail(&self, fault: Fault) {
+        self.server().record.fail(fault);
+    }
+
+    /// What it was asked.
+    fn asked(&self) -> Vec<Asked> {
+        self.server().record.asked()
+    }
+}
+
 /// A server that runs until it is dropped.
-pub(crate) struct Server {
+pub struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) record: Record,
     /// Ends with this.

@@ -15,10 +15,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    faults::{Asked, Fault},
-    serve::{Server, bind},
-};
+use crate::serve::{Fake, Server, bind};
 
 /// A message that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +48,12 @@ struct Bot {
 
 type Answer = (StatusCode, Json<Value>);
 
+impl Fake for Telegram {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
 impl Telegram {
     /// Starts at a port of loopback, at any free one where it is 0.
     ///
@@ -60,23 +63,6 @@ impl Telegram {
         let shared = Arc::new(Shared { token: token.to_owned(), bot: Mutex::default() });
         let router = Router::new().route("/{bot}/{method}", post(call)).with_state(shared.clone());
         Ok(Self { server: Server::start(bind(port).await?, router)?, shared })
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
-    }
-
-    /// What goes wrong with the next request, after what was said before.
-    pub fn fail(&self, fault: Fault) {
-        self.server.record.fail(fault);
-    }
-
-    /// What it was asked.
-    #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.record.asked()
     }
 
     /// Somebody follows `https://t.me/<bot>?start=<code>` and presses Start.

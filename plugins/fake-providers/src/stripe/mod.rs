@@ -14,8 +14,7 @@ use serde_json::Value;
 
 use crate::{
     deliver,
-    faults::{Asked, Fault},
-    serve::{Server, bind},
+    serve::{Fake, Server, bind},
     stripe::book::Book,
 };
 
@@ -69,6 +68,12 @@ impl Shared {
     }
 }
 
+impl Fake for Stripe {
+    fn server(&self) -> &Server {
+        &self.api
+    }
+}
+
 impl Stripe {
     /// Starts the API in clear and the pages with TLS.
     ///
@@ -91,12 +96,6 @@ impl Stripe {
         Ok(Self { api, pages, shared })
     }
 
-    /// Where its API is, and its pages in clear.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.api.address)
-    }
-
     /// Where customers are sent to: with TLS, by a certificate that nobody knows.
     #[must_use]
     pub fn pages_url(&self) -> String {
@@ -107,17 +106,6 @@ impl Stripe {
     pub fn send_to(&self, url: &str) {
         let mut place = self.shared.webhook_url.lock().unwrap_or_else(PoisonError::into_inner);
         *place = Some(url.to_owned());
-    }
-
-    /// What goes wrong with the next request, after what was said before.
-    pub fn fail(&self, fault: Fault) {
-        self.api.record.fail(fault);
-    }
-
-    /// What it was asked.
-    #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.api.record.asked()
     }
 
     /// One of its objects as it is now; null where there is none of this id.

@@ -10,22 +10,15 @@ use myrelay_plugin_host::{
 };
 use serde_json::{Value, json};
 
-use crate::conformance::Rig;
+use crate::conformance::{Rig, Told};
 
 /// A provider of payments and the plugin that speaks to it.
-pub(crate) trait Provider: Sized {
+pub(crate) trait Provider: Told + Sized {
     /// Both, ready; none where plugins were not built.
     async fn start() -> Option<Self>;
 
-    fn rig(&self) -> &Rig;
-
-    fn rig_mut(&mut self) -> &mut Rig;
-
     /// The name of the secret that requests log in with.
     const KEY: &str;
-
-    /// Goes wrong with the next request.
-    fn fail(&self, fault: Fault);
 
     /// Goes wrong with the request that begins a checkout, where others come before it.
     fn fail_checkout(&self, fault: Fault) {

@@ -7,16 +7,12 @@ use myrelay_plugin_host::{
     types::{AccountRef, ErrorKind},
 };
 
-use crate::conformance::Rig;
+use crate::conformance::{Rig, Told};
 
 /// A way to reach people and the plugin that takes it.
-pub(crate) trait Channel: Sized {
+pub(crate) trait Channel: Told + Sized {
     /// Both, ready; none where plugins were not built.
     async fn start() -> Option<Self>;
-
-    fn rig(&self) -> &Rig;
-
-    fn rig_mut(&mut self) -> &mut Rig;
 
     /// An address at which somebody is.
     fn address(&self) -> String;
@@ -29,8 +25,6 @@ pub(crate) trait Channel: Sized {
 
     /// The secret that requests log in with, where there is one.
     const KEY: Option<&str>;
-
-    fn fail(&self, fault: Fault);
 
     /// The texts that arrived.
     fn arrived(&self) -> Vec<String>;

@@ -3,9 +3,9 @@
 pub(crate) mod billing;
 pub(crate) mod channel;
 
+use myrelay_fake_providers::{Fake, Fault};
 use myrelay_plugin_host::{
-    Answer, Call, Failure, Grants, HttpGrant, KvWrite, Manifest, Outcome, SecretGrant,
-    billing_types::Effect, types,
+    Answer, Call, Failure, Grants, KvWrite, Manifest, Outcome, billing_types::Effect, types,
 };
 use serde_json::Value;
 
@@ -15,6 +15,36 @@ use crate::stage::{Stage, component};
 pub(crate) struct Rig {
     pub(crate) stage: Stage,
     pub(crate) config: String,
+}
+
+/// A provider of the test's own, and the plugin that speaks to it.
+pub(crate) struct Story<F> {
+    pub(crate) rig: Rig,
+    pub(crate) fake: F,
+}
+
+/// What every story with a provider has, whatever it is about.
+pub(crate) trait Told {
+    fn rig(&self) -> &Rig;
+
+    fn rig_mut(&mut self) -> &mut Rig;
+
+    /// Goes wrong with the next request.
+    fn fail(&self, fault: Fault);
+}
+
+impl<F: Fake> Told for Story<F> {
+    fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    fn rig_mut(&mut self) -> &mut Rig {
+        &mut self.rig
+    }
+
+    fn fail(&self, fault: Fault) {
+        self.fake.fail(fault);
+    }
 }
 
 /// Two that compile the same at the same time would write the same file.
@@ -30,25 +60,20 @@ pub(crate) fn beside(manifest: &str, hosts: &[&str], port: u16) -> String {
     })
 }
 
+/// The manifest of a plugin that asks for hosts which the operator names, on this machine.
+pub(crate) fn anywhere(manifest: &str, port: u16) -> String {
+    let here = format!("\nscheme = \"http\"\nhost = \"*\"\nport = {port}\n");
+    manifest.replace("\nhost = \"*\"\n", &here)
+}
+
 /// All that a manifest asks for, with one port of loopback.
 pub(crate) fn grants(manifest: &str, port: u16) -> Grants {
-    let manifest = Manifest::parse(manifest).unwrap();
-    let private = || vec![format!("127.0.0.1/32:{port}").parse().unwrap()];
-    let http = manifest.http.iter().map(|asked| HttpGrant {
-        any_host: asked.rule.host.is_any(),
-        rule: asked.rule.clone(),
-        private: private(),
-    });
-    let secrets = manifest.secrets.iter().flat_map(|secret| {
-        let grant = |it| SecretGrant { name: secret.name.clone(), allowed: it };
-        secret.uses.iter().cloned().map(grant)
-    });
-    Grants {
-        kv: manifest.kv.is_some(),
-        crypto: manifest.crypto,
-        http: http.collect(),
-        secrets: secrets.collect(),
+    let mut grants = Grants::all_asked(&Manifest::parse(manifest).unwrap());
+    for grant in &mut grants.http {
+        grant.any_host = grant.rule.host.is_any();
+        grant.private = vec![format!("127.0.0.1/32:{port}").parse().unwrap()];
     }
+    grants
 }
 
 impl Rig {

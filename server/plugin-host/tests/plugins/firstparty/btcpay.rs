@@ -1,6 +1,6 @@
 //! BTCPay: the conformance of its plugin, and coins that come in part, too late or too much.
 
-use myrelay_fake_providers::{Btcpay, BtcpayOptions, Event, Fault, Flaw};
+use myrelay_fake_providers::{Btcpay, BtcpayOptions, Event, Fake, Fault, Flaw};
 use myrelay_plugin_host::{
     Answer, Call,
     billing::NextStep,
@@ -11,7 +11,7 @@ use myrelay_plugin_host::{
 use serde_json::json;
 
 use crate::conformance::{
-    Rig,
+    Rig, anywhere,
     billing::{
         Provider, account, begin, billing_conformance, checkout, invoice, money, payments, refund,
         taken,
@@ -24,10 +24,7 @@ const STORE: &str = "Store0123456789";
 const SIGNING: &str = "btcpay-signing-0123456789";
 const NOW_S: u64 = 1_773_999_000;
 
-struct Story {
-    rig: Rig,
-    fake: Btcpay,
-}
+type Story = crate::conformance::Story<Btcpay>;
 
 impl Provider for Story {
     const KEY: &str = "api_key";
@@ -42,25 +39,12 @@ impl Provider for Story {
             now: || NOW_S,
         };
         let fake = Btcpay::start(options).await.unwrap();
-        let port: u16 = fake.url().rsplit(':').next().unwrap().parse().unwrap();
-        let here = format!("\nscheme = \"http\"\nhost = \"*\"\nport = {port}\n");
-        let manifest = MANIFEST.replace("\nhost = \"*\"\n", &here);
+        let port = fake.port();
+        let manifest = anywhere(MANIFEST, port);
         let config = json!({ "url": fake.url(), "store": STORE });
         let secrets = [("api_key", KEY), ("webhook_secret", SIGNING)];
         let rig = Rig::new("btcpay", &manifest, port, config, &secrets).await?;
         Some(Self { rig, fake })
-    }
-
-    fn rig(&self) -> &Rig {
-        &self.rig
-    }
-
-    fn rig_mut(&mut self) -> &mut Rig {
-        &mut self.rig
-    }
-
-    fn fail(&self, fault: Fault) {
-        self.fake.fail(fault);
     }
 
     fn fail_checkout(&self, fault: Fault) {

@@ -1,6 +1,6 @@
 //! Mail: two services that take the same message in their own ways.
 
-use myrelay_fake_providers::{Fault, Mail};
+use myrelay_fake_providers::{Fake, Fault, Mail};
 use myrelay_plugin_host::{
     Answer, Call,
     notifier::{Outcome, Permanent},
@@ -9,7 +9,7 @@ use myrelay_plugin_host::{
 use serde_json::{Value, json};
 
 use crate::conformance::{
-    Rig, beside,
+    Rig, Told, beside,
     channel::{Channel, channel_conformance, deliver, delivered},
 };
 
@@ -17,21 +17,34 @@ const MANIFEST: &str = include_str!("../../../../../plugins/email/plugin.toml");
 const KEY: &str = "8a2f1c00-mail-key-0123";
 const FROM: &str = "Example VPN <hello@example.org>";
 
-async fn start(provider: &str) -> Option<(Rig, Mail)> {
+type Story = crate::conformance::Story<Mail>;
+
+async fn start(provider: &str) -> Option<Story> {
     let fake = Mail::start(0, KEY).await.unwrap();
-    let port = fake.url().rsplit(':').next().unwrap().parse().unwrap();
+    let port = fake.port();
     let manifest = beside(MANIFEST, &["api.postmarkapp.com", "api.resend.com"], port);
     let config = json!({ "provider": provider, "from": FROM, "api_url": fake.url() });
     let rig = Rig::new("email", &manifest, port, config, &[("api_key", KEY)]).await?;
-    Some((rig, fake))
+    Some(Story { rig, fake })
 }
 
 /// The same story for each service: its name, and what silence means there.
 macro_rules! service {
     ($name:ident, $provider:literal, $unheard:ident) => {
-        struct $name {
-            rig: Rig,
-            fake: Mail,
+        struct $name(Story);
+
+        impl Told for $name {
+            fn rig(&self) -> &Rig {
+                &self.0.rig
+            }
+
+            fn rig_mut(&mut self) -> &mut Rig {
+                &mut self.0.rig
+            }
+
+            fn fail(&self, fault: Fault) {
+                self.0.fake.fail(fault);
+            }
         }
 
         impl Channel for $name {
@@ -40,28 +53,15 @@ macro_rules! service {
             const KEY: Option<&str> = Some("api_key");
 
             async fn start() -> Option<Self> {
-                let (rig, fake) = start($provider).await?;
-                Some(Self { rig, fake })
-            }
-
-            fn rig(&self) -> &Rig {
-                &self.rig
-            }
-
-            fn rig_mut(&mut self) -> &mut Rig {
-                &mut self.rig
+                start($provider).await.map(Self)
             }
 
             fn address(&self) -> String {
                 "ada@example.org".to_owned()
             }
 
-            fn fail(&self, fault: Fault) {
-                self.fake.fail(fault);
-            }
-
             fn arrived(&self) -> Vec<String> {
-                let mailed = self.fake.mailed().into_iter();
+                let mailed = self.0.fake.mailed().into_iter();
                 mailed.map(|it| format!("{}\n{}", it.subject, it.text)).collect()
             }
         }
@@ -76,7 +76,7 @@ channel_conformance!(resend, Resend);
 #[tokio::test]
 async fn a_mail_has_a_sender_and_both_texts() {
     for provider in ["postmark", "resend"] {
-        let Some((mut rig, fake)) = start(provider).await else { return };
+        let Some(Story { mut rig, fake }) = start(provider).await else { return };
         let mut config: Value = serde_json::from_str(&rig.config).unwrap();
         config["reply_to"] = json!("help@example.org");
         rig.config = config.to_string();
@@ -91,7 +91,7 @@ async fn a_mail_has_a_sender_and_both_texts() {
 
 #[tokio::test]
 async fn a_mail_that_nobody_heard_of_arrives_once_where_the_service_can_tell() {
-    let Some((rig, fake)) = start("resend").await else { return };
+    let Some(Story { rig, fake }) = start("resend").await else { return };
     fake.fail(Fault::HangupAfter);
     assert_eq!(rig.error(deliver("ada@example.org")).await.kind, ErrorKind::Unavailable);
     let outcome = delivered(&rig, deliver("ada@example.org")).await;
@@ -101,14 +101,14 @@ async fn a_mail_that_nobody_heard_of_arrives_once_where_the_service_can_tell() {
 
 #[tokio::test]
 async fn whose_mail_bounces_is_not_written_to_again() {
-    let Some((rig, _fake)) = start("postmark").await else { return };
+    let Some(Story { rig, fake: _fake }) = start("postmark").await else { return };
     let outcome = delivered(&rig, deliver("ada@bounces.example")).await;
     assert!(matches!(outcome, Outcome::Rejected(Permanent::Unreachable(_))), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn a_sender_that_is_not_ours_is_the_operators_affair() {
-    let Some((mut rig, fake)) = start("postmark").await else { return };
+    let Some(Story { mut rig, fake }) = start("postmark").await else { return };
     rig.config =
         json!({ "provider": "postmark", "from": "nobody", "api_url": fake.url() }).to_string();
     let error = rig.error(deliver("ada@example.org")).await;
@@ -122,7 +122,7 @@ async fn a_sender_that_is_not_ours_is_the_operators_affair() {
 
 #[tokio::test]
 async fn what_would_be_two_addresses_is_none() {
-    let Some((rig, fake)) = start("resend").await else { return };
+    let Some(Story { rig, fake }) = start("resend").await else { return };
     for address in
         ["a@b.example, c@d.example", "Ada <ada@example.org>", "a@b@c.example", "a\n@b.example"]
     {

@@ -1,6 +1,6 @@
 //! Stripe: the conformance of its plugin, and the stories that only Stripe tells.
 
-use myrelay_fake_providers::{Event, Fault, Flaw, Receiver, Stripe, StripeOptions, post};
+use myrelay_fake_providers::{Event, Fake, Flaw, Receiver, Stripe, StripeOptions, post};
 use myrelay_plugin_host::{
     Answer, Call, KvChange, KvCondition, KvWrite,
     billing::{CheckoutRequest, NextStep},
@@ -23,10 +23,7 @@ const KEY: &str = "rk_test_0123456789abcdef";
 const SIGNING: &str = "whsec_0123456789abcdef";
 const NOW_S: u64 = 1_773_999_000;
 
-struct Story {
-    rig: Rig,
-    fake: Stripe,
-}
+type Story = crate::conformance::Story<Stripe>;
 
 impl Provider for Story {
     const KEY: &str = "api_key";
@@ -41,7 +38,7 @@ impl Provider for Story {
             now: || NOW_S,
         };
         let fake = Stripe::start(options).await.unwrap();
-        let port = fake.url().rsplit(':').next().unwrap().parse().unwrap();
+        let port = fake.port();
         let manifest = beside(MANIFEST, &["api.stripe.com"], port);
         let pages = r#""checkout.stripe.com", "billing.stripe.com""#;
         let manifest = manifest.replace(pages, r#""127.0.0.1""#);
@@ -49,18 +46,6 @@ impl Provider for Story {
         let secrets = [("api_key", KEY), ("webhook_secret", SIGNING)];
         let rig = Rig::new("stripe", &manifest, port, config, &secrets).await?;
         Some(Self { rig, fake })
-    }
-
-    fn rig(&self) -> &Rig {
-        &self.rig
-    }
-
-    fn rig_mut(&mut self) -> &mut Rig {
-        &mut self.rig
-    }
-
-    fn fail(&self, fault: Fault) {
-        self.fake.fail(fault);
     }
 
     fn pay(&self, checkout: &str) -> Vec<Event> {

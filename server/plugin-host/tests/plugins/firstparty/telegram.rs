@@ -1,6 +1,6 @@
 //! Telegram: a bot, people who press Start, and people who block it.
 
-use myrelay_fake_providers::{Fault, Sent, Telegram};
+use myrelay_fake_providers::{Fake, Fault, Sent, Telegram};
 use myrelay_plugin_host::{
     Answer, Call,
     notifier::{Outcome, Permanent, Verification},
@@ -17,10 +17,7 @@ const MANIFEST: &str = include_str!("../../../../../plugins/telegram/plugin.toml
 const TOKEN: &str = "123456:AAE-abc_DEF0123456789";
 const CHAT: i64 = 5_000_000_007;
 
-struct Story {
-    rig: Rig,
-    fake: Telegram,
-}
+type Story = crate::conformance::Story<Telegram>;
 
 impl Channel for Story {
     const NO_ADDRESS: &str = "somebody";
@@ -29,7 +26,7 @@ impl Channel for Story {
 
     async fn start() -> Option<Self> {
         let fake = Telegram::start(0, TOKEN).await.unwrap();
-        let port = fake.url().rsplit(':').next().unwrap().parse().unwrap();
+        let port = fake.port();
         let manifest = beside(MANIFEST, &["api.telegram.org"], port);
         let config = json!({ "bot": "example_vpn_bot", "api_url": fake.url() });
         let rig = Rig::new("telegram", &manifest, port, config, &[("bot_token", TOKEN)]).await?;
@@ -37,20 +34,8 @@ impl Channel for Story {
         Some(Self { rig, fake })
     }
 
-    fn rig(&self) -> &Rig {
-        &self.rig
-    }
-
-    fn rig_mut(&mut self) -> &mut Rig {
-        &mut self.rig
-    }
-
     fn address(&self) -> String {
         CHAT.to_string()
-    }
-
-    fn fail(&self, fault: Fault) {
-        self.fake.fail(fault);
     }
 
     fn arrived(&self) -> Vec<String> {
@@ -104,8 +89,8 @@ async fn a_start_is_not_forgotten_when_the_message_fails() {
     let code = "Xk3_v9-QmT7zLp2R";
     story.link(code).await;
     story.fake.press_start(4_242, code);
-    story.fail(Fault::Late(std::time::Duration::ZERO));
-    story.fail(Fault::too_many(3));
+    story.fake.fail(Fault::Late(std::time::Duration::ZERO));
+    story.fake.fail(Fault::too_many(3));
     let error = story.rig.error(deliver(code)).await;
     assert_eq!((error.kind, error.retry_after_ms), (ErrorKind::RateLimited, Some(3000)));
     // Two deliveries ask for updates at once, or somebody set a webhook.
@@ -114,7 +99,7 @@ async fn a_start_is_not_forgotten_when_the_message_fails() {
         ("Conflict: can't use getUpdates while a webhook is active", ErrorKind::InvalidConfig),
     ] {
         let body = json!({ "ok": false, "error_code": 409, "description": why }).to_string();
-        story.fail(Fault::Answer { status: 409, retry_after: None, body });
+        story.fake.fail(Fault::Answer { status: 409, retry_after: None, body });
         assert_eq!(story.rig.error(deliver(code)).await.kind, kind);
     }
     let outcome = delivered(&story.rig, deliver(code)).await;
@@ -132,7 +117,7 @@ async fn who_blocks_the_bot_is_not_written_to_again() {
     assert!(matches!(outcome, Outcome::Rejected(Permanent::InvalidAddress(_))), "{outcome:?}");
     // Telegram says how long to wait in its body.
     let body = json!({ "ok": false, "error_code": 429, "parameters": { "retry_after": 11 } });
-    story.fail(Fault::Answer { status: 429, retry_after: None, body: body.to_string() });
+    story.fake.fail(Fault::Answer { status: 429, retry_after: None, body: body.to_string() });
     let error = story.rig.error(deliver(&story.address())).await;
     assert_eq!((error.kind, error.retry_after_ms), (ErrorKind::RateLimited, Some(11_000)));
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use myrelay_fake_providers::{Asked, Fault, Receiver};
+use myrelay_fake_providers::{Asked, Fake, Fault, Receiver};
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, PluginHost as _, events,
     notifier::{Outcome, Permanent},
@@ -11,17 +11,14 @@ use myrelay_plugin_host::{
 use serde_json::json;
 
 use crate::conformance::{
-    Rig,
+    Rig, anywhere,
     channel::{Channel, channel_conformance, deliver, delivered},
 };
 
 const MANIFEST: &str = include_str!("../../../../../plugins/webhook/plugin.toml");
 const KEY: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
-struct Story {
-    rig: Rig,
-    fake: Receiver,
-}
+type Story = crate::conformance::Story<Receiver>;
 
 impl Channel for Story {
     const NO_ADDRESS: &str = "ftp://example.org/hooks";
@@ -31,27 +28,14 @@ impl Channel for Story {
 
     async fn start() -> Option<Self> {
         let fake = Receiver::start(0).await.unwrap();
-        let port: u16 = fake.url().rsplit(':').next().unwrap().parse().unwrap();
-        let here = format!("\nscheme = \"http\"\nhost = \"*\"\nport = {port}\n");
-        let manifest = MANIFEST.replace("\nhost = \"*\"\n", &here);
+        let port = fake.port();
+        let manifest = anywhere(MANIFEST, port);
         let rig = Rig::new("webhook", &manifest, port, json!({}), &[("signing_key", KEY)]).await?;
         Some(Self { rig, fake })
     }
 
-    fn rig(&self) -> &Rig {
-        &self.rig
-    }
-
-    fn rig_mut(&mut self) -> &mut Rig {
-        &mut self.rig
-    }
-
     fn address(&self) -> String {
         format!("{}/hooks/7", self.fake.url())
-    }
-
-    fn fail(&self, fault: Fault) {
-        self.fake.fail(fault);
     }
 
     fn arrived(&self) -> Vec<String> {
@@ -122,7 +106,7 @@ async fn a_receiver_checks_who_wrote_and_that_it_is_new() {
 #[tokio::test]
 async fn who_is_gone_is_not_written_to_again() {
     let Some(story) = Story::start().await else { return };
-    story.fail(Fault::status(410));
+    story.fake.fail(Fault::status(410));
     let outcome = delivered(&story.rig, deliver(&story.address())).await;
     assert_eq!(outcome, Outcome::Rejected(Permanent::Unsubscribed));
     // A private address that nobody granted, typed by a customer.
@@ -181,7 +165,7 @@ async fn events_go_to_the_operators_address() {
         (Fault::status(410), ErrorKind::InvalidConfig),
         (Fault::HangupAfter, ErrorKind::Unavailable),
     ] {
-        story.fail(fault);
+        story.fake.fail(fault);
         assert_eq!(story.rig.error(event("evt_2")).await.kind, kind);
     }
 }
