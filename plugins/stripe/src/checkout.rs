@@ -70,7 +70,7 @@ pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
     Ok(Checkout {
         provider_id: session.id()?,
         expires_at: session.time("/expires_at").ok_or_else(lacks)?,
-        step: NextStep::Redirect(session.text("/url").ok_or_else(lacks)?),
+        step: NextStep::Redirect(session.url().ok_or_else(lacks)?),
     })
 }
 

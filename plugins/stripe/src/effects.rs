@@ -136,6 +136,10 @@ pub(crate) fn of_invoice(invoice: Object<'_>, at: u64) -> Effects {
         // A trial is an invoice of nothing.
         return Ok(if invoice.money("/amount_paid")?.minor == 0 { Vec::new() } else { vec![paid] });
     }
+    if invoice.text("/payment_intent/status").as_deref() == Some("processing") {
+        let due = invoice.money("/amount_due")?;
+        return Ok(vec![purpose.pending(payment.unwrap_or(id), due, at)]);
+    }
     if !invoice.is("/attempted") {
         return Ok(Vec::new());
     }

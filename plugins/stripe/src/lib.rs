@@ -155,7 +155,7 @@ impl Billing for Plugin {
         let form = Form::default().with("customer", customer).with("return_url", return_url);
         let session = Api::load()?.post("/v1/billing_portal/sessions", &form, "portal")?;
         let lacks = || error(ErrorKind::Internal, "Stripe sent a portal session without url");
-        Object(&session).text("/url").ok_or_else(lacks)
+        Object(&session).url().ok_or_else(lacks)
     }
 }
 

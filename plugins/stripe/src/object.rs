@@ -15,6 +15,11 @@ impl Object<'_> {
         text(self.0, path)
     }
 
+    /// An address where customers go, whole: a line would be cut.
+    pub(crate) fn url(self) -> Option<String> {
+        self.0.pointer("/url")?.as_str().map(str::to_owned)
+    }
+
     /// An id that stands in a field, or is the `id` of the object that stands there.
     pub(crate) fn id_at(self, path: &str) -> Option<String> {
         self.text(path).or_else(|| self.text(&format!("{path}/id")))

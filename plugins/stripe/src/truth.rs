@@ -26,6 +26,12 @@ pub(crate) fn reconcile(id: &str) -> Result<Vec<Effect>, Error> {
             if let Some(subscription) = session.id_at("/subscription") {
                 effects.retain(|it| !matches!(it, Effect::NeedsReconcile(_)));
                 effects.extend(reconcile(&subscription)?);
+            } else if effects.iter().any(|it| matches!(it, Effect::PaymentPending(_)))
+                && let Some(intent) = session.id_at("/payment_intent")
+            {
+                // A session never says that what takes days came to nothing; its payment does.
+                effects.retain(|it| !matches!(it, Effect::PaymentPending(_)));
+                effects.extend(reconcile(&intent)?);
             }
             effects
         }
@@ -40,11 +46,12 @@ pub(crate) fn reconcile(id: &str) -> Result<Vec<Effect>, Error> {
             effects
         }
         "in" => {
-            let invoice = get(&format!("invoices/{id}"))?;
+            let invoice = get(&format!("invoices/{id}?expand%5B%5D=payment_intent"))?;
             of_invoice(Object(&invoice), began(Object(&invoice)))?
         }
         "sub" => {
-            let subscription = get(&format!("subscriptions/{id}?expand%5B%5D=latest_invoice"))?;
+            let with = "expand%5B%5D=latest_invoice.payment_intent";
+            let subscription = get(&format!("subscriptions/{id}?{with}"))?;
             let mut effects = of_subscription(Object(&subscription), clock::now())?;
             if let Some(invoice) = subscription.get("latest_invoice").filter(|it| it.is_object()) {
                 effects.extend(of_invoice(Object(invoice), began(Object(invoice)))?);
