@@ -14,6 +14,10 @@ fn digits(currency: &str) -> u32 {
     }
 }
 
+/// The digits that are read. Rates that come from a division have more behind the point, and no
+/// amount depends on them.
+const DIGITS: usize = 20;
+
 /// A decimal number as it stands in a text: `mantissa * 10^-scale`. No floating point comes near
 /// money.
 #[derive(Clone, Copy)]
@@ -28,9 +32,10 @@ impl Decimal {
         let (number, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, part) = number.split_once('.').unwrap_or((number, ""));
         let plain = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
-        if whole.is_empty() || !plain(whole) || !plain(part) || 24 < whole.len() + part.len() {
+        if whole.is_empty() || DIGITS < whole.len() || !plain(whole) || !plain(part) {
             return None;
         }
+        let part = &part[..part.len().min(DIGITS - whole.len())];
         let mantissa: i128 = format!("{whole}{part}").parse().ok()?;
         let scale = i32::try_from(part.len()).ok()? - power.parse::<i32>().ok()?;
         match u32::try_from(scale) {

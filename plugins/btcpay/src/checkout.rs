@@ -9,15 +9,11 @@ use serde_json::{Value, json};
 use crate::{
     amounts::written,
     api::Api,
-    truth::number,
+    truth::{lacks, number},
     world::exports::myrelay::plugin::billing::{
         Checkout, CheckoutRequest, CryptoInstructions, NextStep,
     },
 };
-
-fn lacks(what: &str) -> Error {
-    error(ErrorKind::Internal, format!("BTCPay sent an invoice without {what}"))
-}
 
 pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
     let (api, total) = (Api::load()?, &request.invoice.total);
@@ -31,9 +27,15 @@ pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
     // BTCPay keeps no idempotency keys: an earlier try is found by what it was made for.
     let query = Form::default().with("orderId", &request.client_reference);
     let known = api.get(&format!("invoices?{}", query.text()))?;
-    let known = known.as_array().and_then(|it| it.iter().find(|it| it["status"] == "New"));
+    let alive = |it: &&Value| it["status"] != "Expired" && it["status"] != "Invalid";
+    let known = known.as_array().and_then(|it| it.iter().find(alive));
     let invoice = match known {
-        Some(known) => known.clone(),
+        Some(known) if known["status"] == "New" => known.clone(),
+        // A second address would have them pay twice.
+        Some(_) => {
+            let came = "coins came for this checkout already";
+            return Err(error(ErrorKind::Conflict, came));
+        }
         None => api.post("invoices", &wanted(&api, request))?,
     };
     let id = text(&invoice, "/id").ok_or_else(|| lacks("id"))?;
@@ -50,11 +52,16 @@ pub(crate) fn begin(request: &CheckoutRequest) -> Result<Checkout, Error> {
     let instructions = CryptoInstructions {
         address: text(method, "/destination").ok_or_else(|| lacks("destination"))?,
         amount: due.ok_or_else(|| lacks("due"))?,
-        uri: text(method, "/paymentLink").ok_or_else(|| lacks("paymentLink"))?,
+        uri: link(method).ok_or_else(|| lacks("paymentLink"))?,
         expires_at,
         confirmations: api.0.confirmations,
     };
     Ok(Checkout { provider_id: id, expires_at, step: NextStep::Crypto(instructions) })
+}
+
+/// What a wallet opens, whole: a line would be cut.
+fn link(method: &Value) -> Option<String> {
+    method["paymentLink"].as_str().map(str::to_owned)
 }
 
 fn wanted(api: &Api, request: &CheckoutRequest) -> Value {

@@ -22,7 +22,7 @@ pub(crate) fn number(object: &Value, path: &str) -> Option<Decimal> {
     }
 }
 
-fn lacks(what: &str) -> Error {
+pub(crate) fn lacks(what: &str) -> Error {
     error(ErrorKind::Internal, format!("BTCPay sent an invoice without {what}"))
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn reconcile(id: &str) -> Result<Vec<Effect>, Error> {
     let bill = Bill::of(&object)?;
     let (status, more) = (text(&object, "/status"), text(&object, "/additionalStatus"));
     let (status, more) = (status.unwrap_or_default(), more.unwrap_or_default());
-    if bill.account.is_none() || (status == "New" && more == "None") {
+    if bill.account.is_none() {
         return Ok(Vec::new());
     }
     let methods = api.get(&format!("invoices/{id}/payment-methods"))?;
