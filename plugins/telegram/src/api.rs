@@ -1,12 +1,15 @@
 //! The bot API: a method, a JSON body, and what the answer means.
 
 use myrelay_plugin_sdk::{
-    ask, error, http, placeholder, settings, text,
+    ask, error, failure, http, placeholder, settings, text,
     types::{Error, ErrorKind},
 };
 use serde_json::Value;
 
 use crate::Settings;
+
+/// How long Telegram has to answer: a delivery asks three times at most, in fifteen seconds.
+const PATIENCE_MS: u32 = 4_500;
 
 /// What the bot API answered.
 pub(crate) enum Said {
@@ -33,7 +36,7 @@ impl Api {
             headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
             auth: None,
             body: Some(body.to_string().into_bytes()),
-            timeout_ms: Some(8_000),
+            timeout_ms: Some(PATIENCE_MS),
         };
         let (status, mut said) = ask("Telegram", &request, again)?;
         let why = text(&said, "/description").unwrap_or_else(|| "no reason given".to_owned());
@@ -46,7 +49,7 @@ impl Api {
             400..=499 => Ok(Said::No(status, why)),
             _ => {
                 let told = format!("Telegram answered {status}: {why}");
-                Err(error(ErrorKind::Unavailable, told))
+                Err(error(failure(status, again), told))
             }
         }
     }

@@ -11,10 +11,14 @@ use crate::api::{Api, Said};
 /// How long somebody has to press Start.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Updates in one call, so that what they write stays below what a call may write.
-const UPDATES: u64 = 40;
+/// Updates that are asked for at once, and how often: what they read and write stays below the 100
+/// of a call.
+const UPDATES: u64 = 30;
 
-/// Where the number of the next update is kept.
+const ASKED: usize = 2;
+
+/// Where the number of the next update is kept, for as long as Telegram keeps updates: the numbers
+/// begin anywhere after a week in which nobody wrote.
 const NEXT: &str = "next-update";
 
 /// Whether this is what a link to the bot may carry, and nothing that is a chat's number.
@@ -50,36 +54,50 @@ pub(crate) fn chat(api: &Api, code: &str) -> Result<Option<i64>, Error> {
     if let Some(chat) = read(&key)? {
         return Ok(Some(chat));
     }
-    let next = read(NEXT)?.unwrap_or_default();
-    let asked = json!({ "offset": next, "limit": UPDATES, "allowed_updates": ["message"] });
-    let updates = match api.call("getUpdates", &asked, true)? {
-        Said::Yes(updates) => updates,
-        // Another delivery asks at this very moment.
-        Said::No(409, why) if why.contains("other getUpdates") => {
-            return Err(error(ErrorKind::Unavailable, why));
+    let mut next = read(NEXT)?.unwrap_or_default();
+    for _ in 0..ASKED {
+        // Asking beyond updates is what makes Telegram forget them.
+        let updates = updates(api, next)?;
+        let mut ours = false;
+        for update in &updates {
+            ours |= started(update)?;
         }
-        Said::No(_, why) => return Err(error(ErrorKind::InvalidConfig, why)),
-    };
-    let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
-    for update in updates {
-        started(update)?;
-    }
-    if let Some(last) = updates.iter().filter_map(|it| it["update_id"].as_i64()).max() {
-        // Asking beyond them is what makes Telegram forget them.
-        kv::set(NEXT, (last + 1).to_string().as_bytes(), None).map_err(failed)?;
+        let Some(last) = updates.iter().filter_map(|it| it["update_id"].as_i64()).max() else {
+            break;
+        };
+        next = last + 1;
+        kv::set(NEXT, next.to_string().as_bytes(), Some(DAY_MS)).map_err(failed)?;
+        // Where this call fails, what it wrote is forgotten: then Telegram has to keep it.
+        if ours {
+            break;
+        }
     }
     read(&key)
 }
 
-/// Keeps the chat of an update, if it is a start with a code that is waited for.
-fn started(update: &Value) -> Result<(), Error> {
+/// What people wrote to the bot from this number on, the oldest first.
+fn updates(api: &Api, next: i64) -> Result<Vec<Value>, Error> {
+    let asked = json!({ "offset": next, "limit": UPDATES, "allowed_updates": ["message"] });
+    match api.call("getUpdates", &asked, true)? {
+        Said::Yes(Value::Array(updates)) => Ok(updates),
+        Said::Yes(_) => Ok(Vec::new()),
+        // Another delivery asks at this very moment.
+        Said::No(409, why) if why.contains("other getUpdates") => {
+            Err(error(ErrorKind::Unavailable, why))
+        }
+        Said::No(_, why) => Err(error(ErrorKind::InvalidConfig, why)),
+    }
+}
+
+/// Keeps the chat of an update, if it is a start with a code that is waited for; whether it was.
+fn started(update: &Value) -> Result<bool, Error> {
     let text = update.pointer("/message/text").and_then(Value::as_str).unwrap_or_default();
     let chat = update.pointer("/message/chat/id").and_then(Value::as_i64);
     let code = text.strip_prefix("/start ").map(str::trim).filter(|it| is_code(it));
-    let (Some(code), Some(chat)) = (code, chat) else { return Ok(()) };
-    let waits = format!("code:{code}");
-    if kv::get(&waits).map_err(failed)?.is_some() {
+    let (Some(code), Some(chat)) = (code, chat) else { return Ok(false) };
+    let waits = kv::get(&format!("code:{code}")).map_err(failed)?.is_some();
+    if waits {
         kv::set(&format!("chat:{code}"), chat.to_string().as_bytes(), None).map_err(failed)?;
     }
-    Ok(())
+    Ok(waits)
 }
