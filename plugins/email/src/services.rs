@@ -1,7 +1,7 @@
 //! The services: what each is sent, and what its answers mean.
 
 use myrelay_plugin_sdk::{
-    ask, context, error, http, placeholder, text,
+    ask, context, error, failure, http, placeholder, text,
     types::{Error, ErrorKind},
 };
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn hand(
     };
     match ask(name, &request, again)? {
         (status @ 500.., _) => {
-            Err(error(ErrorKind::Unavailable, format!("{name} answered {status}")))
+            Err(error(failure(status, again), format!("{name} answered {status}")))
         }
         said => Ok(said),
     }
@@ -92,10 +92,12 @@ pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Resu
         // It bounced before, or its owner called us spam.
         (_, Some(406)) => Ok(Err(Permanent::Unreachable(why))),
         // The sender is none of the operator's addresses, or waits to be confirmed.
-        (_, Some(code @ (400 | 401 | 412))) => Err(Error {
-            kind: ErrorKind::InvalidConfig,
-            ..refused("Postmark", status, code.to_string(), &why)
-        }),
+        (_, Some(code)) if [400, 401, 412].contains(&code) || why.contains("'From'") => {
+            Err(Error {
+                kind: ErrorKind::InvalidConfig,
+                ..refused("Postmark", status, code.to_string(), &why)
+            })
+        }
         (_, code) => Err(refused("Postmark", status, code.unwrap_or_default().to_string(), &why)),
     }
 }
@@ -120,7 +122,10 @@ pub(crate) fn resend(settings: &Settings, to: &str, message: &Message) -> Result
         422 if why.contains("`to`") => Ok(Err(Permanent::InvalidAddress(why))),
         status => {
             let code = text(&said, "/name").unwrap_or_default();
-            Err(refused("Resend", status, code, &why))
+            let refused = refused("Resend", status, code, &why);
+            // The sender is the operator's affair, as it is with Postmark.
+            let ours = status == 422 && why.contains("`from`");
+            Err(if ours { Error { kind: ErrorKind::InvalidConfig, ..refused } } else { refused })
         }
     }
 }

@@ -226,6 +226,10 @@ async fn read(
     }
 }
 
+fn number(text: &Value) -> f64 {
+    text.as_str().and_then(|it| it.parse().ok()).unwrap_or_default()
+}
+
 async fn methods(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -238,12 +242,16 @@ async fn methods(
     let Some(invoice) = store.invoices.get(&id) else {
         return refused(StatusCode::NOT_FOUND, "The invoice was not found");
     };
+    let coins = store.coins.get(&id).cloned().unwrap_or_default();
+    let came: f64 = coins.iter().map(|it| number(&it["value"])).sum();
+    let due = (number(&invoice["amount"]) / f64::from(RATE) - came).max(0.0);
+    // Rates that come from a division have all the digits there are.
+    let (due, rate) = (format!("{due:.8}"), format!("{RATE}.{:0<24}", 0));
     let methods = invoice["checkout"]["paymentMethods"].as_array().into_iter().flatten();
     let methods = methods.map(|method| {
         json!({
-            "paymentMethodId": method, "rate": RATE.to_string(), "due": "0.00024000",
-            "destination": "bcrt1qfake", "paymentLink": "bitcoin:bcrt1qfake?amount=0.00024000",
-            "payments": store.coins.get(&id).cloned().unwrap_or_default(),
+            "paymentMethodId": method, "rate": rate, "due": due, "payments": coins,
+            "destination": "bcrt1qfake", "paymentLink": format!("bitcoin:bcrt1qfake?amount={due}"),
         })
     });
     (StatusCode::OK, Json(methods.collect()))

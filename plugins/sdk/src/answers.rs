@@ -41,6 +41,12 @@ pub fn unanswered(whom: &str, why: http::Error, again: bool) -> Error {
     error(kind, format!("{whom}: {told}"))
 }
 
+/// What a status of 500 and beyond means: a gateway may give up on what was done behind it, but who
+/// says 503 did nothing. With `again` the request may be repeated: see [`unanswered`].
+pub fn failure(status: u16, again: bool) -> ErrorKind {
+    if again || status == 503 { ErrorKind::Unavailable } else { ErrorKind::Indeterminate }
+}
+
 /// That there were too many requests; with how long to wait, in seconds as the other side said it.
 pub fn rate_limited(whom: &str, seconds: Option<u64>) -> Error {
     let wait = seconds.map_or(USUAL_WAIT_MS, |it| it.saturating_mul(1000));

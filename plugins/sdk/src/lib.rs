@@ -20,7 +20,7 @@ mod json;
 mod settings;
 mod signed;
 
-pub use answers::{error, header, line, rate_limited, retry_after, unanswered};
+pub use answers::{error, failure, header, line, rate_limited, retry_after, unanswered};
 pub use form::Form;
 pub use json::{ask, placeholder, text};
 pub use settings::{Problems, problems, settings, total};

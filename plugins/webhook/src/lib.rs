@@ -32,8 +32,8 @@ use crate::world::exports::myrelay::plugin::{
     },
 };
 
-/// How long a receiver has to answer.
-const PATIENCE_MS: u32 = 10_000;
+/// How long a receiver has to answer, so that the plugin can say that it did not.
+const PATIENCE_MS: u32 = 9_000;
 
 /// What is sure to be left of a call's time when it begins: events have ten seconds, messages more.
 const CALL_MS: u64 = 10_000;

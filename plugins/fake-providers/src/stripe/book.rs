@@ -83,7 +83,7 @@ impl Book {
         session["status"] = json!("complete");
         session["payment_status"] = json!("paid");
         if session["mode"] == "subscription" {
-            self.begin_subscription(&mut session, now);
+            self.begin_subscription(&mut session, "succeeded", now);
         } else {
             session["payment_intent"] = self.intent(&session, "succeeded", now)["id"].clone();
         }
@@ -92,18 +92,23 @@ impl Book {
 
     pub(super) fn pay_slowly(&mut self, id: &str, now: u64) {
         let mut session = self.get(id);
-        if session["status"] != "open" || session["mode"] != "payment" {
+        if session["status"] != "open" {
             return;
         }
         session["status"] = json!("complete");
         session["payment_status"] = json!("unpaid");
-        session["payment_intent"] = self.intent(&session, "processing", now)["id"].clone();
+        if session["mode"] == "subscription" {
+            self.begin_subscription(&mut session, "processing", now);
+        } else {
+            session["payment_intent"] = self.intent(&session, "processing", now)["id"].clone();
+        }
         self.tell("checkout.session.completed", &session, now);
     }
 
     pub(super) fn settle(&mut self, id: &str, arrives: bool, now: u64) {
         let mut session = self.get(id);
-        if session["payment_status"] != "unpaid" || session["status"] != "complete" {
+        let waits = session["payment_status"] == "unpaid" && session["status"] == "complete";
+        if !waits || session["payment_intent"].is_null() {
             return;
         }
         let mut intent = self.get(session["payment_intent"].as_str().unwrap_or_default());
@@ -130,7 +135,7 @@ impl Book {
         }
     }
 
-    fn begin_subscription(&mut self, session: &mut Value, now: u64) {
+    fn begin_subscription(&mut self, session: &mut Value, status: &str, now: u64) {
         let mut customer = session["customer"].clone();
         if customer.is_null() {
             let id = self.id("cus");
@@ -147,16 +152,15 @@ impl Book {
         session["subscription"] = subscription["id"].clone();
         self.tell("customer.subscription.created", &subscription, now);
         let total = session["amount_total"].clone();
-        self.invoice(subscription, (&total, "subscription_create"), true, now);
+        self.invoice(subscription, (&total, "subscription_create"), status, now);
     }
 
     /// An invoice of a subscription, and what it changes about it.
-    fn invoice(&mut self, mut subscription: Value, what: (&Value, &str), paid: bool, now: u64) {
-        let (total, reason) = what;
+    fn invoice(&mut self, mut subscription: Value, what: (&Value, &str), status: &str, now: u64) {
+        let ((total, reason), paid) = (what, status == "succeeded");
         let payment = json!({
             "amount_total": total, "currency": subscription["currency"], "inner": {},
         });
-        let status = if paid { "succeeded" } else { "requires_payment_method" };
         let mut intent = self.intent(&payment, status, now);
         let invoice = json!({
             "id": self.id("in"), "object": "invoice", "created": now, "attempted": true,
@@ -171,8 +175,11 @@ impl Book {
         self.put(&intent);
         subscription["latest_invoice"] = invoice["id"].clone();
         self.put(&subscription);
-        let kind = if paid { "invoice.paid" } else { "invoice.payment_failed" };
-        self.tell(kind, &invoice, now);
+        match status {
+            "succeeded" => self.tell("invoice.paid", &invoice, now),
+            "processing" => self.put(&invoice),
+            _ => self.tell("invoice.payment_failed", &invoice, now),
+        }
     }
 
     pub(super) fn renew(&mut self, id: &str, paid: bool, now: u64) {
@@ -184,7 +191,8 @@ impl Book {
         subscription["status"] = json!(if paid { "active" } else { "past_due" });
         subscription["current_period_end"] = json!(end + MONTH_S);
         let each = subscription["each"].clone();
-        self.invoice(subscription, (&each, "subscription_cycle"), paid, now);
+        let status = if paid { "succeeded" } else { "requires_payment_method" };
+        self.invoice(subscription, (&each, "subscription_cycle"), status, now);
         let subscription = self.get(id);
         self.tell("customer.subscription.updated", &subscription, now);
     }
