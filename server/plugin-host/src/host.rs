@@ -334,7 +334,7 @@ impl InProcess {
         let mut linker = Linker::new(&self.engine);
         let failed = |error: wasmtime::Error| InstallError::Imports(format!("{error:#}"));
         linker.define_unknown_imports_as_traps(component).map_err(failed)?;
-        let nothing = (manifest, &Grants::default(), Limits::default());
+        let nothing = (manifest, &Grants::default(), Limits::asked(manifest));
         let prepared = Arc::new(self.prepare(component, &linker, nothing)?);
         let request = who_are_you().ok_or_else(|| InstallError::Host("no key".to_owned()))?;
         let run = call::run(prepared, request, Arc::new(Nothing));

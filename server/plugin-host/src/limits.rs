@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::messages::Call;
+use crate::{manifest::Manifest, messages::Call};
 
 pub(crate) const KIB: usize = 1024;
 pub(crate) const MIB: usize = 1024 * KIB;
@@ -177,6 +177,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The usual limits, with as much memory as a manifest asks for: what an operator grants.
+    #[must_use]
+    pub fn asked(manifest: &Manifest) -> Self {
+        let usual = Self::default();
+        let memory = manifest.memory_mib.and_then(|it| usize::try_from(it).ok());
+        let memory_bytes = memory.map_or(usual.memory_bytes, |it| it.saturating_mul(MIB));
+        Self { memory_bytes, ..usual }.capped()
+    }
+
     /// These limits, or their caps where those are lower.
     #[must_use]
     pub fn capped(self) -> Self {
@@ -266,5 +275,21 @@ mod tests {
         assert_eq!(capped.cpu(&Call::Describe), CPU_CAP);
         assert_eq!(capped.wall(&Call::Describe), WALL_CAP);
         assert_eq!(Limits::default().capped(), Limits::default());
+    }
+
+    #[test]
+    fn a_plugin_gets_the_memory_that_it_asks_for_up_to_the_cap() {
+        let manifest = |more: &str| {
+            let text = format!(
+                "manifest = 1\n[plugin]\nid = \"org.example.mail\"\nname = \"Mail\"\n\
+                 version = \"0.1.0\"\nkind = [\"event\"]\napi = \"1.0\"\n{more}"
+            );
+            Manifest::parse(&text).unwrap()
+        };
+        assert_eq!(Limits::asked(&manifest("")), Limits::default());
+        let asked = Limits::asked(&manifest("[limits]\nmemory_mib = 100\n"));
+        assert_eq!(asked, Limits { memory_bytes: 100 * MIB, ..Limits::default() });
+        let asked = Limits::asked(&manifest("[limits]\nmemory_mib = 256\n"));
+        assert_eq!(asked.memory_bytes, MEMORY_CAP);
     }
 }

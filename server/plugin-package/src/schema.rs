@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// What leads elsewhere: a schema is written out, so that it takes as long to check as to read.
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+/// The most expressions of a schema, and the most bytes that one becomes: a stranger's schema is
+/// compiled before anybody knows who it is by.
+const PATTERNS: usize = 64;
+const PATTERN_BYTES: usize = 256 << 10;
 /// The most problems that are told at once.
 const PROBLEMS: usize = 20;
 
@@ -37,11 +41,14 @@ impl ConfigSchema {
         if let Some(found) = reference(&value) {
             return Err(format!("{found}: references are not followed; write it out"));
         }
+        if PATTERNS < patterns(&value) {
+            return Err(format!("pattern, patternProperties: at most {PATTERNS} expressions"));
+        }
         jsonschema::draft202012::meta::validate(&value)
             .map_err(|error| at(error.instance_path().as_str(), &error.to_string()))?;
         let validator = jsonschema::draft202012::options()
             // These expressions never take longer than the text they look at.
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
             .build(&value)
             .map_err(|error| at(error.instance_path().as_str(), &error.to_string()))?;
         Ok(Self { value, validator })
@@ -94,17 +101,34 @@ fn reference(value: &Value) -> Option<&'static str> {
     }
 }
 
+/// How many expressions there are; a setting that is called `pattern` counts too.
+fn patterns(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => {
+            let named = fields.get("patternProperties").and_then(Value::as_object);
+            let own = usize::from(fields.contains_key("pattern"));
+            own + named.map_or(0, Map::len) + fields.values().map(patterns).sum::<usize>()
+        }
+        Value::Array(values) => values.iter().map(patterns).sum(),
+        _ => 0,
+    }
+}
+
 fn fill(schema: &Value, settings: &mut Value) {
     let properties = schema.get("properties").and_then(Value::as_object);
     let (Some(properties), Some(settings)) = (properties, settings.as_object_mut()) else { return };
     for (name, schema) in properties {
         if !settings.contains_key(name) {
             let default = schema.get("default").cloned();
-            // An object without a default may have some inside.
+            let is_given = default.is_some();
+            // An object without a default may have some inside, which make it if nothing is missing.
             let inside = schema.get("properties").map(|_| Value::Object(Map::new()));
             let Some(mut value) = default.or(inside) else { continue };
             fill(schema, &mut value);
-            if value.as_object().is_none_or(|it| !it.is_empty()) {
+            let mut needed = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+            let is_whole = needed.all(|it| it.as_str().is_some_and(|it| value.get(it).is_some()));
+            let is_empty = value.as_object().is_some_and(Map::is_empty);
+            if is_given || (is_whole && !is_empty) {
                 settings.insert(name.clone(), value);
             }
         } else if let Some(value) = settings.get_mut(name) {

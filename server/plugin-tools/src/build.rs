@@ -66,7 +66,7 @@ fn cargo(folder: &Path) -> Result<PathBuf> {
     let built =
         cargo.output().context("cannot start cargo: install Rust from https://rustup.rs")?;
     if !built.status.success() {
-        if !has_target() {
+        if !has_target(folder) {
             bail!("the compiler has no library for {TARGET}: rustup target add {TARGET}");
         }
         bail!("cargo build ended with {}", built.status);
@@ -109,16 +109,18 @@ fn given_flags() -> Option<Vec<String>> {
     if let Ok(encoded) = env::var(FLAGS) {
         return Some(encoded.split('\u{1f}').map(str::to_owned).collect());
     }
-    let plain = env::var("RUSTFLAGS").ok()?;
+    let plain = env::var("RUSTFLAGS").or_else(|_| env::var("CARGO_BUILD_RUSTFLAGS")).ok()?;
     Some(plain.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Whether the compiler has a standard library for plugins. Flags may say where it is.
-fn has_target() -> bool {
+fn has_target(folder: &Path) -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let flags = given_flags().unwrap_or_default();
     let flags = flags.iter().filter(|it| it.starts_with("--sysroot"));
     let mut rustc = process(rustc);
+    // A folder may name another compiler.
+    rustc.current_dir(folder);
     rustc.args(flags).args(["--print", "target-libdir", "--target", TARGET]);
     let Ok(told) = rustc.stderr(Stdio::null()).output() else { return false };
     Path::new(String::from_utf8_lossy(&told.stdout).trim()).is_dir()

@@ -20,8 +20,8 @@ use tokio::runtime;
 
 use crate::{files, report, store, store::Store, trial};
 
-/// The most bytes of a call's file: twice what a call may hand over, since JSON writes bytes as
-/// numbers.
+/// The most bytes of a call's file: JSON writes a byte as a number, which takes up to four, and what
+/// a call may hand over is 2 MiB.
 const INPUT_BYTES: usize = 16 << 20;
 /// The most bytes of the other files.
 const SMALL_BYTES: usize = 256 << 10;
@@ -69,7 +69,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let threads = runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = threads.block_on(perform(matches, &folder, &package, request, store.clone()))?;
     tell(&outcome, out)?;
-    used(outcome.used, trial::limits(package.manifest()), &call, out)?;
+    used(outcome.used, Limits::asked(package.manifest()), &call, out)?;
     if outcome.result.is_err() {
         bail!("the call failed; what it wanted remembered is dropped");
     }
@@ -185,8 +185,9 @@ fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
         KvWrite::Put { value, .. } => format!("{} = {}", change.key, store::shown(value)),
         KvWrite::Delete => format!("{} forgotten", change.key),
     });
-    let puts = outcome.secret_puts.iter().map(|it| format!("the secret {}", it.name));
-    section("remembered", changes.chain(puts), out)
+    section("remembered", changes, out)?;
+    let puts = outcome.secret_puts.iter().map(|it| it.name.clone());
+    section("secrets that it put away (a trial keeps none)", puts, out)
 }
 
 /// A heading and its lines; nothing where there are none.

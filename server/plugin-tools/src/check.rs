@@ -17,12 +17,13 @@ pub(crate) fn command() -> Command {
         .arg(trial::compiler_option())
 }
 
-pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn run(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> Result<()> {
     let folder = crate::path(matches, "folder");
     let package = Package::from_folder(&folder)?;
     let manifest = package.manifest();
     let (id, version) = (&manifest.id, &manifest.version);
     writeln!(out, "plugin.toml         {id} {version}, {}", kinds(&manifest.kinds))?;
+    manifest.check_events(events)?;
     if let Some(schema) = package.schema() {
         let properties = schema.value().get("properties").and_then(|it| it.as_object());
         let count = properties.map_or(0, serde_json::Map::len);

@@ -5,6 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
+    process,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -30,9 +31,13 @@ pub(crate) fn read_text(place: &Path, most: usize) -> Result<String> {
 
 /// Writes a file anew, as a whole or not at all.
 pub(crate) fn write(place: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = place.with_added_extension("new");
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, place));
-    written.with_context(|| format!("cannot write {}", place.display()))
+    let beside = place.with_added_extension(format!("{}.new", process::id()));
+    create(&beside, bytes, 0o644)?;
+    let moved = fs::rename(&beside, place);
+    if moved.is_err() {
+        let _left = fs::remove_file(&beside);
+    }
+    moved.with_context(|| format!("cannot write {}", place.display()))
 }
 
 /// Writes a file where there was none.
@@ -42,5 +47,8 @@ pub(crate) fn create(place: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     options.write(true).create_new(true).mode(mode);
     let mut file = options.open(place).with_context(|| format!("cannot make {shown}"))?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _left = fs::remove_file(place);
+    }
     written.with_context(|| format!("cannot write {shown}"))
 }

@@ -1,6 +1,7 @@
 //! `keygen`, `sign` and `verify`: who publishes a package.
 
 use std::{
+    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -54,8 +55,12 @@ pub(crate) fn keygen(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let unencrypted = matches.get_flag("unencrypted");
     let password = if unencrypted { None } else { Some(new_password(matches)?) };
     let (secret, public) = new_key(password.as_ref().map(|it| it.as_str()))?;
-    files::create(&secret_place, secret.as_bytes(), 0o600)?;
     files::create(&public_place, public.to_file().as_bytes(), 0o644)?;
+    if let Err(error) = files::create(&secret_place, secret.as_bytes(), 0o600) {
+        // Half a pair is none.
+        let _left = fs::remove_file(&public_place);
+        return Err(error);
+    }
     writeln!(out, "{}  the secret key: keep it, and a copy elsewhere", secret_place.display())?;
     writeln!(out, "{}  the public key, {}", public_place.display(), public.key_id())?;
     writeln!(out, "{public}")?;

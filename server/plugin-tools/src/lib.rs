@@ -38,23 +38,24 @@ pub fn command() -> Command {
         ])
 }
 
-/// Does what the command line says, and writes to standard output what came of it.
+/// Does what the command line says, and writes to standard output what came of it. `events` are the
+/// names of those that the portal tells.
 ///
 /// # Errors
 /// What stopped it, in words for the plugin's author.
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    run_to(matches, &mut stdout().lock())
+pub fn run(matches: &ArgMatches, events: &[String]) -> anyhow::Result<()> {
+    run_to(matches, events, &mut stdout().lock())
 }
 
 /// The same with another place to write to.
 ///
 /// # Errors
 /// As [`run`], and when nothing can be written there.
-pub fn run_to(matches: &ArgMatches, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn run_to(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some(("new", matches)) => new::run(matches, out),
         Some(("build", matches)) => build::run(matches, out),
-        Some(("check", matches)) => check::run(matches, out),
+        Some(("check", matches)) => check::run(matches, events, out),
         Some(("call", matches)) => call::run(matches, out),
         Some(("pack", matches)) => inspect::pack(matches, out),
         Some(("keygen", matches)) => keys::keygen(matches, out),

@@ -151,7 +151,8 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
             .replace("{{version}}", env!("CARGO_PKG_VERSION"))
             .replace("{{about}}", template.about)
             .replace("{{call}}", template.call);
-        files::create(&place, text.as_bytes(), 0o644)?;
+        let mode = if *path == SECRETS.0 { 0o600 } else { 0o644 };
+        files::create(&place, text.as_bytes(), mode)?;
     }
     writeln!(out, "{}: a {} plugin, {id}", folder.display(), template.kind)?;
     writeln!(out, "next: cd {} && myrelay plugin build && myrelay plugin check", folder.display())?;
@@ -175,6 +176,10 @@ mod tests {
         let root = include_str!("../../../Cargo.toml");
         let sdk = include_str!("../../../plugins/sdk/Cargo.toml");
         let (_, dependencies) = sdk.split_once("[dependencies]\n").unwrap();
+        let rust = root.lines().find(|it| it.starts_with("rust-version = ")).unwrap();
+        for file in [COMMON[0], COMMON[1]] {
+            assert!(file.1.lines().any(|it| it == rust), "{}: {rust}", file.0);
+        }
         for name in dependencies.lines().filter_map(|it| it.strip_suffix(".workspace = true")) {
             let line = root.lines().find(|it| it.starts_with(&format!("{name} = "))).unwrap();
             assert!(COMMON[1].1.lines().any(|it| it == line), "{line}");

@@ -67,7 +67,7 @@ pub(crate) async fn install(
         manifest: package.manifest_text().to_owned(),
         wasm: package.wasm().to_vec(),
         grants: grants(manifest, private),
-        limits: limits(manifest),
+        limits: Limits::asked(manifest),
     };
     host.install(installation).await?;
     Ok(host)
@@ -81,11 +81,4 @@ fn grants(manifest: &Manifest, private: &[PrivateNet]) -> Grants {
         grant.private = private.to_vec();
     }
     grants
-}
-
-/// The limits of an operator who gives the memory that is asked for and nothing else.
-pub(crate) fn limits(manifest: &Manifest) -> Limits {
-    let usual = Limits::default();
-    let memory = manifest.memory_mib.and_then(|it| usize::try_from(it).ok()).map(|it| it << 20);
-    Limits { memory_bytes: memory.unwrap_or(usual.memory_bytes), ..usual }.capped()
 }

@@ -17,7 +17,10 @@ use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use tokio::runtime;
 
-use crate::config::{Config, DEFAULT_FILE, Kind, SETTINGS, Values};
+use crate::{
+    config::{Config, DEFAULT_FILE, Kind, SETTINGS, Values},
+    outbox::Event,
+};
 
 /// Does what the command line says.
 ///
@@ -65,7 +68,7 @@ pub fn run() -> anyhow::Result<()> {
                 }
             }
             // All others are for authors, and know no portal.
-            _ => myrelay_plugin_tools::run(matches),
+            _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
         },
         Some(("operator", matches)) => match matches.subcommand() {
             Some(("invite", matches)) => {

@@ -49,6 +49,11 @@ pub(crate) enum Event {
 }
 
 impl Event {
+    /// The names of all, as they are told.
+    pub(crate) fn all_published() -> Vec<String> {
+        Self::ALL.iter().map(|it| it.published()).collect()
+    }
+
     /// Every event, in alphabetical order.
     pub(crate) const ALL: &[Self] = &[
         Self::AccountCreated,

@@ -52,7 +52,8 @@ pub(crate) struct Input {
 /// [`Error::Invalid`] of `manifest`.
 pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
     let manifest = Manifest::parse(manifest).map_err(|it| Error::invalid("manifest", it))?;
-    check_events(&manifest)?;
+    let events = manifest.check_events(&Event::all_published());
+    events.map_err(|it| Error::invalid("manifest", it))?;
     check_served(&manifest)?;
     let rows = views::capabilities(&manifest);
     Ok((manifest, rows))
@@ -81,7 +82,7 @@ pub(crate) async fn install(
     let settings = input.settings.as_deref().unwrap_or_default();
     let settings = settings::complete(input.schema.as_deref(), settings)?;
     let id: InstallationId = context.new_id();
-    check(context, id, &input, false).await?;
+    check(context, id, (&manifest, &input), false).await?;
     write(context, id, &manifest, &settings, &input).await?;
     let found = get(context, id).await?;
     match activate(context, &found).await {
@@ -155,22 +156,6 @@ async fn check_publisher(
     }
 }
 
-/// The events that it names are events of ours.
-fn check_events(manifest: &Manifest) -> Result<()> {
-    let known = |name: &String| Event::ALL.iter().any(|it| it.published() == *name);
-    match manifest.events.iter().find(|it| !known(it)) {
-        None => Ok(()),
-        Some(name) => {
-            let all: Vec<String> = Event::ALL.iter().map(|it| it.published()).collect();
-            let message = format!(
-                "capabilities.events: {name} is no event of this portal; there are {}",
-                all.join(", ")
-            );
-            Err(Error::invalid("manifest", message))
-        }
-    }
-}
-
 /// Has another version make itself ready, where the plugin is not disabled. One that does not is
 /// stopped, so that nothing goes to it.
 async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
@@ -186,7 +171,7 @@ async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>>
 pub(super) async fn check(
     context: &Context,
     id: InstallationId,
-    input: &Input,
+    (manifest, input): (&Manifest, &Input),
     stays: bool,
 ) -> Result<()> {
     let installation = Installation {
@@ -194,13 +179,35 @@ pub(super) async fn check(
         manifest: input.manifest.clone(),
         wasm: input.component.clone(),
         grants: input.grants.clone(),
-        limits: Limits::default(),
+        limits: Limits::asked(manifest),
     };
     context.plugins.check(installation, stays).await.map_err(|error| match error {
         InstallError::Manifest(_) => Error::invalid("manifest", error),
         InstallError::Host(_) => Error::Unavailable(error.to_string()),
         InstallError::Imports(_) => Error::invalid("grants", error),
         _ => Error::invalid("component", error),
+    })
+}
+
+/// A version as it stands in a row.
+pub(super) fn version<'a>(
+    id: InstallationId,
+    manifest: &'a Manifest,
+    settings: &'a str,
+    input: &'a Input,
+) -> Result<store::Version<'a>> {
+    let hash = Sha256::digest(&input.component);
+    Ok(store::Version {
+        id,
+        name: &manifest.name,
+        version: &manifest.version,
+        manifest: &input.manifest,
+        component: STANDARD.encode(&input.component),
+        component_hash: hash.iter().map(|it| format!("{it:02x}")).collect(),
+        settings_schema: input.schema.as_deref(),
+        settings,
+        grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
+        limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
     })
 }
 
@@ -212,27 +219,14 @@ async fn write(
     input: &Input,
 ) -> Result<()> {
     let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
-    let (component, hash) = written(&input.component);
-    let row = store::New {
-        id,
-        plugin: &manifest.id,
-        name: &manifest.name,
-        version: &manifest.version,
-        manifest: &input.manifest,
-        component: &component,
-        component_hash: &hash,
-        settings_schema: input.schema.as_deref(),
-        settings,
-        grants: &serde_json::to_string(&input.grants).context("a plugin's grants")?,
-        limits: &serde_json::to_string(&Limits::default()).context("a plugin's limits")?,
-        sealed: &context.vault.seal(&place(id, ""), &key)?,
-    };
+    let sealed = context.vault.seal(&place(id, ""), &key)?;
+    let version = version(id, manifest, settings, input)?;
     let now = context.now();
     let mut tx = context.database.write().await?;
     if MAX_PLUGINS <= store::count(&mut tx).await? {
         return Err(Error::Limit(format!("there are {MAX_PLUGINS} plugins: remove one first")));
     }
-    let inserted = store::insert(&mut tx, &row, now).await;
+    let inserted = store::insert(&mut tx, &version, (&manifest.id, &sealed), now).await;
     if inserted.as_ref().is_err_and(is_taken) {
         // Somebody else did so in the same moment.
         return Err(Error::Busy { retry_after_s: 1 });
@@ -305,12 +299,6 @@ async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answe
         Failure::Reported(error) => Error::invalid("plugin", format!("it says: {}", error.message)),
         failure => Error::Unavailable(describe(failure)),
     })
-}
-
-/// A component as it stands in a row, and its hash.
-pub(super) fn written(component: &[u8]) -> (String, String) {
-    let hash = Sha256::digest(component);
-    (STANDARD.encode(component), hash.iter().map(|it| format!("{it:02x}")).collect())
 }
 
 /// The component of a row.

@@ -6,7 +6,7 @@ pub(super) mod publishers;
 pub(super) mod secrets;
 
 use myrelay_domain::ids::InstallationId;
-use sqlx::{Any, AnyPool, Executor, FromRow};
+use sqlx::{Any, AnyPool, Executor, FromRow, any::AnyArguments, query::Query};
 
 use super::{Health, Installed, State};
 use crate::database::{Write, read_id, read_number};
@@ -42,78 +42,57 @@ macro_rules! columns {
     };
 }
 
-/// A plugin that is to be installed.
-pub(super) struct New<'a> {
-    pub(super) id: InstallationId,
-    pub(super) plugin: &'a str,
-    pub(super) name: &'a str,
-    pub(super) version: &'a str,
-    pub(super) manifest: &'a str,
-    pub(super) component: &'a str,
-    pub(super) component_hash: &'a str,
-    pub(super) settings_schema: Option<&'a str>,
-    pub(super) settings: &'a str,
-    pub(super) grants: &'a str,
-    pub(super) limits: &'a str,
-    pub(super) sealed: &'a str,
-}
-
-pub(super) async fn insert(tx: &mut Write, new: &New<'_>, now: i64) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO plugins (id, plugin, name, version, manifest, component, component_hash, \
-             settings_schema, settings, grants, limits, sealed, revision, writes, failures, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 0, 0, $13)",
-    )
-    .bind(new.id.to_string())
-    .bind(new.plugin)
-    .bind(new.name)
-    .bind(new.version)
-    .bind(new.manifest)
-    .bind(new.component)
-    .bind(new.component_hash)
-    .bind(new.settings_schema)
-    .bind(new.settings)
-    .bind(new.grants)
-    .bind(new.limits)
-    .bind(new.sealed)
-    .bind(now)
-    .execute(&mut **tx)
-    .await
-    .map(drop)
-}
-
-/// What takes a plugin's place.
-pub(super) struct Next<'a> {
+/// A version of a plugin, as it is installed or takes the place of the one before.
+pub(super) struct Version<'a> {
     pub(super) id: InstallationId,
     pub(super) name: &'a str,
     pub(super) version: &'a str,
     pub(super) manifest: &'a str,
-    pub(super) component: &'a str,
-    pub(super) component_hash: &'a str,
+    pub(super) component: String,
+    pub(super) component_hash: String,
     pub(super) settings_schema: Option<&'a str>,
     pub(super) settings: &'a str,
-    pub(super) grants: &'a str,
+    pub(super) grants: String,
+    pub(super) limits: String,
 }
 
-pub(super) async fn replace(tx: &mut Write, next: &Next<'_>) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
-             component_hash = $6, settings_schema = $7, settings = $8, grants = $9, \
+impl<'a> Version<'a> {
+    /// Binds `$1` to `$10`.
+    fn bind(&'a self, sql: &'static str) -> Query<'a, Any, AnyArguments> {
+        sqlx::query(sql)
+            .bind(self.id.to_string())
+            .bind(self.name)
+            .bind(self.version)
+            .bind(self.manifest)
+            .bind(&self.component)
+            .bind(&self.component_hash)
+            .bind(self.settings_schema)
+            .bind(self.settings)
+            .bind(&self.grants)
+            .bind(&self.limits)
+    }
+}
+
+/// Writes a plugin down: its name, and the key of its installation, sealed.
+pub(super) async fn insert(
+    tx: &mut Write,
+    version: &Version<'_>,
+    (plugin, sealed): (&str, &str),
+    now: i64,
+) -> sqlx::Result<()> {
+    let sql = "INSERT INTO plugins (id, name, version, manifest, component, component_hash, \
+             settings_schema, settings, grants, limits, plugin, sealed, revision, writes, failures, \
+             created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 0, 0, $13)";
+    version.bind(sql).bind(plugin).bind(sealed).bind(now).execute(&mut **tx).await.map(drop)
+}
+
+pub(super) async fn replace(tx: &mut Write, version: &Version<'_>) -> sqlx::Result<()> {
+    let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
+             component_hash = $6, settings_schema = $7, settings = $8, grants = $9, limits = $10, \
              revision = revision + 1 \
-         WHERE id = $1",
-    )
-    .bind(next.id.to_string())
-    .bind(next.name)
-    .bind(next.version)
-    .bind(next.manifest)
-    .bind(next.component)
-    .bind(next.component_hash)
-    .bind(next.settings_schema)
-    .bind(next.settings)
-    .bind(next.grants)
-    .execute(&mut **tx)
-    .await
-    .map(drop)
+         WHERE id = $1";
+    version.bind(sql).execute(&mut **tx).await.map(drop)
 }
 
 pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {

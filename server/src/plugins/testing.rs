@@ -22,7 +22,8 @@ type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
 /// Answers calls in the order in which it was told; whatever it was not told goes well.
 #[derive(Default)]
 pub(crate) struct ScriptedHost {
-    installed: Mutex<BTreeMap<String, String>>,
+    /// By their ids.
+    installed: Mutex<BTreeMap<String, Installation>>,
     answers: Mutex<VecDeque<Answering>>,
     heard: Mutex<Vec<CallRequest>>,
 }
@@ -53,7 +54,14 @@ impl ScriptedHost {
     }
 
     pub(crate) fn has(&self, plugin: &str) -> bool {
-        self.installed.lock().unwrap().values().any(|it| it == plugin)
+        self.memory(plugin).is_some()
+    }
+
+    /// The memory that a call of the plugin may use, in bytes.
+    pub(crate) fn memory(&self, plugin: &str) -> Option<usize> {
+        let installed = self.installed.lock().unwrap();
+        let is = |it: &&Installation| Manifest::parse(&it.manifest).unwrap().id == plugin;
+        installed.values().find(is).map(|it| it.limits.memory_bytes)
     }
 }
 
@@ -82,11 +90,11 @@ pub(crate) fn failed(kind: ErrorKind, retry_after_ms: Option<u64>) -> Outcome {
 impl PluginHost for ScriptedHost {
     async fn install(&self, installation: Installation) -> Result<(), InstallError> {
         let manifest = Manifest::parse(&installation.manifest);
-        let manifest = manifest.map_err(|error| InstallError::Manifest(error.to_string()))?;
+        manifest.map_err(|error| InstallError::Manifest(error.to_string()))?;
         if !installation.wasm.starts_with(b"\0asm") {
             return Err(InstallError::Component("it is no component".to_owned()));
         }
-        self.installed.lock().unwrap().insert(installation.id, manifest.id);
+        self.installed.lock().unwrap().insert(installation.id.clone(), installation);
         Ok(())
     }
 

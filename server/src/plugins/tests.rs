@@ -243,6 +243,24 @@ stories! {
         assert_eq!(told.iter().filter(|it| *it == "plugin.upgraded").count(), 2);
     }
 
+    async fn a_plugin_gets_the_memory_that_its_operator_read_of(world) {
+        let asks = |version: &str, mib: u32| {
+            let it = testing::another_version("dev.example.one", version, &["pod.created.v1"]);
+            Input { manifest: format!("{}[limits]\nmemory_mib = {mib}\n", it.manifest), ..it }
+        };
+        let id = world.plugin("dev.example.one", &["pod.created.v1"]).await;
+        let memory = || world.host.memory("dev.example.one").unwrap() >> 20;
+        assert_eq!(memory(), 64);
+        for (version, mib) in [("2.0.0", 128), ("3.0.0", 32)] {
+            install(&world.context, asks(version, mib)).await.unwrap().1.unwrap();
+            assert_eq!(memory(), usize::try_from(mib).unwrap());
+            let olga = world.operator(&format!("olga{mib}")).await;
+            let view = olga.api().get_plugin(&id.to_string()).await.unwrap();
+            let shown = format!("Use {mib} MiB of memory in a call");
+            assert!(view.capabilities.iter().any(|it| it.what == shown), "{view:?}");
+        }
+    }
+
     async fn what_a_plugin_was_granted_beyond_its_wishes_stays_and_what_it_lacks_is_told(world) {
         let mut input = testing::input("dev.example.one", &["account.created.v1"]);
         input.grants.http[0].private = vec!["10.1.2.3/32:443".parse().unwrap()];

@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use myrelay_domain::ids::InstallationId;
-use myrelay_plugin_host::{Answer, Call, Manifest, Outcome};
+use myrelay_plugin_host::{Answer, Call, Limits, Manifest, Outcome};
 use serde_json::json;
 
 use super::{
@@ -32,11 +32,12 @@ pub(super) async fn upgrade(
         manifest: input.manifest.clone(),
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
+        limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
         ..before.clone()
     };
-    let tried = try_it(context, before, &after, &input).await;
+    let tried = try_it(context, before, &after, (manifest, &input)).await;
     context.plugins.forget_trial(before.id).await;
-    swap(context, before, &after, (&input, tried?)).await?;
+    swap(context, before, (manifest, &after.settings), (&input, tried?)).await?;
     Ok(before.id)
 }
 
@@ -45,9 +46,9 @@ async fn try_it(
     context: &Context,
     before: &Installed,
     after: &Installed,
-    input: &Input,
+    (manifest, input): (&Manifest, &Input),
 ) -> Result<Option<(Ask, Outcome)>> {
-    install::check(context, before.id, input, true).await?;
+    install::check(context, before.id, (manifest, input), true).await?;
     let call = Call::ValidateConfig(after.settings.clone());
     let (_, outcome) = ask_once(context, after, input, call).await?;
     match outcome.result {
@@ -81,7 +82,7 @@ async fn ask_once(
 async fn swap(
     context: &Context,
     before: &Installed,
-    after: &Installed,
+    (manifest, settings): (&Manifest, &str),
     (input, migrated): (&Input, Option<(Ask, Outcome)>),
 ) -> Result<()> {
     let now = context.now();
@@ -104,20 +105,9 @@ async fn swap(
     if let Some(publisher) = &input.publisher {
         store::publishers::pin(&mut tx, &before.plugin, &publisher.to_string(), now).await?;
     }
-    let (component, hash) = install::written(&input.component);
-    let row = store::Next {
-        id: before.id,
-        name: &after.name,
-        version: &after.version,
-        manifest: &after.manifest,
-        component: &component,
-        component_hash: &hash,
-        settings_schema: input.schema.as_deref(),
-        settings: &after.settings,
-        grants: &after.grants,
-    };
-    store::replace(&mut tx, &row).await?;
-    let payload = json!({ "plugin": before.id, "from": before.version, "to": after.version });
+    let version = install::version(before.id, manifest, settings, input)?;
+    store::replace(&mut tx, &version).await?;
+    let payload = json!({ "plugin": before.id, "from": before.version, "to": manifest.version });
     outbox::record(context, &mut tx, Event::PluginUpgraded, None, payload).await?;
     tx.commit().await?;
     Ok(())

@@ -118,6 +118,10 @@ fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> 
         let what = format!("Hear of {}", manifest.events.join(", "));
         rows.push(capability(what, "Events hold ids, and no names, addresses or keys"));
     }
+    if let Some(memory) = manifest.memory_mib {
+        let what = format!("Use {memory} MiB of memory in a call");
+        rows.push(capability(what, "Up to eight calls run at a time"));
+    }
     for job in &manifest.jobs {
         rows.push(capability(
             format!("Run {} at {}", job.name, job.cron),

@@ -173,6 +173,16 @@ impl Manifest {
         parts::manifest(table)
     }
 
+    /// Whether it names no event but these.
+    ///
+    /// # Errors
+    /// The first other one, with those that there are.
+    pub fn check_events(&self, known: &[String]) -> Result<(), ManifestError> {
+        let Some(name) = self.events.iter().find(|it| !known.contains(it)) else { return Ok(()) };
+        let rule = format!("{name} is no event of this portal; there are {}", known.join(", "));
+        Err(reader::wrong("capabilities.events", rule))
+    }
+
     /// The secret of this name.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<&Secret> {

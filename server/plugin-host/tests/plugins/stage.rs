@@ -90,6 +90,8 @@ pub(crate) struct Stage {
     pub(crate) store: Arc<Memory>,
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) delivery: String,
+    /// Whether no real money moves.
+    pub(crate) test_mode: bool,
     _folder: Option<TempDir>,
 }
 
@@ -132,6 +134,7 @@ impl Stage {
             store: Arc::default(),
             secrets: BTreeMap::new(),
             delivery: "delivery-1".to_owned(),
+            test_mode: true,
             _folder: folder,
         }
     }
@@ -177,7 +180,7 @@ impl Stage {
             attempt: 1,
             now_ms: 1_773_999_000_000,
             started_ms: 1_773_999_000_500,
-            test_mode: true,
+            test_mode: self.test_mode,
             trace_parent: None,
             config: config.to_owned(),
             secrets: self.secrets.clone(),

@@ -44,6 +44,46 @@ fn settings_are_filled_in_and_judged() {
 }
 
 #[test]
+fn what_is_filled_in_is_never_wrong_by_itself() {
+    let schema = |sender: &str| {
+        let schema = format!(r#"{{ "type": "object", "properties": {{ "it": {sender} }} }}"#);
+        ConfigSchema::parse(&schema).unwrap()
+    };
+    for (it, filled) in [
+        // What is optional stays away where something else in it is needed.
+        (
+            r#"{ "type": "object", "required": ["address"],
+                 "properties": { "name": { "default": "VPN" }, "address": {} } }"#,
+            json!({}),
+        ),
+        (
+            r#"{ "type": "object", "required": ["name"],
+                 "properties": { "name": { "default": "VPN" }, "address": {} } }"#,
+            json!({ "it": { "name": "VPN" } }),
+        ),
+        (r#"{ "type": "object", "default": {} }"#, json!({ "it": {} })),
+        (r#"{ "type": "object", "properties": { "address": {} } }"#, json!({})),
+    ] {
+        assert_eq!(schema(it).with_defaults(&json!({})), filled, "{it}");
+    }
+}
+
+#[test]
+fn a_schema_takes_no_more_to_read_than_it_should() {
+    let many = |count: usize, pattern: &str| {
+        let fields: Vec<String> =
+            (0..count).map(|at| format!(r#""a{at}": {{ "pattern": "{pattern}" }}"#)).collect();
+        let fields = fields.join(", ");
+        ConfigSchema::parse(&format!(r#"{{ "type": "object", "properties": {{ {fields} }} }}"#))
+    };
+    assert!(many(64, "^[a-z0-9.-]{1,64}$").is_ok());
+    let error = many(65, "a").unwrap_err();
+    assert_eq!(error, "pattern, patternProperties: at most 64 expressions");
+    let error = many(1, r"(\\p{L}|1){150}").unwrap_err();
+    assert!(error.starts_with("/properties/a0/pattern: "), "{error}");
+}
+
+#[test]
 fn a_schema_that_means_nothing_or_leads_elsewhere_is_refused() {
     for (schema, says) in [
         ("", "it is no JSON"),

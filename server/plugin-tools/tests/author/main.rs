@@ -12,7 +12,7 @@ fn plugin(line: &[&str]) -> Result<String, String> {
     let matches = command().try_get_matches_from([&["plugin"], line].concat());
     let matches = matches.map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    match run_to(&matches, &mut out) {
+    match run_to(&matches, &[], &mut out) {
         Ok(()) => Ok(String::from_utf8(out).unwrap()),
         Err(error) => Err(format!("{error:#}")),
     }

@@ -73,6 +73,41 @@ fn a_package_says_who_it_is_and_what_it_asks_for() {
 }
 
 #[test]
+fn keys_are_made_in_pairs_or_not_at_all() {
+    let desk = Desk::new();
+    let nowhere = desk.path("nowhere/minisign.pub");
+    let (secret, public) = (desk.path("ada.key"), desk.path("ada.pub"));
+    for (secret, public) in [(&secret, &nowhere), (&nowhere, &public)] {
+        let line = ["keygen", "--unencrypted", "--secret", secret, "--public", public];
+        let error = plugin(&line).unwrap_err();
+        assert!(error.starts_with(&format!("cannot make {nowhere}")), "{error}");
+        assert!(!Path::new(secret).exists() && !Path::new(public).exists(), "half a pair is left");
+    }
+    let line = ["keygen", "--unencrypted", "--secret", &secret, "--public", &secret];
+    assert!(plugin(&line).is_err() && !Path::new(&secret).exists());
+    plugin(&["keygen", "--unencrypted", "--secret", &secret, "--public", &public]).unwrap();
+}
+
+#[test]
+fn what_is_written_replaces_what_was_there_and_leaves_nothing_beside_it() {
+    let desk = Desk::new();
+    let package = desk.packed();
+    let aside = desk.path("mail.pplug.new");
+    fs::write(&aside, "of somebody else").unwrap();
+    desk.packed();
+    assert_eq!(fs::read_to_string(&aside).unwrap(), "of somebody else");
+    // A folder is in its place.
+    fs::remove_file(&package).unwrap();
+    fs::create_dir(&package).unwrap();
+    let error = plugin(&["pack", &desk.path("mail"), "--out", &package]).unwrap_err();
+    assert!(error.starts_with("cannot write "), "{error}");
+    let names = fs::read_dir(desk.root.path()).unwrap().map(|it| it.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|it| it.into_string().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["mail", "mail.pplug", "mail.pplug.new"]);
+}
+
+#[test]
 fn a_signed_package_is_verified_and_a_changed_one_is_not() {
     let desk = Desk::new();
     let package = desk.packed();

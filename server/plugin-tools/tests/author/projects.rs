@@ -1,6 +1,6 @@
 //! A new plugin's folder.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use toml::Table;
 
@@ -41,6 +41,11 @@ fn a_new_folder_has_all_that_a_stranger_needs() {
             let text = fs::read_to_string(fixture.unwrap().path()).unwrap();
             serde_json::from_str::<myrelay_plugin_host::Call>(&text).unwrap();
         }
+        // A token that somebody tries it with is in no repository, and nobody else's to read.
+        assert!(read(&folder, ".gitignore").lines().any(|it| it == "/dev/secrets.json"));
+        if let Ok(secrets) = fs::metadata(folder.join("dev/secrets.json")) {
+            assert_eq!(secrets.permissions().mode() & 0o777, 0o600, "{kind}");
+        }
         let error = plugin(&line).unwrap_err();
         assert!(error.contains("is there already, and nothing is overwritten"), "{error}");
     }
@@ -63,7 +68,8 @@ fn names_ids_and_kinds_are_what_they_may_be() {
     assert!(plugin(&["new", "--kind", "event", "--lang", "cobol", "mail"]).is_err());
     assert!(!folder.exists());
     plugin(&["new", "--kind", "event", "mail", "--id", "org.ada.mail", "--folder", shown]).unwrap();
-    assert!(read(&folder, "src/lib.rs").contains("id: \"org.ada.mail\".to_owned()"));
+    assert!(read(&folder, "src/lib.rs").contains("Plugin, \"org.ada.mail\", env!("));
+    assert!(read(&folder, "plugin.toml").contains("id = \"org.ada.mail\""));
 }
 
 #[test]

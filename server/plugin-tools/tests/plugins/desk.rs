@@ -7,6 +7,9 @@ use std::{
 
 use myrelay_plugin_tools::{command, run_to};
 
+/// The events of the portal in these stories.
+const EVENTS: [&str; 2] = ["peer.added.v1", "peer.removed.v1"];
+
 /// A project that Cargo builds with what this checkout is built from. It stays until the next time,
 /// so that Cargo keeps one set of files for it.
 pub(crate) struct Desk {
@@ -78,7 +81,7 @@ impl Desk {
     pub(crate) fn plugin(&self, line: &[&str]) -> Result<String, String> {
         let matches = command().try_get_matches_from([&["plugin"], line].concat());
         let mut out = Vec::new();
-        let ended = run_to(&matches.unwrap(), &mut out);
+        let ended = run_to(&matches.unwrap(), &EVENTS.map(str::to_owned), &mut out);
         let told = String::from_utf8(out).unwrap();
         ended.map(|()| told.clone()).map_err(|error| format!("{told}{error:#}"))
     }

@@ -1,6 +1,6 @@
 //! One story for each kind of plugin that `new` makes.
 
-use std::{fs, io::Write as _};
+use std::{fs, io::Write as _, path::PathBuf};
 
 use crate::{
     desk::Desk,
@@ -71,11 +71,13 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
 
     // Built again it is the same plugin, byte for byte.
     let first = fs::read(desk.path("plugin.wasm")).unwrap();
-    let home = std::env::home_dir().unwrap().join(".cargo");
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
     for place in [desk.folder(), home.to_str().unwrap().to_owned()] {
         let told = first.windows(place.len()).any(|it| it == place.as_bytes());
         assert!(!told, "where its author lives is nobody's business: {place}");
     }
+    desk.edit("src/lib.rs", "struct Plugin;", "struct Plugin; // again");
     desk.plugin(&["build", &desk.folder()]).unwrap();
     assert!(fs::read(desk.path("plugin.wasm")).unwrap() == first, "another component");
 }
@@ -122,7 +124,9 @@ fn a_billing_plugin_tells_how_to_pay_without_asking_for_anything() {
     {
         assert!(told.contains(part), "{part}\n{told}");
     }
-    for (iban, problems) in [("DE89 3704 0044 0532 0130 00", "[]"), ("DE88 3704 0044", "/iban")] {
+    for (iban, problems) in
+        [("DE89 3704 0044 0532 0130 00", "[]"), ("DE88 3704 0044 0532 0130 00", "/iban")]
+    {
         let settings = format!("{{\"iban\":\"{iban}\"}}");
         let call = serde_json::json!({ "ValidateConfig": settings }).to_string();
         desk.write("fixtures/validate.json", &call);

@@ -89,8 +89,10 @@ pub(crate) async fn trouble_decides_what_happens_next<C: Channel>() {
     let garbage = Fault::Answer { status: 502, retry_after: None, body: "<html>busy".to_owned() };
     for (fault, kind) in [
         (Fault::too_many(7), ErrorKind::RateLimited),
-        (Fault::status(500), ErrorKind::Unavailable),
-        (garbage, ErrorKind::Unavailable),
+        (Fault::status(503), ErrorKind::Unavailable),
+        // What a gateway gave up on may have been done behind it.
+        (Fault::status(500), C::UNHEARD),
+        (garbage, C::UNHEARD),
         (Fault::Hangup, C::UNHEARD),
         (Fault::HangupAfter, C::UNHEARD),
     ] {

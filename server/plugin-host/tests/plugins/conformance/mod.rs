@@ -2,6 +2,7 @@
 
 pub(crate) mod billing;
 pub(crate) mod channel;
+pub(crate) mod provider;
 
 use myrelay_fake_providers::{Fake, Fault};
 use myrelay_plugin_host::{

@@ -8,13 +8,13 @@ use myrelay_plugin_host::{
     types::ErrorKind,
     webhooks::{self, Rejection},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::conformance::{
     Rig, anywhere,
-    billing::{
-        Provider, account, begin, billing_conformance, checkout, invoice, money, payments, refund,
-        taken,
+    billing::billing_conformance,
+    provider::{
+        NOW_S, Provider, account, begin, checkout, invoice, money, payments, refund, taken,
     },
 };
 
@@ -22,7 +22,6 @@ const MANIFEST: &str = include_str!("../../../../../plugins/btcpay/plugin.toml")
 const KEY: &str = "btcpay-key-0123456789abcdef";
 const STORE: &str = "Store0123456789";
 const SIGNING: &str = "btcpay-signing-0123456789";
-const NOW_S: u64 = 1_773_999_000;
 
 type Story = crate::conformance::Story<Btcpay>;
 
@@ -60,17 +59,8 @@ impl Provider for Story {
         events
     }
 
-    fn webhook(&self, event: &Event, flaw: Flaw) -> webhooks::Request {
-        let (headers, body) = self.fake.sign(event, flaw);
-        webhooks::Request {
-            method: "POST".to_owned(),
-            path: "/events".to_owned(),
-            query: String::new(),
-            headers,
-            body,
-            received_at: NOW_S * 1000,
-            source_ip: "127.0.0.1".to_owned(),
-        }
+    fn sign(&self, event: &Event, flaw: Flaw) -> (Vec<(String, String)>, Vec<u8>) {
+        self.fake.sign(event, flaw)
     }
 
     fn asked(&self, invoice: &str) -> String {
@@ -101,20 +91,24 @@ fn coins(amount: &str) -> String {
 }
 
 impl Story {
-    async fn told(&self, events: Vec<Event>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for event in &events {
-            match taken(&self.rig, self.webhook(event, Flaw::None)).await {
-                webhooks::Outcome::Accepted(accepted) => effects.extend(accepted.effects),
-                webhooks::Outcome::Ignored(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-        effects
-    }
-
     async fn began(&self) -> String {
         begin(&self.rig, checkout(&money(1200, "EUR"))).await.provider_id
+    }
+}
+
+#[tokio::test]
+async fn every_coin_has_its_own_digits() {
+    for (coin, minor) in [("BTC", 24_000), ("LTC", 24_000), ("XMR", 240_000_000)] {
+        let Some(mut story) = Story::start().await else { return };
+        let mut config: Value = serde_json::from_str(&story.rig.config).unwrap();
+        config["coin"] = json!(coin);
+        story.rig.config = config.to_string();
+        let checkout = begin(&story.rig, checkout(&money(1200, "EUR"))).await;
+        let NextStep::Crypto(shown) = &checkout.step else { panic!("{checkout:?}") };
+        assert_eq!(shown.amount, money(minor, coin));
+        let id = &checkout.provider_id;
+        let paid = story.told(story.fake.send_coins(id, "0.00024", true)).await;
+        assert_eq!(amounts(&paid), [1200]);
     }
 }
 
@@ -147,12 +141,15 @@ async fn coins_count_when_they_are_confirmed() {
     let Some(story) = Story::start().await else { return };
     let id = story.began().await;
     let seen = story.told(story.fake.send_coins(&id, "0.00024000", false)).await;
-    assert_eq!(seen, [], "the server itself has not looked at it yet");
-    let seen = story.told(story.fake.become_status(&id, "Processing", "None")).await;
     let [Effect::PaymentPending(pending)] = &seen[..] else { panic!("{seen:?}") };
+    let later = story.told(story.fake.become_status(&id, "Processing", "None")).await;
+    assert_eq!(later, seen);
     assert_eq!(pending.received, Some(money(1200, "EUR")));
     assert_eq!(pending.expected, money(1200, "EUR"));
     assert!(pending.reference.as_ref().unwrap().ends_with("-0"));
+    // Who opens it again is shown no second address.
+    let again = Call::BeginCheckout(Box::new(checkout(&money(1200, "EUR"))));
+    assert_eq!(story.rig.error(again).await.kind, ErrorKind::Conflict);
     story.fake.confirm(&id);
     let paid = payments(&story.told(story.fake.become_status(&id, "Settled", "None")).await);
     assert_eq!(paid[0].provider_id, pending.provider_id);
@@ -167,6 +164,9 @@ async fn parts_too_much_and_too_late_count_as_what_they_are() {
     story.fake.send_coins(&id, "0.00012000", true);
     let part = story.told(story.fake.become_status(&id, "New", "PaidPartial")).await;
     assert_eq!(amounts(&part), [600]);
+    let again = begin(&story.rig, checkout(&money(1200, "EUR"))).await;
+    let NextStep::Crypto(shown) = &again.step else { panic!("{again:?}") };
+    assert_eq!((&again.provider_id, &shown.amount), (&id, &money(12_000, "BTC")), "the rest");
     let late = story.told(story.fake.become_status(&id, "Expired", "PaidPartial")).await;
     assert_eq!(amounts(&late), [600]);
     assert!(late.contains(&Effect::CheckoutExpired(id.clone())));

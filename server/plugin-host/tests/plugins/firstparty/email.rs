@@ -108,16 +108,17 @@ async fn whose_mail_bounces_is_not_written_to_again() {
 
 #[tokio::test]
 async fn a_sender_that_is_not_ours_is_the_operators_affair() {
-    let Some(Story { mut rig, fake }) = start("postmark").await else { return };
-    rig.config =
-        json!({ "provider": "postmark", "from": "nobody", "api_url": fake.url() }).to_string();
-    let error = rig.error(deliver("ada@example.org")).await;
-    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
-    assert_eq!(error.provider_code.as_deref(), Some("400"));
-    let Answer::Problems(found) = rig.answer(Call::ValidateConfig(rig.config.clone())).await else {
-        panic!()
-    };
-    assert_eq!(found[0].path, "/from");
+    for (provider, code) in [("postmark", "400"), ("resend", "validation_error")] {
+        let Some(Story { mut rig, fake }) = start(provider).await else { return };
+        let config = json!({ "provider": provider, "from": "nobody", "api_url": fake.url() });
+        rig.config = config.to_string();
+        let error = rig.error(deliver("ada@example.org")).await;
+        assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+        assert_eq!(error.provider_code.as_deref(), Some(code));
+        let answer = rig.answer(Call::ValidateConfig(rig.config.clone())).await;
+        let Answer::Problems(found) = answer else { panic!() };
+        assert_eq!(found[0].path, "/from");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::conformance::{
     Rig,
-    billing::{begin, checkout, invoice, money, refund, taken},
+    provider::{begin, checkout, invoice, money, refund, taken},
 };
 
 const MANIFEST: &str = include_str!("../../../../../plugins/manual/plugin.toml");
@@ -105,7 +105,7 @@ async fn what_transfers_cannot_do_is_said() {
     assert!(can.one_time && can.refunds && can.partial_refunds);
     assert!(!can.subscriptions && !can.saved_methods && !can.metered && !can.hosted_portal);
     assert_eq!(can.currencies, ["EUR", "JPY"]);
-    let account = crate::conformance::billing::account();
+    let account = crate::conformance::provider::account();
     let return_url = "https://portal.example.org".to_owned();
     for (call, kind) in [
         (Call::ChargeSaved(invoice(&money(1200, "EUR"))), ErrorKind::InvalidInput),

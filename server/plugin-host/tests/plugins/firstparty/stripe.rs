@@ -12,16 +12,16 @@ use serde_json::json;
 
 use crate::conformance::{
     Rig, beside,
-    billing::{
-        Provider, account, begin, billing_conformance, checkout, given_back, money,
-        odd_events_break_nothing, payments, refund, refund_conformance, taken,
+    billing::{billing_conformance, odd_events_break_nothing, refund_conformance},
+    provider::{
+        NOW_S, Provider, account, begin, checkout, given_back, money, payments, refund, request,
+        taken,
     },
 };
 
 const MANIFEST: &str = include_str!("../../../../../plugins/stripe/plugin.toml");
 const KEY: &str = "rk_test_0123456789abcdef";
 const SIGNING: &str = "whsec_0123456789abcdef";
-const NOW_S: u64 = 1_773_999_000;
 
 type Story = crate::conformance::Story<Stripe>;
 
@@ -52,9 +52,8 @@ impl Provider for Story {
         self.fake.pay(checkout)
     }
 
-    fn webhook(&self, event: &Event, flaw: Flaw) -> webhooks::Request {
-        let (headers, body) = self.fake.sign(event, flaw);
-        request(headers, body)
+    fn sign(&self, event: &Event, flaw: Flaw) -> (Vec<(String, String)>, Vec<u8>) {
+        self.fake.sign(event, flaw)
     }
 
     fn asked(&self, checkout: &str) -> String {
@@ -72,32 +71,7 @@ impl Provider for Story {
 billing_conformance!(Story);
 refund_conformance!(Story);
 
-fn request(headers: Vec<(String, String)>, body: Vec<u8>) -> webhooks::Request {
-    webhooks::Request {
-        method: "POST".to_owned(),
-        path: "/events".to_owned(),
-        query: String::new(),
-        headers,
-        body,
-        received_at: NOW_S * 1000 + 250,
-        source_ip: "127.0.0.1".to_owned(),
-    }
-}
-
 impl Story {
-    /// What some events say, in their order.
-    async fn told(&self, events: Vec<Event>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for event in &events {
-            match taken(&self.rig, self.webhook(event, Flaw::None)).await {
-                webhooks::Outcome::Accepted(accepted) => effects.extend(accepted.effects),
-                webhooks::Outcome::Ignored(_) => {}
-                other => panic!("{}: {other:?}", event.kind()),
-            }
-        }
-        effects
-    }
-
     /// A checkout that was paid, and the payment's id.
     async fn paid(&self, minor: i64) -> String {
         let checkout = begin(&self.rig, checkout(&money(minor, "EUR"))).await;
@@ -140,6 +114,8 @@ async fn a_customer_pays_on_the_providers_page_and_comes_back() {
     let NextStep::Redirect(page) = &checkout.step else { panic!("{checkout:?}") };
     assert!(page.starts_with(&story.fake.pages_url()), "{page}");
     assert_eq!(checkout.expires_at, (NOW_S + 86_400) * 1000);
+    let (page, rest) = page.split_once('#').unwrap();
+    assert_eq!(rest, "fid".repeat(200), "what the page needs of it");
     let page = page.replace(&story.fake.pages_url(), &story.fake.url());
 
     let answer = press(&page, "cancel").await;
@@ -152,7 +128,7 @@ async fn a_customer_pays_on_the_providers_page_and_comes_back() {
     let [hook] = &asked[..] else { panic!("{asked:?}") };
     let headers = hook.headers.iter();
     let headers = headers.map(|(name, it)| (name.to_string(), it.to_str().unwrap().to_owned()));
-    let request = request(headers.collect(), hook.body.to_vec());
+    let request = request((headers.collect(), hook.body.to_vec()));
     let webhooks::Outcome::Accepted(accepted) = taken(&story.rig, request).await else { panic!() };
     let paid = payments(&accepted.effects);
     assert_eq!(paid[0].amount, money(1200, "EUR"));
@@ -191,6 +167,11 @@ async fn what_takes_days_is_pending_until_it_is_settled() {
             }
             other => panic!("{other:?}"),
         }
+        // Who missed the event hears the same.
+        let asked = story.rig.effects(Call::Reconcile(id)).await;
+        let failed = matches!(&asked[..], [Effect::PaymentFailed(it)] if it.retryable);
+        let paid = matches!(&asked[..], [Effect::PaymentSucceeded(_)]);
+        assert_eq!((paid, failed), (arrives, !arrives), "{asked:?}");
     }
     story.rig.stage.delivery = "delivery-3".to_owned();
     let id = begin(&story.rig, checkout(&money(1200, "EUR"))).await.provider_id;
@@ -208,6 +189,23 @@ fn monthly(total: i64) -> CheckoutRequest {
         metered: None,
     };
     CheckoutRequest { subscribe: Some(price), ..checkout(&money(total, "EUR")) }
+}
+
+#[tokio::test]
+async fn a_subscription_by_a_debit_that_takes_days_has_not_failed() {
+    let Some(story) = Story::start().await else { return };
+    let checkout = begin(&story.rig, monthly(1200)).await.provider_id;
+    let begun = story.told(story.fake.pay_slowly(&checkout)).await;
+    let subscription = begun.iter().find_map(|it| match it {
+        Effect::NeedsReconcile(id) => Some(id.clone()),
+        _ => None,
+    });
+    for id in [subscription.unwrap(), checkout] {
+        let asked = story.rig.effects(Call::Reconcile(id)).await;
+        let pending = asked.iter().filter(|it| matches!(it, Effect::PaymentPending(_)));
+        assert_eq!(pending.count(), 1, "{asked:?}");
+        assert!(!asked.iter().any(|it| matches!(it, Effect::PaymentFailed(_))), "{asked:?}");
+    }
 }
 
 #[tokio::test]
@@ -398,7 +396,7 @@ async fn no_event_of_the_providers_breaks_anything() {
 
 #[tokio::test]
 async fn what_means_nothing_here_is_ignored() {
-    let Some(story) = Story::start().await else { return };
+    let Some(mut story) = Story::start().await else { return };
     let id = begin(&story.rig, checkout(&money(1200, "EUR"))).await.provider_id;
     let event = story.fake.pay(&id).pop().unwrap();
     let with = |path: &str, value: serde_json::Value| {
@@ -426,6 +424,11 @@ async fn what_means_nothing_here_is_ignored() {
         let error = story.rig.error(Call::Reconcile(id.to_owned())).await;
         assert_eq!(error.kind, ErrorKind::InvalidInput, "{id}");
     }
+    // Where real money is taken, it is the other way round.
+    story.rig.stage.test_mode = false;
+    let trial = taken(&story.rig, story.webhook(&event, Flaw::None)).await;
+    assert!(matches!(trial, webhooks::Outcome::Ignored(_)), "{trial:?}");
+    assert_eq!(payments(&story.told(vec![with("/livemode", json!(true))]).await).len(), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use myrelay_fake_providers::{Fake, Fault, Sent, Telegram};
 use myrelay_plugin_host::{
-    Answer, Call,
+    Answer, Call, KvWrite,
     notifier::{Outcome, Permanent, Verification},
     types::{AccountRef, ErrorKind},
 };
@@ -104,6 +104,27 @@ async fn a_start_is_not_forgotten_when_the_message_fails() {
     }
     let outcome = delivered(&story.rig, deliver(code)).await;
     assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn strangers_keep_nobody_out() {
+    let Some(story) = Story::start().await else { return };
+    let code = "Xk3_v9-QmT7zLp2R";
+    story.link(code).await;
+    for stranger in 0..65 {
+        story.fake.press_start(stranger, &format!("Zz0_stranger-code-{stranger}"));
+    }
+    story.fake.press_start(4_242, code);
+    // What a call that fails wrote is forgotten, and what strangers wrote is gone all the same.
+    assert_eq!(story.rig.error(deliver(code)).await.kind, ErrorKind::NotFound);
+    let outcome = story.rig.call(deliver(code)).await;
+    assert!(matches!(outcome.result, Ok(Answer::Delivered(Outcome::Sent(_)))), "{outcome:?}");
+    let next = outcome.kv.iter().find(|it| it.key == "next-update").unwrap();
+    // After a quiet week Telegram begins to count anywhere.
+    assert!(
+        matches!(next.write, KvWrite::Put { expires_at_ms: Some(_), .. }),
+        "it is known for ever: {next:?}"
+    );
 }
 
 #[tokio::test]
