@@ -41,6 +41,7 @@ pub fn Document(content: Content, frame: Frame, assets: Assets, nonce: String) -
     let title =
         if content.is_refused() { format!("{}{title}", texts::ERROR_PREFIX) } else { title };
     let boot = content.has_island().then(|| view! { <Boot assets=assets.clone() nonce=nonce /> });
+    let again = content.loads_again_after();
     let layout = match &frame.viewer {
         Viewer::Operator { .. } => "layout-operator",
         Viewer::Visitor if matches!(content, Content::Front) => "layout-front",
@@ -55,6 +56,10 @@ pub fn Document(content: Content, frame: Frame, assets: Assets, nonce: String) -
                 <title>{title}" · "{texts::PRODUCT}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                {again
+                    .map(|seconds| {
+                        view! { <meta http-equiv="refresh" content=seconds.to_string() /> }
+                    })}
                 <link rel="icon" type="image/svg+xml" href=assets.icon.path />
                 <link rel="stylesheet" href=assets.css.path integrity=assets.css.integrity />
                 {boot}

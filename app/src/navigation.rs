@@ -40,11 +40,18 @@ pub fn Header(frame: Frame) -> impl IntoView {
         Viewer::Account { .. } => "/home",
         Viewer::Operator { .. } => "/operator",
     };
+    let plan = match frame.path.as_str() {
+        "/plan" => Some("page"),
+        path => path.starts_with("/plan/").then_some("true"),
+    };
     let nav = match frame.viewer {
         Viewer::Account { email } => view! {
             <nav class="nav" aria-label=texts::NAV_ACCOUNT>
                 <a href="/home" aria-current=(frame.path == "/home").then_some("page")>
                     {texts::NAV_HOME}
+                </a>
+                <a href="/plan" aria-current=plan>
+                    {texts::NAV_PLAN}
                 </a>
                 <span class="nav-who">{email}</span>
                 <SignOut action="/sign-out" />
@@ -90,6 +97,7 @@ pub fn Rail(email: String, path: String) -> impl IntoView {
         ("/operator/pods", texts::NAV_PODS, IconShape::Layers),
         ("/operator/accounts", texts::NAV_ACCOUNTS, IconShape::Users),
         ("/operator/plans", texts::NAV_PLANS, IconShape::Tag),
+        ("/operator/payments", texts::NAV_PAYMENTS, IconShape::Card),
         ("/operator/plugins", texts::NAV_PLUGINS, IconShape::Plug),
     ];
     let here = move |href: &str| {

@@ -1,7 +1,10 @@
 //! Bytes, speeds and times as people read them: three digits that count, a point for decimals.
 
 use jiff::{Timestamp, tz::TimeZone};
-use myrelay_domain::limits::Speed;
+use myrelay_domain::{
+    limits::Speed,
+    money::{Interval, Price},
+};
 
 use crate::contract::Millis;
 
@@ -25,6 +28,16 @@ pub(crate) fn speed(speed: Speed) -> String {
         rate(speed.down)
     } else {
         format!("{} down, {} up", rate(speed.down), rate(speed.up))
+    }
+}
+
+/// What a plan costs, such as `9.99 EUR a month`.
+pub(crate) fn price(price: Price) -> String {
+    // A space that does not break (U+00A0).
+    let amount = price.amount.to_string().replace(' ', "\u{a0}");
+    match price.interval {
+        Interval::Month => format!("{amount} a month"),
+        Interval::Year => format!("{amount} a year"),
     }
 }
 

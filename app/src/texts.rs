@@ -13,11 +13,13 @@ pub(crate) const NO_VALUE: &str = "–";
 pub(crate) const NAV_ACCOUNT: &str = "Your account";
 pub(crate) const NAV_OPERATOR: &str = "Operator pages";
 pub(crate) const NAV_HOME: &str = "Locations";
+pub(crate) const NAV_PLAN: &str = "Plan";
 pub(crate) const NAV_OVERVIEW: &str = "Overview";
 pub(crate) const NAV_NODES: &str = "Nodes";
 pub(crate) const NAV_PODS: &str = "Pods";
 pub(crate) const NAV_ACCOUNTS: &str = "Accounts";
 pub(crate) const NAV_PLANS: &str = "Plans";
+pub(crate) const NAV_PAYMENTS: &str = "Payments";
 pub(crate) const NAV_PLUGINS: &str = "Plugins";
 pub(crate) const SIGN_IN: &str = "Sign in";
 pub(crate) const SIGN_UP: &str = "Create an account";
@@ -53,6 +55,14 @@ pub(crate) const PLUGIN_STOPPED: &str = "Stopped";
 pub(crate) const PLUGIN_DISABLED: &str = "Disabled";
 pub(crate) const ACCOUNT_ACTIVE: &str = "Active";
 pub(crate) const ACCOUNT_SUSPENDED: &str = "Suspended";
+pub(crate) const SUBSCRIPTION_PENDING: &str = "Not paid yet";
+pub(crate) const SUBSCRIPTION_ACTIVE: &str = "Active";
+pub(crate) const SUBSCRIPTION_PAST_DUE: &str = "Past due";
+pub(crate) const SUBSCRIPTION_ENDED: &str = "Ended";
+pub(crate) const INVOICE_OPEN: &str = "Open";
+pub(crate) const INVOICE_PENDING: &str = "On its way";
+pub(crate) const INVOICE_PAID: &str = "Paid";
+pub(crate) const INVOICE_VOID: &str = "Void";
 pub(crate) const CONNECTED: &str = "Connected";
 pub(crate) const NOT_CONNECTED: &str = "Not connected";
 
@@ -80,6 +90,22 @@ pub(crate) fn after(error: &PortalError) -> &'static str {
     }
 }
 
+/// What it means that a plan is not paid for; `is_new`: nothing was ever served.
+pub(crate) fn unpaid(is_new: bool) -> (&'static str, &'static str) {
+    if is_new {
+        (
+            "Choose a plan and pay for it first",
+            "You can add your first location when a payment has arrived.",
+        )
+    } else {
+        (
+            "Your locations rest until you pay",
+            "The plan is not paid for, so no traffic passes. Nothing is deleted: your devices come \
+             back with the same keys and addresses when a payment has arrived.",
+        )
+    }
+}
+
 /// What the node said about a device, and what to do.
 pub(crate) fn explain_connection(connection: ConnectionView) -> &'static str {
     match connection {
@@ -101,7 +127,11 @@ pub(crate) fn explain_connection(connection: ConnectionView) -> &'static str {
 
 /// An error as a sentence: the first letter large.
 pub(crate) fn sentence(error: &PortalError) -> String {
-    let text = error.to_string();
+    capital(error.to_string())
+}
+
+/// A text with its first letter large.
+pub(crate) fn capital(text: String) -> String {
     let mut letters = text.chars();
     match letters.next() {
         // ASCII only: the table for the rest is ten kilobytes of what a browser loads.

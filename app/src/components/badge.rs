@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use crate::{
-    contract::{AccountState, ConnectionView, NodeRow, NodeState, PluginState, PodState},
+    contract::{
+        AccountState, ConnectionView, InvoiceState, NodeRow, NodeState, PluginState, PodState,
+        SubscriptionState,
+    },
     texts,
 };
 
@@ -108,6 +111,34 @@ impl From<AccountState> for StateWord {
         match state {
             AccountState::Active => Self { word: texts::ACCOUNT_ACTIVE, tone: Tone::Good },
             AccountState::Suspended => Self { word: texts::ACCOUNT_SUSPENDED, tone: Tone::Bad },
+        }
+    }
+}
+
+impl From<SubscriptionState> for StateWord {
+    fn from(state: SubscriptionState) -> Self {
+        match state {
+            SubscriptionState::Pending => {
+                Self { word: texts::SUBSCRIPTION_PENDING, tone: Tone::Warn }
+            }
+            SubscriptionState::Active => {
+                Self { word: texts::SUBSCRIPTION_ACTIVE, tone: Tone::Good }
+            }
+            SubscriptionState::PastDue => {
+                Self { word: texts::SUBSCRIPTION_PAST_DUE, tone: Tone::Bad }
+            }
+            SubscriptionState::Ended => Self { word: texts::SUBSCRIPTION_ENDED, tone: Tone::Plain },
+        }
+    }
+}
+
+impl From<InvoiceState> for StateWord {
+    fn from(state: InvoiceState) -> Self {
+        match state {
+            InvoiceState::Open => Self { word: texts::INVOICE_OPEN, tone: Tone::Warn },
+            InvoiceState::Pending => Self { word: texts::INVOICE_PENDING, tone: Tone::Warn },
+            InvoiceState::Paid => Self { word: texts::INVOICE_PAID, tone: Tone::Good },
+            InvoiceState::Void => Self { word: texts::INVOICE_VOID, tone: Tone::Plain },
         }
     }
 }

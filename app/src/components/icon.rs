@@ -6,6 +6,7 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IconShape {
     Back,
+    Card,
     #[cfg(feature = "browser")]
     Copy,
     Device,
@@ -26,6 +27,9 @@ impl IconShape {
     fn outline(self) -> &'static str {
         match self {
             Self::Back => "m12 19-7-7 7-7M19 12H5",
+            Self::Card => {
+                "M4 5h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2M2 10h20"
+            }
             #[cfg(feature = "browser")]
             Self::Copy => {
                 "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H10a2 2 0 0 1-2-2V10a2 2 0 0 1 2-2\

@@ -17,7 +17,6 @@ mod icon;
 mod notice;
 #[cfg(feature = "ssr")]
 mod progress;
-#[cfg(any(feature = "browser", test))]
 mod qr_code;
 mod table;
 #[cfg(feature = "ssr")]
@@ -40,7 +39,6 @@ pub(crate) use icon::{Icon, IconShape};
 pub(crate) use notice::Notice;
 #[cfg(feature = "ssr")]
 pub(crate) use progress::Progress;
-#[cfg(feature = "browser")]
 pub(crate) use qr_code::QrSquares;
 pub(crate) use table::{Cell, Column, Table};
 #[cfg(feature = "ssr")]

@@ -1,6 +1,5 @@
 //! A QR code as one SVG path: black on white in every colour scheme, for cameras expect that.
 
-#[cfg(feature = "browser")]
 use leptos::prelude::*;
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -35,7 +34,6 @@ impl QrSquares {
     }
 
     /// The picture. `label` says what it holds.
-    #[cfg(feature = "browser")]
     pub fn draw(self, label: String) -> impl IntoView {
         view! {
             <svg

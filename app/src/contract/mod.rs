@@ -4,6 +4,7 @@
 //! the portal parses it, so that every door refuses the same things with the same words.
 
 mod accounts;
+mod billing;
 mod error;
 mod nodes;
 mod operators;
@@ -18,6 +19,11 @@ use std::sync::Arc;
 
 pub use accounts::{
     AccountContract, AccountRow, AccountState, AccountView, SignIn, SignUp, SignedInAccount,
+};
+pub use billing::{
+    AccountBillingView, BillingContract, BillingView, CheckoutStep, CheckoutView, InvoiceRow,
+    InvoiceState, InvoiceView, MarkPaid, OfferRow, PaymentMethodRow, PaymentRow, RefundPayment,
+    SubscriptionState, SubscriptionView,
 };
 pub use error::PortalError;
 pub use nodes::{
@@ -45,6 +51,7 @@ pub use usage::{
 /// Everything the pages and the API may ask.
 pub trait Portal:
     AccountContract
+    + BillingContract
     + NodeContract
     + OperatorContract
     + PeerContract
@@ -58,6 +65,7 @@ pub trait Portal:
 
 impl<T> Portal for T where
     T: AccountContract
+        + BillingContract
         + NodeContract
         + OperatorContract
         + PeerContract

@@ -1,7 +1,7 @@
 //! Plans: what operators offer, and what an account has of it.
 
 use async_trait::async_trait;
-use myrelay_domain::{ids::PlanId, limits::TrafficLimits};
+use myrelay_domain::{ids::PlanId, limits::TrafficLimits, money::Price};
 use serde::{Deserialize, Serialize};
 
 use super::PortalError;
@@ -28,6 +28,15 @@ pub struct AddPlan {
     /// Mbit/s, each way, once the quota is used up.
     #[serde(default)]
     pub throttle: String,
+    /// What an interval costs: `9.99`; empty where it is free.
+    #[serde(default)]
+    pub price: String,
+    /// `EUR`; counts only with a price.
+    #[serde(default)]
+    pub currency: String,
+    /// `month` or `year`; counts only with a price.
+    #[serde(default)]
+    pub interval: String,
 }
 
 /// One plan.
@@ -38,6 +47,10 @@ pub struct PlanRow {
     pub pods: u32,
     pub devices_per_pod: u32,
     pub traffic: TrafficLimits,
+    /// None: it is free.
+    pub price: Option<Price>,
+    /// It is offered to nobody any more.
+    pub is_withdrawn: bool,
     /// How many accounts have it.
     pub accounts: u32,
     /// New accounts get it.

@@ -53,6 +53,8 @@ pub struct HomeView {
     pub locations: Vec<LocationView>,
     pub plan: String,
     pub pod_limit: u32,
+    /// The plan is not paid for: no pod is served, and none can be added.
+    pub unpaid: bool,
 }
 
 /// One pod with its devices.

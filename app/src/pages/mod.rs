@@ -14,6 +14,7 @@ pub mod add_device;
 mod add_node;
 #[cfg(feature = "ssr")]
 mod add_plan;
+pub mod billing;
 #[cfg(feature = "ssr")]
 mod delete_any_pod;
 #[cfg(feature = "ssr")]
@@ -82,10 +83,11 @@ use std::collections::BTreeMap;
 #[cfg(feature = "ssr")]
 pub(crate) use screen::Screen;
 
+pub use self::billing::Billing;
 use crate::contract::{
-    AccountRow, AddedPeer, ConnectionView, CreatedToken, HomeView, JoinView, LocationUsageView,
-    Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow, PluginRow,
-    PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView,
+    AccountBillingView, AccountRow, AddedPeer, ConnectionView, CreatedToken, HomeView, JoinView,
+    LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow,
+    PluginRow, PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView,
 };
 
 /// Who looks at the page.
@@ -215,6 +217,7 @@ pub enum Content {
         account: AccountRow,
         plans: Vec<PlanRow>,
         usage: Vec<LocationUsageView>,
+        billing: AccountBillingView,
         form: FormState,
     },
     SuspendAccount(AccountRow),
@@ -232,6 +235,9 @@ pub enum Content {
     },
     /// Says what removing will do, and asks.
     RemovePlugin(PluginView),
+    // For customers and operators.
+    /// What is owed and paid.
+    Billing(Billing),
     // For anybody.
     Error(PortalError),
 }

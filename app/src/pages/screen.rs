@@ -47,6 +47,7 @@ impl Content {
             Self::Plugin { plugin, .. } => plugin::title(plugin),
             Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
             Self::SuspendAccount(account) => suspend_account::title(account),
+            Self::Billing(billing) => billing.title(),
             Self::Error(error) => error::title(error),
         }
     }
@@ -70,7 +71,16 @@ impl Content {
             | Self::Node { form, .. }
             | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
+            Self::Billing(billing) => billing.is_refused(),
             _ => false,
+        }
+    }
+
+    /// After how many seconds the browser loads the page again by itself, without a program.
+    pub(crate) fn loads_again_after(&self) -> Option<u8> {
+        match self {
+            Self::Billing(billing) => billing.loads_again_after(),
+            _ => None,
         }
     }
 
@@ -129,9 +139,10 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Accounts { search, accounts } => {
             view! { <at::accounts::Accounts search accounts now /> }.into_any()
         }
-        Content::Account { account, plans, usage, form } => {
-            view! { <at::account::Account account plans usage form now /> }.into_any()
+        Content::Account { account, plans, usage, billing, form } => {
+            view! { <at::account::Account account plans usage billing form now /> }.into_any()
         }
+        Content::Billing(billing) => view! { <at::billing::BillingPage billing now /> }.into_any(),
         Content::Plans { plans, form } => view! { <at::plans::Plans plans form /> }.into_any(),
         Content::Plugins(plugins) => view! { <at::plugins::Plugins plugins /> }.into_any(),
         Content::Plugin { plugin, form } => {

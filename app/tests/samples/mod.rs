@@ -1,5 +1,6 @@
 //! Every screen with data that a real one could have.
 
+mod billing;
 mod nodes;
 mod plugins;
 pub(crate) mod routes;
@@ -43,6 +44,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(for_operators());
     screens.extend(usage::screens());
     screens.extend(plugins::all());
+    screens.extend(billing::screens());
     screens
 }
 
@@ -137,12 +139,15 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
         pod_row(10, &locations[0], PodState::Stopped, 3),
         pod_row(11, &locations[1], PodState::Throttled, 1),
     ];
+    let resting = vec![pod_row(10, &locations[0], PodState::Paused, 3)];
     let home = |pods: &[PodRow], locations: &[LocationView], pod_limit| HomeView {
         pods: pods.to_vec(),
         locations: locations.to_vec(),
         plan: "Free".to_owned(),
         pod_limit,
+        unpaid: false,
     };
+    let unpaid = |view| HomeView { plan: "Family".to_owned(), unpaid: true, ..view };
     let form = FormState::default;
     let limit = PortalError::Limit {
         message: "your plan has 2 locations; remove one to add another".to_owned(),
@@ -154,6 +159,8 @@ fn for_customers() -> Vec<(&'static str, Content, Frame)> {
         ("home-room", show(home(&pods, &locations, 3), form()), account("/home")),
         ("home-new", show(home(&[], &locations, 2), form()), account("/home")),
         ("home-no-locations", show(home(&[], &[], 2), form()), account("/home")),
+        ("home-unpaid", show(unpaid(home(&resting, &locations, 3)), form()), account("/home")),
+        ("home-unpaid-new", show(unpaid(home(&[], &locations, 3)), form()), account("/home")),
         ("home-refused", show(home(&pods, &locations, 2), refused(&[], limit)), account("/home")),
         ("pod", Content::Pod(pod(3, PodState::Ready)), account("/pods/1")),
         ("pod-empty", Content::Pod(pod(0, PodState::WaitingForNode)), account("/pods/1")),

@@ -7,9 +7,12 @@ use myrelay_app::{
         UsagePoint, UsageRefusal, UsageSummaryView, UsageView,
     },
 };
-use myrelay_domain::limits::{Quota, QuotaEnd, Speed, TrafficLimits};
+use myrelay_domain::{
+    limits::{Quota, QuotaEnd, Speed, TrafficLimits},
+    money::Interval,
+};
 
-use super::{HOSTILE, MINUTE, NOW, account, account_row, id, operator, refused};
+use super::{HOSTILE, MINUTE, NOW, account, account_row, billing, id, operator, refused};
 
 const GB: u64 = 1_000_000_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -65,6 +68,8 @@ fn plan(number: u128, name: &str, traffic: TrafficLimits, accounts: u32) -> Plan
         pods: 3,
         devices_per_pod: 25,
         traffic,
+        price: (number != 40).then(|| billing::price(999, "EUR", Interval::Month)),
+        is_withdrawn: number == 43,
         accounts,
         is_default: number == 40,
     }
@@ -76,6 +81,7 @@ fn plans() -> Vec<PlanRow> {
         plan(40, "Free", TrafficLimits::default(), 1204),
         plan(41, "Home", limits(slow), 87),
         plan(42, HOSTILE, limits(QuotaEnd::Stop), 0),
+        plan(43, "Founders of the first winter", TrafficLimits::default(), 12),
     ]
 }
 
@@ -116,6 +122,7 @@ fn for_operators() -> Vec<(&'static str, Content, Frame)> {
         account: account_row(30, email, state),
         plans: plans(),
         usage,
+        billing: billing::of_account(state),
         form,
     };
     let gone = PortalError::NotFound { what: "plan".to_owned() };

@@ -73,6 +73,8 @@ typed_ids! {
     AccountId = "acct";
     /// One call of a plugin.
     CallId = "call";
+    /// One way of paying an invoice, as a customer began it.
+    CheckoutId = "chk";
     /// One event on its way to one plugin.
     DeliveryId = "dlv";
     /// One installation of the service: part of every node's certificate name.
@@ -81,12 +83,16 @@ typed_ids! {
     EventId = "evt";
     /// One plugin as an operator installed it.
     InstallationId = "inst";
+    /// What an account owes for a period.
+    InvoiceId = "inv";
     /// Where nodes stand: what a customer picks.
     LocationId = "loc";
     /// One WireGuard server.
     NodeId = "node";
     /// A person who runs the service.
     OperatorId = "op";
+    /// Money that arrived.
+    PaymentId = "pay";
     /// One device's key in a pod.
     PeerId = "peer";
     /// What is sold.

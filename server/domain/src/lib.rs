@@ -7,6 +7,7 @@ pub mod ids;
 pub mod interface;
 pub mod keys;
 pub mod limits;
+pub mod money;
 pub mod names;
 pub mod password;
 pub mod plan;

@@ -1,13 +1,18 @@
 //! One account, for operators: its plan, and what it used.
 
+mod money;
 mod texts;
 
 use leptos::prelude::*;
+use money::AccountMoney;
 
 use super::{FormState, plans, usage};
 use crate::{
     components::{Badge, Chart, Choice, ErrorSummary, Heading, Look, Span, Submit, Time},
-    contract::{AccountRow, AccountState, LocationUsageView, Millis, PlanRow},
+    contract::{
+        AccountBillingView, AccountRow, AccountState, LocationUsageView, Millis, PlanRow,
+        SubscriptionState,
+    },
     texts as shared,
 };
 
@@ -20,10 +25,13 @@ pub fn Account(
     account: AccountRow,
     plans: Vec<PlanRow>,
     usage: Vec<LocationUsageView>,
+    billing: AccountBillingView,
     form: FormState,
     now: Millis,
 ) -> impl IntoView {
     let path = format!("/operator/accounts/{}", account.id);
+    let can_end =
+        billing.subscription.as_ref().is_some_and(|it| it.state != SubscriptionState::Ended);
     view! {
         <ErrorSummary error=form.error fields=&["plan"] />
         <Heading
@@ -45,6 +53,7 @@ pub fn Account(
             <p class="muted">{texts::CHANGE_HINT}</p>
             <ChangePlan action=format!("{path}/plan") now_has=account.plan plans />
         </section>
+        <AccountMoney billing now />
         {if usage.is_empty() {
             view! {
                 <section class="part">
@@ -61,7 +70,7 @@ pub fn Account(
                 .collect_view()
                 .into_any()
         }}
-        <Suspension path state=account.state />
+        <Suspension path state=account.state can_end />
     }
 }
 
@@ -99,12 +108,15 @@ fn Location(at: usize, location: LocationUsageView, now: Millis) -> impl IntoVie
     }
 }
 
+/// What stops an account, and what brings it back.
 #[component]
-fn Suspension(path: String, state: AccountState) -> impl IntoView {
+fn Suspension(path: String, state: AccountState, can_end: bool) -> impl IntoView {
+    let end = format!("{path}/end-subscription");
+    let end = can_end.then(|| view! { <a href=end>{texts::END_SUBSCRIPTION}</a> });
     match state {
         AccountState::Active => view! {
             <p class="danger-link">
-                <a href=format!("{path}/suspend")>{texts::SUSPEND}</a>
+                {end} <a href=format!("{path}/suspend")>{texts::SUSPEND}</a>
             </p>
         }
         .into_any(),
@@ -114,6 +126,7 @@ fn Suspension(path: String, state: AccountState) -> impl IntoView {
                     <Submit label=texts::RESUME look=Look::Secondary />
                 </form>
             </section>
+            {end.map(|end| view! { <p class="danger-link">{end}</p> })}
         }
         .into_any(),
     }

@@ -3,6 +3,7 @@
 mod texts;
 
 use leptos::prelude::*;
+use myrelay_domain::money::Currency;
 
 use super::FormState;
 use crate::{
@@ -10,8 +11,19 @@ use crate::{
     texts as shared,
 };
 
-const FIELDS: &[&str] =
-    &["name", "pods", "devices_per_pod", "speed_down", "speed_up", "quota", "then", "throttle"];
+const FIELDS: &[&str] = &[
+    "name",
+    "pods",
+    "devices_per_pod",
+    "price",
+    "currency",
+    "interval",
+    "speed_down",
+    "speed_up",
+    "quota",
+    "then",
+    "throttle",
+];
 
 pub(crate) fn title() -> String {
     texts::TITLE.to_owned()
@@ -51,6 +63,7 @@ pub fn AddPlan(form: FormState) -> impl IntoView {
                 error=form.error_of("devices_per_pod")
                 max=4
             />
+            <PriceFields form=form.clone() />
             <h2>{texts::SPEED}</h2>
             <p class="muted">{texts::SPEED_HINT}</p>
             <Amount name="speed_down" label=texts::SPEED_DOWN hint="" form=form.clone() />
@@ -72,6 +85,35 @@ pub fn AddPlan(form: FormState) -> impl IntoView {
             />
             <Submit label=texts::SUBMIT />
         </form>
+    }
+}
+
+/// What it costs, if anything.
+#[component]
+fn PriceFields(form: FormState) -> impl IntoView {
+    let currency = match form.value("currency") {
+        it if it.is_empty() => texts::USUAL_CURRENCY.to_owned(),
+        it => it,
+    };
+    let intervals = texts::INTERVALS.map(|(it, words)| (it.name().to_owned(), words.to_owned()));
+    view! {
+        <h2>{texts::PRICE_PART}</h2>
+        <p class="muted">{texts::PRICE_PART_HINT}</p>
+        <Amount name="price" label=texts::PRICE hint=texts::PRICE_HINT form=form.clone() />
+        <Choice
+            name="currency"
+            label=texts::CURRENCY
+            error=form.error_of("currency")
+            chosen=currency
+            options=Currency::all().map(|it| (it.to_owned(), it.to_owned())).collect()
+        />
+        <Choice
+            name="interval"
+            label=texts::INTERVAL
+            error=form.error_of("interval")
+            chosen=form.value("interval")
+            options=intervals.to_vec()
+        />
     }
 }
 

@@ -6,7 +6,9 @@ use leptos::prelude::*;
 
 use super::FormState;
 use crate::{
-    components::{Badge, Empty, ErrorSummary, Heading, Icon, IconShape, Look},
+    components::{
+        Badge, ButtonLink, Empty, ErrorSummary, Heading, Icon, IconShape, Look, Notice, Tone,
+    },
     contract::{HomeView, LocationView, PodRow},
     texts as shared,
 };
@@ -31,7 +33,10 @@ pub fn Home(view: HomeView, form: FormState) -> impl IntoView {
         <ErrorSummary error=form.error.clone() />
         <Heading title=texts::TITLE />
         <p class="muted">{usage}</p>
-        {if is_new && left.is_empty() {
+        {view.unpaid.then(|| view! { <Unpaid is_new /> })}
+        {if is_new && view.unpaid {
+            ().into_any()
+        } else if is_new && left.is_empty() {
             view! {
                 <Empty
                     shape=IconShape::Pin
@@ -52,17 +57,38 @@ pub fn Home(view: HomeView, form: FormState) -> impl IntoView {
                 <ul class="cards">
                     {view.pods.into_iter().map(|pod| view! { <PodCard pod /> }).collect_view()}
                 </ul>
-                <section class="part">
-                    <h2>{texts::ADD}</h2>
-                    {match (full, left.is_empty()) {
-                        (Some(full), _) => view! { <p class="muted">{full}</p> }.into_any(),
-                        (None, true) => view! { <p class="muted">{texts::ALL_ADDED}</p> }.into_any(),
-                        (None, false) => view! { <Locations locations=left /> }.into_any(),
-                    }}
-                </section>
+                {(!view.unpaid).then(|| view! { <Add full left /> })}
             }
                 .into_any()
         }}
+    }
+}
+
+/// Nothing is served until the plan is paid for.
+#[component]
+fn Unpaid(is_new: bool) -> impl IntoView {
+    let (title, text) = shared::unpaid(is_new);
+    view! {
+        <Notice tone=Tone::Warn title=title text=text>
+            <div class="actions">
+                <ButtonLink href="/plan" label=texts::TO_PLAN />
+            </div>
+        </Notice>
+    }
+}
+
+/// What can still be added; `full` says why nothing can.
+#[component]
+fn Add(full: Option<String>, left: Vec<LocationView>) -> impl IntoView {
+    view! {
+        <section class="part">
+            <h2>{texts::ADD}</h2>
+            {match (full, left.is_empty()) {
+                (Some(full), _) => view! { <p class="muted">{full}</p> }.into_any(),
+                (None, true) => view! { <p class="muted">{texts::ALL_ADDED}</p> }.into_any(),
+                (None, false) => view! { <Locations locations=left /> }.into_any(),
+            }}
+        </section>
     }
 }
 

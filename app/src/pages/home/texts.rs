@@ -14,6 +14,7 @@ pub(crate) const NO_LOCATIONS_TEXT: &str =
 pub(crate) const IN_CONTACT: &str = "Available";
 pub(crate) const AWAY: &str =
     "The node is away. You can add it now: it is made when the node returns.";
+pub(crate) const TO_PLAN: &str = "See your plan and pay";
 pub(crate) const ALL_ADDED: &str = "You have every location there is.";
 
 /// The plan and how much of it is used.

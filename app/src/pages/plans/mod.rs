@@ -12,7 +12,7 @@ use crate::{
     pages::FormState,
 };
 
-pub(crate) use self::texts::limits;
+pub(crate) use self::texts::{limits, quota, speed};
 
 pub(crate) fn title() -> String {
     texts::TITLE.to_owned()
@@ -46,6 +46,9 @@ pub fn Plans(plans: Vec<PlanRow>, form: FormState) -> impl IntoView {
 fn Row(plan: PlanRow) -> impl IntoView {
     let path = format!("/operator/plans/{}", plan.id);
     let is_default = StateWord { word: texts::IS_DEFAULT, tone: Tone::Good };
+    let is_withdrawn = StateWord { word: texts::IS_WITHDRAWN, tone: Tone::Plain };
+    let can_be_default = !plan.is_default && !plan.is_withdrawn;
+    let can_be_withdrawn = plan.price.is_some() && !plan.is_withdrawn;
     let name = plan.name.clone();
     let can_go = plan.accounts == 0 && !plan.is_default;
     view! {
@@ -54,7 +57,11 @@ fn Row(plan: PlanRow) -> impl IntoView {
                 <span class="plan-name breakable">
                     {name}
                     {plan.is_default.then(|| view! { <Badge state=is_default /> })}
+                    {plan.is_withdrawn.then(|| view! { <Badge state=is_withdrawn /> })}
                 </span>
+            </Cell>
+            <Cell column=texts::PRICE>
+                <span>{texts::price(plan.price)}</span>
             </Cell>
             <Cell column=texts::PODS>{plan.pods.to_string()}</Cell>
             <Cell column=texts::DEVICES>{plan.devices_per_pod.to_string()}</Cell>
@@ -63,12 +70,22 @@ fn Row(plan: PlanRow) -> impl IntoView {
             <Cell column=texts::ACCOUNTS>{plan.accounts.to_string()}</Cell>
             <Cell column=texts::ACTION>
                 <span class="row-actions">
-                    {(!plan.is_default)
+                    {can_be_default
                         .then(|| {
                             view! {
                                 <Act
                                     path=format!("{path}/default")
                                     label=texts::MAKE_DEFAULT
+                                    name=plan.name.clone()
+                                />
+                            }
+                        })}
+                    {can_be_withdrawn
+                        .then(|| {
+                            view! {
+                                <Act
+                                    path=format!("{path}/withdraw")
+                                    label=texts::WITHDRAW
                                     name=plan.name.clone()
                                 />
                             }
