@@ -1,5 +1,6 @@
 //! The contract's implementation: for one request, the operations in the caller's name.
 
+mod billing;
 mod plans;
 mod plugins;
 mod tokens;

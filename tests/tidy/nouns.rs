@@ -11,6 +11,8 @@ pub(crate) const NOUNS: &[&str] = &[
     "deliveries",
     "plans",
     "accounts",
+    "ledger",
+    "subscriptions",
     "operators",
     "sessions",
     "nodes",
@@ -18,6 +20,7 @@ pub(crate) const NOUNS: &[&str] = &[
     "pods",
     "peers",
     "tokens",
+    "payments",
     "desired_state",
 ];
 

@@ -15,6 +15,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("deliveries", &["deliveries"]),
     ("plans", &["plans"]),
     ("accounts", &["accounts"]),
+    ("ledger", &["ledger_entries", "ledger_lines"]),
+    ("subscriptions", &["invoices", "subscriptions"]),
     ("operators", &["operators", "operator_invites"]),
     ("sessions", &["sessions"]),
     ("nodes", &["locations", "nodes", "node_runs", "join_tokens"]),
@@ -33,6 +35,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("pods", &["former_placements", "pod_ranges", "pods", "pod_tombstones"]),
     ("peers", &["peers"]),
     ("tokens", &["pod_tokens"]),
+    ("payments", &["checkouts", "hook_events", "payments", "provider_tasks", "refunds"]),
 ];
 
 const WRITES: [&str; 3] = ["INSERT INTO ", "UPDATE ", "DELETE FROM "];

@@ -79,6 +79,8 @@ typed_ids! {
     DeliveryId = "dlv";
     /// One installation of the service: part of every node's certificate name.
     DeploymentId = "dep";
+    /// One entry of the books.
+    EntryId = "ent";
     /// A fact in the outbox.
     EventId = "evt";
     /// One plugin as an operator installed it.

@@ -34,9 +34,9 @@ pub async fn sign_up(context: &Context, input: SignUp) -> Result<AccountId> {
     let hash = context.passwords.hash(password, context.random()).await?;
 
     let mut tx = context.database.write().await?;
-    let plan = plans::default_plan(context, &mut tx).await?;
+    let (plan, costs) = plans::default_plan(context, &mut tx).await?;
     let (account, now) = (context.new_id(), context.now());
-    let begins = (reset_day(now), now);
+    let begins = (reset_day(now), costs.then_some(now), now);
     let inserted = store::insert(&mut tx, account, &email, &hash, plan, begins).await;
     if inserted.as_ref().is_err_and(is_taken) {
         tx.rollback().await?;
@@ -114,6 +114,30 @@ pub(crate) async fn set_suspended(
     suspended_at: Option<i64>,
 ) -> Result<bool> {
     store::set_suspended(tx, account, suspended_at).await?.ok_or(Error::NotFound("account"))
+}
+
+/// Holds an account until the commit: whoever writes of its money does so first.
+pub(crate) async fn hold(tx: &mut Write, account: AccountId) -> Result<()> {
+    if store::hold(tx, account).await? { Ok(()) } else { Err(Error::NotFound("account")) }
+}
+
+/// Marks an account's plan as paid for or not. Answers whether that changed anything.
+pub(crate) async fn set_unpaid(
+    tx: &mut Write,
+    account: AccountId,
+    unpaid_at: Option<i64>,
+) -> Result<bool> {
+    Ok(store::set_unpaid(tx, account, unpaid_at).await?)
+}
+
+/// Whether an account's plan is not paid for, as a transaction sees it.
+pub(crate) async fn is_unpaid(tx: &mut Write, account: AccountId) -> Result<bool> {
+    Ok(store::is_unpaid(&mut **tx, account).await?)
+}
+
+/// Whether an account's plan is not paid for, to show it.
+pub(crate) async fn view_is_unpaid(context: &Context, account: AccountId) -> Result<bool> {
+    Ok(store::is_unpaid(context.database.read(), account).await?)
 }
 
 /// Gives an account a plan. Answers whether it had another one.

@@ -5,7 +5,7 @@ use myrelay_domain::{
     email::Email,
     ids::{AccountId, PlanId},
 };
-use sqlx::AnyPool;
+use sqlx::{Any, AnyPool, Executor};
 
 use crate::database::{Write, read_id, read_number};
 
@@ -22,11 +22,11 @@ pub(super) async fn insert(
     email: &Email,
     password_hash: &str,
     plan: PlanId,
-    (reset_day, now): (u8, i64),
+    (reset_day, unpaid_at, now): (u8, Option<i64>, i64),
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO accounts (id, email, password_hash, plan_id, reset_day, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO accounts (id, email, password_hash, plan_id, reset_day, created_at, unpaid_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(id.to_string())
     .bind(email.as_str())
@@ -34,9 +34,48 @@ pub(super) async fn insert(
     .bind(plan.to_string())
     .bind(i64::from(reset_day))
     .bind(now)
+    .bind(unpaid_at)
     .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// Holds an account's row until the commit; answers whether there is one.
+pub(super) async fn hold(tx: &mut Write, id: AccountId) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE accounts SET email = email WHERE id = $1")
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sets the mark; answers whether it changed.
+pub(super) async fn set_unpaid(
+    tx: &mut Write,
+    id: AccountId,
+    unpaid_at: Option<i64>,
+) -> sqlx::Result<bool> {
+    if is_unpaid(&mut **tx, id).await? == unpaid_at.is_some() {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE accounts SET unpaid_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(unpaid_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
+}
+
+pub(super) async fn is_unpaid(
+    executor: impl Executor<'_, Database = Any>,
+    id: AccountId,
+) -> sqlx::Result<bool> {
+    let mark: Option<Option<i64>> =
+        sqlx::query_scalar("SELECT unpaid_at FROM accounts WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(executor)
+            .await?;
+    Ok(mark.flatten().is_some())
 }
 
 pub(super) async fn find_by_email(pool: &AnyPool, email: &Email) -> sqlx::Result<Option<Found>> {

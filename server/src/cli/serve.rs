@@ -21,7 +21,7 @@ use crate::{
     http::{self, Door, Limits, Listener, Site, metrics_router, node_router, site_router},
     nodes, operators,
     passwords::Passwords,
-    plugins, pods, sessions,
+    payments, plugins, pods, sessions,
     system::{SystemClock, SystemRandom, Tasks},
     tls::{self, Renewable},
     usage,
@@ -229,6 +229,7 @@ fn housekeeping(
     tasks.spawn_until_stop(pods::work(context.clone()));
     tasks.spawn_until_stop(usage::work(context.clone()));
     tasks.spawn_until_stop(deliveries::work(context.clone()));
+    tasks.spawn_until_stop(payments::work(context.clone()));
     tasks.spawn_until_stop(async move {
         loop {
             sleep(MINUTE).await;

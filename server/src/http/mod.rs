@@ -7,6 +7,7 @@ mod calls;
 mod form;
 mod guard;
 mod headers;
+mod hooks;
 mod limits;
 mod listen;
 mod metrics;

@@ -8,19 +8,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Door, answer::Fault, routes::API};
+use super::{
+    Door,
+    answer::Fault,
+    routes::{API, HOOKS},
+};
 use crate::config::Origin;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// In front of everything on the site but the API: no browser adds a token to a request by itself.
+/// In front of everything on the site but the API and where providers report: no browser adds a token
+/// to a request by itself, or knows one that stands in a path.
 pub(crate) async fn same_origin(
     State(door): State<Door>,
     request: Request,
     next: Next,
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || request.uri().path().starts_with(API) {
+    let path = request.uri().path();
+    if safe || path.starts_with(API) || path.starts_with(HOOKS) {
         return next.run(request).await;
     }
     match judge(request.headers(), &door.origin) {

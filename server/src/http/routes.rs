@@ -16,12 +16,12 @@ use super::{
     answer::Fault,
     assets,
     body::{Intake, MAX_BODY, NODE_BODY, take_in},
-    calls, guard,
+    calls, guard, hooks,
     limits::{self, Strict},
     metrics, node_api, origin,
     pages::{
-        account, devices, health, operator, operator_nodes, operator_pods, plans, plugins, pods,
-        tokens, usage,
+        account, billing, devices, health, operator, operator_nodes, operator_pods, plans, plugins,
+        pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -92,6 +92,7 @@ pub(crate) fn site_routes() -> Vec<Route> {
     routes.extend(customer_routes());
     routes.extend(operator_routes());
     routes.extend(plugin_routes());
+    routes.extend(billing_routes());
     routes.extend(api_routes());
     routes
 }
@@ -175,11 +176,39 @@ fn operator_routes() -> Vec<Route> {
     ]
 }
 
+/// What customers and operators do with money.
+fn billing_routes() -> Vec<Route> {
+    const END: &str = "/operator/accounts/{account}/end-subscription";
+    use Who::{Account, Operator};
+    vec![
+        shows("/plan", Account, get(billing::plan)),
+        does("/plan/choose", Account, post(billing::choose)),
+        does("/plan/renew", Account, post(billing::renew)),
+        shows("/plan/cancel", Account, get(billing::cancel_page)),
+        does("/plan/cancel", Account, post(billing::cancel)),
+        shows("/plan/invoices/{invoice}", Account, get(billing::invoice)),
+        does("/plan/invoices/{invoice}/pay", Account, post(billing::pay)),
+        does("/plan/invoices/{invoice}/check", Account, post(billing::check)),
+        shows("/operator/payments", Operator, get(billing::payments)),
+        shows("/operator/payments/{payment}/refund", Operator, get(billing::refund_page)),
+        does("/operator/payments/{payment}/refund", Operator, post(billing::refund)),
+        shows("/operator/invoices/{invoice}", Operator, get(billing::operator_invoice)),
+        does("/operator/invoices/{invoice}/paid", Operator, post(billing::mark_paid)),
+        shows(END, Operator, get(billing::end_page)),
+        does(END, Operator, post(billing::end)),
+        does("/operator/plans/{plan}/withdraw", Operator, post(billing::withdraw)),
+    ]
+}
+
+/// What the paths at which providers report begin with, and no others.
+pub(crate) const HOOKS: &str = "/hooks/";
+
 /// What operators do with plugins.
 fn plugin_routes() -> Vec<Route> {
     const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
     use Who::Operator;
     vec![
+        does("/hooks/{hook}/{path}", Who::Anybody, post(hooks::receive)),
         shows("/operator/plugins", Operator, get(plugins::list)),
         shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
         does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),

@@ -3,6 +3,7 @@
 use myrelay_app::contract::AddPlan;
 use myrelay_domain::{
     limits::{Quota, QuotaEnd, Speed, TrafficLimits},
+    money::{Currency, Interval, Money, Price},
     names::Name,
     plan::PlanLimits,
 };
@@ -16,13 +17,25 @@ const MAX_PODS: u32 = 100;
 /// The most devices of a pod: what its largest range has addresses for.
 const MAX_DEVICES: u32 = 1021;
 
-/// The plan's name and limits.
-pub(super) fn read(input: &AddPlan) -> Result<(Name, PlanLimits)> {
+/// The plan's name, limits and price.
+pub(super) fn read(input: &AddPlan) -> Result<(Name, PlanLimits, Option<Price>)> {
     let name = Name::parse(&input.name).in_field("name")?;
     let pods = count(&input.pods, MAX_PODS).in_field("pods")?;
     let devices_per_pod = count(&input.devices_per_pod, MAX_DEVICES).in_field("devices_per_pod")?;
     let traffic = TrafficLimits { speed: speed(input)?, quota: quota(input)? };
-    Ok((name, PlanLimits { pods, devices_per_pod, traffic }))
+    Ok((name, PlanLimits { pods, devices_per_pod, traffic }, price(input)?))
+}
+
+fn price(input: &AddPlan) -> Result<Option<Price>> {
+    if input.price.trim().is_empty() {
+        return Ok(None);
+    }
+    let currency = Currency::parse(&input.currency).in_field("currency")?;
+    let amount = Money::parse(&input.price, currency).in_field("price")?;
+    let interval = Interval::parse(&input.interval);
+    let interval = interval
+        .ok_or_else(|| Error::invalid("interval", "say whether it is for a month or a year"))?;
+    Ok(Some(Price { amount, interval }))
 }
 
 fn speed(input: &AddPlan) -> Result<Option<Speed>> {

@@ -4,11 +4,12 @@ use myrelay_app::contract::PlanRow;
 use myrelay_domain::{
     ids::{AccountId, PlanId},
     limits::{Quota, QuotaEnd, Speed, TrafficLimits},
+    money::{Currency, Interval, Money, Price},
     plan::PlanLimits,
 };
 use sqlx::{Any, AnyPool, Executor, FromRow};
 
-use super::Plan;
+use super::{Plan, Sold};
 use crate::database::{Write, read_id, read_number};
 
 /// The limits as they stand in a row.
@@ -30,6 +31,17 @@ struct ListRow {
     accounts: i64,
     #[sqlx(flatten)]
     limits: LimitsRow,
+    #[sqlx(flatten)]
+    price: PriceRow,
+}
+
+/// What a plan costs, as it stands in a row.
+#[derive(FromRow)]
+struct PriceRow {
+    price_minor: Option<i64>,
+    price_currency: Option<String>,
+    price_interval: Option<String>,
+    withdrawn_at: Option<i64>,
 }
 
 macro_rules! limits {
@@ -56,7 +68,7 @@ pub(super) async fn insert(
     tx: &mut Write,
     id: PlanId,
     name: &str,
-    limits: PlanLimits,
+    (limits, price): (PlanLimits, Option<Price>),
     default_at: Option<i64>,
     now: i64,
 ) -> sqlx::Result<()> {
@@ -67,8 +79,9 @@ pub(super) async fn insert(
     });
     sqlx::query(
         "INSERT INTO plans (id, name, pods, devices_per_pod, speed_down, speed_up, quota_bytes, \
-             throttle_down, throttle_up, default_at, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             throttle_down, throttle_up, default_at, created_at, price_minor, price_currency, \
+             price_interval) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(id.to_string())
     .bind(name)
@@ -81,6 +94,9 @@ pub(super) async fn insert(
     .bind(slow.map(|it| it.up.cast_signed()))
     .bind(default_at)
     .bind(now)
+    .bind(price.map(|it| it.amount.minor))
+    .bind(price.map(|it| it.amount.currency.to_string()))
+    .bind(price.map(|it| it.interval.name()))
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -106,7 +122,8 @@ pub(super) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<PlanRow>> {
     let rows: Vec<ListRow> = sqlx::query_as(concat!(
         "SELECT plans.id, ",
         limits!(),
-        ", (SELECT COUNT(*) FROM accounts WHERE accounts.plan_id = plans.id) AS accounts \
+        ", plans.price_minor, plans.price_currency, plans.price_interval, plans.withdrawn_at, \
+             (SELECT COUNT(*) FROM accounts WHERE accounts.plan_id = plans.id) AS accounts \
          FROM plans ORDER BY plans.created_at, plans.id"
     ))
     .fetch_all(pool)
@@ -120,11 +137,49 @@ pub(super) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<PlanRow>> {
                 pods,
                 devices_per_pod,
                 traffic,
+                price: row.price.read()?,
+                is_withdrawn: row.price.withdrawn_at.is_some(),
                 accounts: read_number(row.accounts)?,
                 is_default: false,
             })
         })
         .collect()
+}
+
+/// A plan that costs something.
+pub(super) async fn find_sold(tx: &mut Write, id: PlanId) -> sqlx::Result<Option<Sold>> {
+    let row: Option<(String, Option<i64>, Option<String>, Option<String>, Option<i64>)> =
+        sqlx::query_as(
+            "SELECT name, price_minor, price_currency, price_interval, withdrawn_at FROM plans \
+             WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some((name, price_minor, price_currency, price_interval, withdrawn_at)) = row else {
+        return Ok(None);
+    };
+    let row = PriceRow { price_minor, price_currency, price_interval, withdrawn_at };
+    let is_withdrawn = withdrawn_at.is_some();
+    Ok(row.read()?.map(|price| Sold { id, name, price, is_withdrawn }))
+}
+
+pub(super) async fn withdraw(tx: &mut Write, id: PlanId, now: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plans SET withdrawn_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// Whether anybody ever chose it.
+pub(super) async fn was_sold(tx: &mut Write, id: PlanId) -> sqlx::Result<bool> {
+    let sold: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM subscriptions WHERE plan_id = $1")
+        .bind(id.to_string())
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(0 < sold)
 }
 
 pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {
@@ -166,6 +221,21 @@ pub(super) async fn delete(tx: &mut Write, id: PlanId) -> sqlx::Result<()> {
         .execute(&mut **tx)
         .await
         .map(drop)
+}
+
+impl PriceRow {
+    fn read(&self) -> sqlx::Result<Option<Price>> {
+        let (Some(minor), Some(currency), Some(interval)) =
+            (self.price_minor, &self.price_currency, &self.price_interval)
+        else {
+            return Ok(None);
+        };
+        let currency =
+            Currency::parse(currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let interval = Interval::parse(interval)
+            .ok_or_else(|| sqlx::Error::Decode("an interval that nobody knows".into()))?;
+        Ok(Some(Price { amount: Money { minor, currency }, interval }))
+    }
 }
 
 impl LimitsRow {

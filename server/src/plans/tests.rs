@@ -19,6 +19,7 @@ fn large() -> AddPlan {
         quota: "2000".to_owned(),
         then: "stop".to_owned(),
         throttle: String::new(),
+        ..AddPlan::default()
     }
 }
 

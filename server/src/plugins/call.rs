@@ -119,6 +119,27 @@ pub(crate) async fn settle(
     Ok(Settled::Done)
 }
 
+/// Writes down that what a call came to was refused, for this reason: nothing of it counts.
+pub(crate) async fn refuse(
+    context: &Context,
+    called: &Installed,
+    ask: &Ask,
+    outcome: &Outcome,
+    why: &str,
+) -> Result<()> {
+    let nothing = Outcome {
+        result: Err(Failure::Refused(why.to_owned())),
+        kv: Vec::new(),
+        secret_puts: Vec::new(),
+        ..outcome.clone()
+    };
+    let mut tx = context.database.write().await?;
+    if settle(context, &mut tx, called, ask, &nothing).await? == Settled::Done {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Writes what a plugin remembers and the secrets it put away. False: something else was written
 /// meanwhile. To be called with the plugin held.
 pub(super) async fn write(

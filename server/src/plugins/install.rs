@@ -113,9 +113,11 @@ async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> R
 
 /// It does something here: what this portal does not ask of plugins yet would never happen.
 fn check_served(manifest: &Manifest) -> Result<()> {
-    if !manifest.kinds.contains(&Kind::Event) || manifest.events.is_empty() {
-        let message = "plugin.kind: this portal tells plugins of events, and asks them for nothing \
-                       else yet; one that listens to none would never be called";
+    let listens = manifest.kinds.contains(&Kind::Event) && !manifest.events.is_empty();
+    let asked = [Kind::Billing].iter().any(|it| manifest.kinds.contains(it));
+    if !listens && !asked {
+        let message = "plugin.kind: this portal asks plugins of this kind for nothing yet; one that \
+                       listens to no event either would never be called";
         return Err(Error::invalid("manifest", message));
     }
     if !manifest.jobs.is_empty() {
@@ -232,6 +234,8 @@ async fn write(
         return Err(Error::Busy { retry_after_s: 1 });
     }
     inserted?;
+    let hook = super::hooks::token(&key);
+    store::set_hook(&mut tx, id, hook.hash().as_str()).await?;
     for (name, secret) in &input.secrets {
         let sealed = context.vault.seal(&place(id, name), secret.expose())?;
         store::secrets::put(&mut tx, id, name, &sealed, now).await?;
@@ -252,7 +256,8 @@ pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()
         Answer::Problems(problems) => ensure_none(&problems)?,
         _ => return Err(Error::invalid("settings", "the plugin answered something else")),
     }
-    once(context, plugin, Call::Activate { webhook_url: None }).await?;
+    let webhook_url = super::hooks::hook_url(context, plugin)?;
+    once(context, plugin, Call::Activate { webhook_url }).await?;
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, plugin.id).await?;
     store::enable(&mut tx, plugin.id, context.now()).await?;

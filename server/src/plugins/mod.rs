@@ -4,6 +4,7 @@
 //! transaction, or nothing of it is.
 
 mod call;
+mod hooks;
 mod install;
 mod memory;
 mod runtime;
@@ -19,12 +20,13 @@ mod views;
 use anyhow::Context as _;
 use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
 use myrelay_domain::ids::InstallationId;
-use myrelay_plugin_host::{Grants, HttpGrant, Manifest};
+use myrelay_plugin_host::{Grants, HttpGrant, Kind, Manifest};
 use serde_json::json;
 
 pub use self::runtime::Runtime;
 pub(crate) use self::{
-    call::{Ask, Settled, ask, describe, is_ready, settle},
+    call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
+    hooks::{find_hook, hook_url},
     install::{Input, asked, install},
     views::Backlog,
 };
@@ -141,6 +143,16 @@ impl Installed {
         Ok(grants)
     }
 
+    /// What people call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is enabled, and not stopped.
+    pub(crate) fn works(&self) -> bool {
+        self.state == State::Enabled
+    }
+
     /// In a line: id, what its publisher calls it, version, and whether it gets anything.
     pub(crate) fn line(&self) -> String {
         let state = match &self.state {
@@ -165,6 +177,13 @@ pub(crate) async fn all(context: &Context) -> Result<Vec<Installed>> {
 /// The plugin that its publisher calls so.
 pub(crate) async fn find(context: &Context, plugin: &str) -> Result<Option<Installed>> {
     Ok(all(context).await?.into_iter().find(|it| it.plugin == plugin))
+}
+
+/// The plugins of a kind that are enabled, by name.
+pub(crate) async fn of_kind(context: &Context, kind: Kind) -> Result<Vec<Installed>> {
+    let mut found = all(context).await?;
+    found.retain(|it| it.works() && it.manifest().is_ok_and(|it| it.kinds.contains(&kind)));
+    Ok(found)
 }
 
 /// The secrets that a plugin may use and nobody gave, but for those that its provider makes.

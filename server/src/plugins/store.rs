@@ -130,6 +130,26 @@ pub(super) async fn find(
     row.map(Row::read).transpose()
 }
 
+/// The plugin whose provider reports with a token of this hash.
+pub(super) async fn find_hook(pool: &AnyPool, hash: &str) -> sqlx::Result<Option<Installed>> {
+    let row: Option<Row> =
+        sqlx::query_as(concat!("SELECT ", columns!(), " FROM plugins WHERE hook_hash = $1"))
+            .bind(hash)
+            .fetch_optional(pool)
+            .await?;
+    row.map(Row::read).transpose()
+}
+
+/// The address at which its provider reports, by its token's hash.
+pub(super) async fn set_hook(tx: &mut Write, id: InstallationId, hash: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plugins SET hook_hash = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(hash)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
 /// Holds a plugin's row until the commit; answers whether there is one.
 pub(super) async fn hold(tx: &mut Write, id: InstallationId) -> sqlx::Result<bool> {
     let done = sqlx::query("UPDATE plugins SET name = name WHERE id = $1")

@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, Outcome, PluginHost, PluginSecret, lifecycle,
+    Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle,
     types::{Error, ErrorKind},
+    webhooks,
 };
 
 use super::{Input, install};
-use crate::testing::World;
+use crate::testing::{BEGIN, World};
 
 /// What a plugin answers to one call.
 type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
@@ -63,6 +64,39 @@ impl ScriptedHost {
         let is = |it: &&Installation| Manifest::parse(&it.manifest).unwrap().id == plugin;
         installed.values().find(is).map(|it| it.limits.memory_bytes)
     }
+}
+
+/// What a provider of these stories can do.
+fn able() -> billing::Capabilities {
+    billing::Capabilities {
+        one_time: true,
+        subscriptions: true,
+        saved_methods: false,
+        refunds: true,
+        partial_refunds: true,
+        metered: false,
+        hosted_portal: false,
+        currencies: vec!["EUR".to_owned(), "USD".to_owned()],
+    }
+}
+
+/// What is answered where nobody said what.
+fn usual(call: &Call) -> Outcome {
+    let answer = match call {
+        Call::BeginCheckout(request) => Answer::Checkout(billing::Checkout {
+            provider_id: format!("cs_{}", request.client_reference),
+            expires_at: u64::try_from(BEGIN).unwrap() + 3_600_000,
+            step: billing::NextStep::Redirect("https://pay.example.org/c".to_owned()),
+        }),
+        Call::Refund { .. } | Call::Reconcile(_) | Call::CancelSubscription { .. } => {
+            Answer::Effects(Vec::new())
+        }
+        Call::Webhook(_) => {
+            Answer::Webhook(webhooks::Outcome::Rejected(webhooks::Rejection::BadSignature))
+        }
+        _ => Answer::Done,
+    };
+    with(Ok(answer), Vec::new())
 }
 
 /// An answer without anything to remember.
@@ -118,9 +152,16 @@ impl PluginHost for ScriptedHost {
             Call::Activate { .. } if !request.secrets.contains_key("api_key") => {
                 failed(ErrorKind::Unavailable, None)
             }
-            Call::Event(_) | Call::Migrate { .. } => {
+            Call::Capabilities => with(Ok(Answer::Capabilities(able())), Vec::new()),
+            Call::Event(_)
+            | Call::Migrate { .. }
+            | Call::BeginCheckout(_)
+            | Call::Refund { .. }
+            | Call::Reconcile(_)
+            | Call::CancelSubscription { .. }
+            | Call::Webhook(_) => {
                 let answer = self.answers.lock().unwrap().pop_front();
-                answer.map_or_else(done, |it| it(&request))
+                answer.map_or_else(|| usual(&request.call), |it| it(&request))
             }
             _ => done(),
         }
@@ -143,6 +184,17 @@ pub(crate) fn manifest(id: &str, events: &[&str]) -> String {
          reason = \"Tell them\"\n\
          [[secrets]]\nname = \"api_key\"\nuse = [{{ host = \"api.example.org\", in = [\"auth\"] }}]\n"
     )
+}
+
+/// What installs a plugin that takes payments.
+pub(crate) fn payer(id: &str) -> Input {
+    let first = input(id, &[]);
+    let manifest = first.manifest.replace("[\"event\"]", "[\"billing\"]");
+    let manifest = format!(
+        "{manifest}[capabilities.webhooks]\npath = \"events\"\nmax_body = 2000\n\
+         checkout_hosts = [\"pay.example.org\"]\n"
+    );
+    Input { manifest, ..first }
 }
 
 /// What installs it.

@@ -120,7 +120,7 @@ stories! {
         with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &["moon.set.v1"]));
         with("manifest", &|it| it.manifest = testing::manifest("dev.example.mail", &[]));
         with("manifest", &|it| {
-            it.manifest = it.manifest.replace("kind = [\"event\"]", "kind = [\"billing\"]");
+            it.manifest = it.manifest.replace("kind = [\"event\"]", "kind = [\"invoicing\"]");
         });
         with("manifest", &|it| it.manifest += "[[jobs]]\nname = \"nightly\"\ncron = \"0 3 * * *\"\n");
         with("component", &|it| it.component = b"text".to_vec());

@@ -3,13 +3,12 @@
 use myrelay_domain::ids::AccountId;
 use serde_json::json;
 
-use super::{Changed, count_change, store};
+use super::access::mark_all;
 use crate::{
     Error, Result, accounts,
     context::{Caller, Context},
-    database::Write,
     outbox::{self, Event},
-    plans,
+    plans, subscriptions,
 };
 
 /// For operators: gives an account another plan. Pods and devices beyond the new limits stay; the
@@ -24,7 +23,15 @@ pub async fn change_plan(
     let account: AccountId = account.parse().map_err(|_no_id| Error::NotFound("account"))?;
     let mut tx = context.database.write().await?;
     let plan = plans::hold(&mut tx, plan).await?;
-    if !accounts::set_plan(&mut tx, account, plan).await? {
+    accounts::hold(&mut tx, account).await?;
+    if subscriptions::active(&mut tx, account).await?.is_some() {
+        let message = "the account pays for a subscription: end it first";
+        return Err(Error::Limit(message.to_owned()));
+    }
+    let is_other = accounts::set_plan(&mut tx, account, plan).await?;
+    // What an operator gives is not to be paid for.
+    let was_unpaid = accounts::set_unpaid(&mut tx, account, None).await?;
+    if !is_other && !was_unpaid {
         return Ok(());
     }
     let changed = mark_all(&mut tx, account).await?;
@@ -33,14 +40,4 @@ pub async fn change_plan(
     tx.commit().await?;
     changed.tell(context);
     Ok(())
-}
-
-/// Marks all pods of an account as changed, wherever they are served.
-async fn mark_all(tx: &mut Write, account: AccountId) -> Result<Changed> {
-    let nodes = store::nodes_of_account(tx, account).await?;
-    let changed = count_change(tx, nodes.clone()).await?;
-    for node in nodes {
-        store::set_changed_of_account(tx, account, node, changed.of(node)).await?;
-    }
-    Ok(changed)
 }

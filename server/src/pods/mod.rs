@@ -1,5 +1,6 @@
 //! Pods: an account's own interface in a location.
 
+mod access;
 mod change_plan;
 mod moving;
 mod retirement;
@@ -12,6 +13,7 @@ mod worker;
 
 use std::net::IpAddr;
 
+pub(crate) use access::{give_access, take_access};
 use myrelay_app::contract::{
     CreatePod, HomeView, MovedView, NodePodRow, PAGE_ROWS, Page, PodRow, PodState,
 };
@@ -34,7 +36,7 @@ pub use {
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, accounts,
     context::{Caller, Context, PeerScope},
     database::Write,
     deployment,
@@ -68,6 +70,10 @@ pub async fn create_pod(context: &Context, caller: Caller, input: CreatePod) -> 
         return Ok(pod);
     }
     let node = nodes::pick(&mut tx, context, location).await?.ok_or(Error::NotFound("location"))?;
+    if accounts::is_unpaid(&mut tx, account).await? {
+        let message = "your plan is not paid for: pay for it on the page of your plan first";
+        return Err(Error::Limit(message.to_owned()));
+    }
     let limits = plans::plan_of(&mut tx, account).await?.limits;
     let existing = store::count_of_account(&mut tx, account).await?;
     limits.ensure_pod(existing).map_err(|error| Error::Limit(error.to_string()))?;
@@ -142,7 +148,8 @@ pub async fn home(context: &Context, caller: Caller) -> Result<HomeView> {
     let since = context.now() - nodes::AWAY_MS;
     let pods = store::list_of_account(context.database.read(), account, since).await?;
     let locations = nodes::locations(context).await?;
-    Ok(HomeView { pods, locations, plan: plan.name, pod_limit: plan.limits.pods })
+    let unpaid = accounts::view_is_unpaid(context, account).await?;
+    Ok(HomeView { pods, locations, plan: plan.name, pod_limit: plan.limits.pods, unpaid })
 }
 
 /// One pod whose devices the caller manages.

@@ -68,6 +68,7 @@ async fn give_quota(operator: &Actor<'_>, account: &Actor<'_>) {
         quota: "10".to_owned(),
         then: "throttle".to_owned(),
         throttle: "2".to_owned(),
+        ..AddPlan::default()
     };
     let known = operator.api().list_plans().await.unwrap();
     if known.iter().all(|it| it.name != "Ten") {

@@ -1,6 +1,7 @@
 //! The pages' doors: each loads what a screen shows, or does what a form asks for.
 
 pub(crate) mod account;
+pub(crate) mod billing;
 pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod operator;

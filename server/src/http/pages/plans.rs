@@ -51,6 +51,9 @@ pub(crate) async fn add(ask: Ask, Form(input): Form<AddPlan>) -> Answer {
                 ("quota", typed.quota),
                 ("then", typed.then),
                 ("throttle", typed.throttle),
+                ("price", typed.price),
+                ("currency", typed.currency),
+                ("interval", typed.interval),
             ];
             let form = again(&error, typed)?;
             Ok(screen_with(&error, Content::AddPlan(form)))
@@ -111,5 +114,6 @@ async fn one(ask: &Ask, account: &str, form: FormState) -> Result<Content, Fault
     let row = ask.portal.get_account(account).await?;
     let plans = ask.portal.list_plans().await?;
     let usage = ask.portal.account_usage(account).await?;
-    Ok(Content::Account { account: row, plans, usage, form })
+    let billing = ask.portal.account_billing(account).await?;
+    Ok(Content::Account { account: row, plans, usage, billing, form })
 }

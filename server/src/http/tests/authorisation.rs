@@ -2,17 +2,20 @@
 //!
 //! A route that is not in the table fails the test, and so does a row without a route.
 
+mod billing;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     body::Body,
     http::{Method, Request, header},
 };
+use billing::{billing_table, bought};
 use myrelay_app::contract::{
     AccountContract, CreateToken, PlanContract, PluginContract, PodContract, RetireNode,
     TokenContract,
 };
-use myrelay_domain::ids::PodId;
+use myrelay_domain::ids::{PaymentId, PodId};
 use myrelay_plugin_host::types::ErrorKind;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
@@ -59,7 +62,7 @@ type Row = (&'static str, &'static str, Gets);
 
 /// In the order in which they are asked: what destroys something comes last.
 fn site_table() -> Vec<Row> {
-    [token_table(), plugin_table(), page_table()].concat()
+    [token_table(), plugin_table(), billing_table(), page_table()].concat()
 }
 
 /// The plugins' pages.
@@ -103,6 +106,8 @@ fn page_table() -> Vec<Row> {
         ("GET", "/healthz", [200; 8]),
         ("GET", "/readyz", [200; 8]),
         ("GET", "/assets/{*file}", [200; 8]),
+        // No plugin has this address.
+        ("POST", "/hooks/{hook}/{path}", [404; 8]),
         ("GET", "/", [200, 303, 303, 200, 200, 200, 200, 200]),
         ("GET", "/sign-in", [200, 303, 303, 200, 200, 200, 200, 200]),
         ("GET", "/sign-up", [200, 303, 303, 200, 200, 200, 200, 200]),
@@ -196,6 +201,12 @@ struct Things {
     node: String,
     account: String,
     plan: String,
+    /// A plan with a price.
+    sold: String,
+    /// What the owner has to pay for it.
+    invoice: String,
+    /// What is no payment.
+    payment: String,
     plugin: String,
     /// An event that was given up.
     delivery: String,
@@ -210,7 +221,10 @@ impl Things {
             .replace("{peer}", &self.peer)
             .replace("{node}", &self.node)
             .replace("{account}", &self.account)
+            .replace("{hook}/{path}", "nobody/events")
             .replace("{plan}", &self.plan)
+            .replace("{invoice}", &self.invoice)
+            .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
             .replace("{delivery}", &self.delivery)
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
@@ -243,6 +257,14 @@ impl Things {
             }
             (_, "/operator/invite/{token}") => {
                 form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
+            }
+            (_, "/plan/choose") => form(&[("plan", &self.sold)]),
+            (_, "/plan/invoices/{invoice}/pay") => form(&[("method", &self.plugin)]),
+            (_, "/operator/invoices/{invoice}/paid") => {
+                form(&[("amount", "9.99"), ("reference", "booking 1")])
+            }
+            (_, "/operator/payments/{payment}/refund") => {
+                form(&[("amount", "9.99"), ("reason", "")])
             }
             (_, "/pods/{pod}/devices-meet") => form(&[("meet", "on")]),
             (_, "/operator/nodes/{node}/resolver") => form(&[("upstreams", "")]),
@@ -294,6 +316,7 @@ async fn things(world: &World) -> Things {
     while deliveries::round(&world.context).await.unwrap() {}
     let delivery = olga.api().get_plugin(&plugin.to_string()).await.unwrap().dead[0].id;
     let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
+    let (sold, invoice) = bought(&olga, &ana).await;
     Things {
         pod: pod.to_string(),
         peer: peer.to_string(),
@@ -305,6 +328,9 @@ async fn things(world: &World) -> Things {
         plugin: plugin.to_string(),
         delivery: delivery.to_string(),
         plan: olga.api().list_plans().await.unwrap()[0].id.to_string(),
+        sold,
+        invoice,
+        payment: world.context.new_id::<PaymentId>().to_string(),
         location: ana.api().home().await.unwrap().locations[0].id.to_string(),
     }
 }

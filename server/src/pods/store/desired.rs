@@ -67,7 +67,8 @@ pub(crate) async fn desired(
     let peers: Vec<(String, String, String, i64)> = sqlx::query_as(placed!(
         "SELECT peers.pod_id, peers.id, peers.public_key, peers.host ",
         "JOIN peers ON peers.pod_id = pods.id JOIN accounts ON accounts.id = pods.account_id \
-         WHERE pods.paused_at IS NULL AND accounts.suspended_at IS NULL"
+         WHERE pods.paused_at IS NULL AND accounts.suspended_at IS NULL \
+             AND accounts.unpaid_at IS NULL"
     ))
     .bind(&node)
     .bind(after)

@@ -83,7 +83,7 @@ macro_rules! select_rows {
         concat!(
             "SELECT pods.id, nodes.name AS node, accounts.email, pods.interface, pods.port, \
                  pods.public_key, pods.fault, pods.quota_state, \
-                 COALESCE(pods.paused_at, accounts.suspended_at) AS paused_at, nodes.away_at, \
+                 COALESCE(pods.paused_at, accounts.suspended_at, accounts.unpaid_at) AS paused_at, nodes.away_at, \
                  nodes.last_contact_at, former_placements.ends_at AS moved_until, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \

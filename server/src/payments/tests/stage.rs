@@ -1,0 +1,178 @@
+//! What the stories about money share: a plan with a price, a provider, and an operator.
+
+use std::net::IpAddr;
+
+use myrelay_app::contract::{AddPlan, BillingContract, CheckoutStep, PlanContract, PortalError};
+use myrelay_domain::ids::{InstallationId, InvoiceId};
+use myrelay_plugin_host::{
+    Answer, Call, Outcome,
+    billing::{Checkout, NextStep, PaymentInstructions},
+    billing_types::{Effect, Payment, Refund},
+    types::Money,
+    webhooks::{self, Accepted},
+};
+
+use crate::{
+    payments::{Hook, Taken, receive},
+    plugins::{self, testing},
+    testing::{Actor, BEGIN, World},
+};
+
+pub(super) struct Stage<'a> {
+    pub(super) world: &'a World,
+    pub(super) olga: Actor<'a>,
+    pub(super) plan: String,
+    pub(super) plugin: InstallationId,
+    token: String,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) async fn new(world: &'a World) -> Stage<'a> {
+        let olga = world.operator("olga").await;
+        // The first account makes the plan that costs nothing.
+        world.customer("zoe").await;
+        let input = AddPlan {
+            name: "Large".to_owned(),
+            pods: "5".to_owned(),
+            devices_per_pod: "10".to_owned(),
+            price: "9.99".to_owned(),
+            currency: "eur".to_owned(),
+            interval: "month".to_owned(),
+            ..AddPlan::default()
+        };
+        olga.api().add_plan(input).await.unwrap();
+        let plans = olga.api().list_plans().await.unwrap();
+        let plan = plans.iter().find(|it| it.name == "Large").unwrap().id.to_string();
+        let input = testing::payer("dev.example.pay");
+        let (plugin, ready) = plugins::install(&world.context, input).await.unwrap();
+        ready.unwrap();
+        let found = plugins::get(&world.context, &plugin.to_string()).await.unwrap();
+        let url = plugins::hook_url(&world.context, &found).unwrap().unwrap();
+        let token = url.strip_prefix("https://vpn.example.org/hooks/").unwrap();
+        let token = token.strip_suffix("/events").unwrap().to_owned();
+        Stage { world, olga, plan, plugin, token }
+    }
+
+    pub(super) async fn make_default(&self) {
+        self.olga.api().make_default_plan(&self.plan).await.unwrap();
+    }
+
+    pub(super) async fn free(&self) -> String {
+        let plans = self.olga.api().list_plans().await.unwrap();
+        plans.iter().find(|it| it.price.is_none()).unwrap().id.to_string()
+    }
+
+    pub(super) async fn try_begin(
+        &self,
+        who: &Actor<'_>,
+        invoice: InvoiceId,
+    ) -> Result<CheckoutStep, PortalError> {
+        who.api().begin_checkout(&invoice.to_string(), &self.plugin.to_string()).await
+    }
+
+    pub(super) async fn begin(&self, who: &Actor<'_>, invoice: InvoiceId) -> CheckoutStep {
+        self.try_begin(who, invoice).await.unwrap()
+    }
+
+    /// Chooses the plan, or its next period, and pays for it.
+    pub(super) async fn pays(&self, who: &Actor<'_>, payment: &str) -> InvoiceId {
+        let renewed = who.api().renew_subscription().await;
+        let invoice = match renewed {
+            Ok(invoice) => invoice,
+            Err(_) => who.api().choose_plan(&self.plan).await.unwrap(),
+        };
+        self.begin(who, invoice).await;
+        let effects = vec![paid(payment, &invoice.to_string(), 999)];
+        let told = self.hook(event(&format!("evt_{payment}"), effects)).await;
+        assert!(matches!(told, Taken::Accepted { .. }), "{told:?}");
+        invoice
+    }
+
+    /// What the provider reports, and what its plugin makes of it.
+    pub(super) async fn hook(&self, outcome: Outcome) -> Taken {
+        self.world.host.answers(move |_| outcome);
+        self.raw("events", b"{}").await.unwrap()
+    }
+
+    pub(super) async fn raw(&self, path: &str, body: &[u8]) -> crate::Result<Taken> {
+        let hook = Hook {
+            path: path.to_owned(),
+            query: String::new(),
+            headers: vec![("signature".to_owned(), "x".to_owned())],
+            body: body.to_vec(),
+            ip: IpAddr::from([192, 0, 2, 1]),
+        };
+        receive(&self.world.context, &self.token, hook).await
+    }
+
+    /// What the plugin says to the next thing that it is asked.
+    pub(super) fn answers(&self, effects: Vec<Effect>) {
+        let outcome = testing::with(Ok(Answer::Effects(effects)), Vec::new());
+        self.world.host.answers(move |_| outcome);
+    }
+
+    /// The next checkout is a transfer.
+    pub(super) fn by_transfer(&self) {
+        self.world.host.answers(|request| {
+            let Call::BeginCheckout(it) = &request.call else { panic!("{:?}", request.call) };
+            let step = NextStep::Instructions(PaymentInstructions {
+                fields: vec![("Account".to_owned(), "DE00".to_owned())],
+                reference: "MR-1".to_owned(),
+                expires_at: None,
+            });
+            let checkout = Checkout {
+                provider_id: format!("MR-{}", it.client_reference),
+                expires_at: u64::try_from(BEGIN).unwrap() + 14 * 86_400_000,
+                step,
+            };
+            testing::with(Ok(Answer::Checkout(checkout)), Vec::new())
+        });
+    }
+
+    /// How often a plugin was asked this.
+    pub(super) fn asked(&self, what: impl Fn(&Call) -> bool) -> usize {
+        self.world.host.heard().iter().filter(|it| what(&it.call)).count()
+    }
+
+    pub(super) fn last(&self, what: impl Fn(&Call) -> bool) -> Option<Call> {
+        let heard = self.world.host.heard();
+        heard.into_iter().rev().map(|it| it.call).find(|it| what(it))
+    }
+}
+
+pub(super) fn money(minor: i64, currency: &str) -> Money {
+    Money { minor, currency: currency.to_owned() }
+}
+
+/// That an invoice was paid.
+pub(super) fn paid(id: &str, invoice: &str, minor: i64) -> Effect {
+    Effect::PaymentSucceeded(Payment { invoice: Some(invoice.to_owned()), ..payment(id, minor) })
+}
+
+pub(super) fn payment(id: &str, minor: i64) -> Payment {
+    Payment {
+        provider_id: id.to_owned(),
+        invoice: None,
+        account: None,
+        subscription: None,
+        amount: money(minor, "EUR"),
+        fee: Some(money(30, "EUR")),
+        occurred_at: u64::try_from(BEGIN).unwrap(),
+    }
+}
+
+pub(super) fn refund(id: &str, payment: &str, minor: i64) -> Effect {
+    Effect::PaymentRefunded(Refund {
+        provider_id: id.to_owned(),
+        payment: payment.to_owned(),
+        amount: money(minor, "EUR"),
+        reason: None,
+        occurred_at: u64::try_from(BEGIN).unwrap(),
+    })
+}
+
+/// A report that its plugin takes.
+pub(super) fn event(id: &str, effects: Vec<Effect>) -> Outcome {
+    let accepted = Accepted { event_id: id.to_owned(), effects, status: None, body: None };
+    testing::with(Ok(Answer::Webhook(webhooks::Outcome::Accepted(accepted))), Vec::new())
+}
