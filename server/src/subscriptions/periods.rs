@@ -13,7 +13,8 @@ pub(super) fn end_of(began: i64, from: i64, interval: Interval) -> i64 {
     let months = i64::from(interval.months());
     let passed = (from - began).max(0) / (31 * 24 * 3_600_000) / months;
     // Counted from the beginning each time: the 31st stays the 31st after a February.
-    (passed..passed + 4)
+    // What is counted in months of 31 days is too little by a fiftieth.
+    (passed..passed + passed / 32 + 4)
         .filter_map(|periods| after(began, periods.checked_mul(months)?))
         .find(|end| from < *end)
         .unwrap_or_else(|| from.saturating_add(months * MONTH_MS))
