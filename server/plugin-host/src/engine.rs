@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The proposals that compilers of our authors' languages need, each of them tried without, and
-/// SIMD. The validation and the engine both use exactly these.
+/// SIMD. The validation takes exactly these.
 pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -27,12 +27,17 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SIMD)
     .union(WasmFeatures::COMPONENT_MODEL);
 
+/// What the engine runs: the same, and modules that copy from one memory into another. wasmtime makes
+/// those itself where a component is made of several, as QuickJS is with the stubs for its WASI; a
+/// plugin's own module with two memories does not pass the validation.
+const RUN: WasmFeatures = FEATURES.union(WasmFeatures::MULTI_MEMORY);
+
 /// What decides how code is made: the same wherever it is compiled and wherever it runs.
 fn config() -> Config {
     let mut config = Config::new();
     config
-        .wasm_features(WasmFeatures::all().difference(FEATURES), false)
-        .wasm_features(FEATURES, true)
+        .wasm_features(WasmFeatures::all().difference(RUN), false)
+        .wasm_features(RUN, true)
         // Its machinery costs half a microsecond for each call and is a way in of its own.
         .concurrency_support(false)
         .epoch_interruption(true)
