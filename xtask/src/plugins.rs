@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::process;
 use crate::report;
+use crate::setup::guests;
 use crate::setup::wasm::{Compiler, TARGET};
 use crate::workspace::Workspace;
 
@@ -46,6 +47,7 @@ pub(crate) fn environment(
     let mut variables = vec![
         ("CARGO_NET_OFFLINE", "true".to_owned()),
         ("CARGO_TARGET_DIR", workspace.target_wasm().display().to_string()),
+        ("NODE_PATH", guests::node(workspace).join("node_modules").display().to_string()),
     ];
     if let Compiler::Debian { rustc, sysroot, linker } = compiler {
         let flags =

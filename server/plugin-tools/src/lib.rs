@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod files;
 mod inspect;
+mod interface;
 mod keys;
 mod new;
 mod report;

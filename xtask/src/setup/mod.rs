@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: what a fresh Debian with git and Rust still lacks.
 
 mod debian;
+pub(crate) mod guests;
 pub(crate) mod wasm;
 
 pub(crate) use debian::is_root;
@@ -50,6 +51,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Compiler> {
     debian::install(PACKAGES)?;
     let toolchain = Toolchain::find()?;
     lints(&toolchain);
+    guests::install(workspace)?;
     wasm::install(workspace, &toolchain)
 }
 

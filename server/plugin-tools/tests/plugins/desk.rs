@@ -10,6 +10,23 @@ use myrelay_plugin_tools::{command, run_to};
 /// The events of the portal in these stories.
 const EVENTS: [&str; 2] = ["peer.added.v1", "peer.removed.v1"];
 
+/// Whether what builds plugins is here.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+pub(crate) fn can_build() -> bool {
+    let can = env::var_os("MYRELAY_TEST_PLUGINS").is_some();
+    if !can {
+        println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
+    }
+    can
+}
+
+/// The program that compiles components: tests stand one folder below the programs.
+pub(crate) fn compiler() -> PathBuf {
+    let tests = env::current_exe().unwrap();
+    let programs = tests.parent().and_then(Path::parent).unwrap();
+    programs.join("myrelay-plugin-compile")
+}
+
 /// A project that Cargo builds with what this checkout is built from. It stays until the next time,
 /// so that Cargo keeps one set of files for it.
 pub(crate) struct Desk {
@@ -19,16 +36,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A new project of a kind for the test of this name; none where it cannot be built.
-    #[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
     pub(crate) fn new(kind: &str, test: &str) -> Option<Self> {
-        if env::var_os("MYRELAY_TEST_PLUGINS").is_none() {
-            println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
+        Self::written_in("rust", kind, test)
+    }
+
+    /// The same in another language.
+    pub(crate) fn written_in(language: &str, kind: &str, test: &str) -> Option<Self> {
+        if !can_build() {
             return None;
         }
-        // Tests stand one folder below the programs.
-        let tests = env::current_exe().unwrap();
-        let programs = tests.parent().and_then(Path::parent).unwrap();
-        let compiler = programs.join("myrelay-plugin-compile").to_str().unwrap().to_owned();
+        let compiler = compiler().to_str().unwrap().to_owned();
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authors").join(test);
         if root.exists() {
             fs::remove_dir_all(&root).unwrap();
@@ -37,7 +54,7 @@ impl Desk {
         let desk = Self { root, compiler };
         let folder = desk.folder();
         // Cargo's folder is shared, and in it each plugin needs a name of its own.
-        let line = ["new", "--lang", "rust", "--kind", kind, test, "--folder", &folder];
+        let line = ["new", "--lang", language, "--kind", kind, test, "--folder", &folder];
         desk.plugin(&line).unwrap();
         // The versions that are here already: nothing is downloaded.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
@@ -47,7 +64,12 @@ impl Desk {
 
     /// The same, built.
     pub(crate) fn built(kind: &str, test: &str) -> Option<Self> {
-        let desk = Self::new(kind, test)?;
+        Self::built_in("rust", kind, test)
+    }
+
+    /// The same in another language, built.
+    pub(crate) fn built_in(language: &str, kind: &str, test: &str) -> Option<Self> {
+        let desk = Self::written_in(language, kind, test)?;
         let told = desk.plugin(&["build", &desk.folder()]).unwrap();
         assert!(told.contains("plugin.wasm"), "{told}");
         Some(desk)

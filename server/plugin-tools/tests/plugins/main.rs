@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod desk;
+mod languages;
 mod refused;
+mod samples;
 #[path = "../../../plugin-host/tests/plugins/server.rs"]
 #[expect(dead_code, reason = "the tests of the host use more of it")]
 mod server;

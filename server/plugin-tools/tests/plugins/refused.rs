@@ -98,10 +98,10 @@ fn what_does_not_compile_or_is_no_plugin_is_told() {
     let told = desk.plugin(&["build", &desk.folder()]).unwrap_err();
     assert!(told.contains("Cargo.toml needs [lib] crate-type"), "{told}");
     desk.edit("Cargo.toml", "[lib]\n", "[lib]\ncrate-type = [\"cdylib\"]\n");
-    desk.edit("plugin.toml", "language = \"rust\"", "language = \"python\"");
+    desk.edit("plugin.toml", "language = \"rust\"", "language = \"prebuilt\"");
     let told = desk.plugin(&["build", &desk.folder()]).unwrap_err();
-    assert!(told.contains("this command builds Rust"), "{told}");
-    desk.edit("plugin.toml", "language = \"python\"", "language = \"rust\"");
+    assert!(told.contains("bring plugin.wasm along"), "{told}");
+    desk.edit("plugin.toml", "language = \"prebuilt\"", "language = \"rust\"");
     desk.edit("src/lib.rs", "struct Plugin;", "struct Plugin");
     let told = desk.plugin(&["build", &desk.folder()]).unwrap_err();
     assert!(told.contains("cargo build ended with"), "{told}");

@@ -26,38 +26,7 @@ fn reach(desk: &Desk, server: &Server, path: &str) -> Vec<String> {
 #[test]
 fn an_author_makes_tries_and_publishes_a_notification_plugin() {
     let Some(desk) = Desk::built("notification", "publishes") else { return };
-    let told = desk.check().unwrap();
-    for line in [
-        "plugin.toml         dev.example.publishes 0.1.0, notification\n",
-        "config.schema.json  2 settings\n",
-        "http",
-        "exports             lifecycle, notifier\n",
-        "describe()          as in plugin.toml\nok\n",
-    ] {
-        assert!(told.contains(line), "{line}\n{told}");
-    }
-
-    let server = Server::start(|_, stream| stream.write_all(ok("{\"id\":\"mail-7\"}").as_bytes()));
-    let more = reach(&desk, &server, "/v1/messages");
-    let more: Vec<&str> = more.iter().map(String::as_str).collect();
-    desk.check().unwrap();
-    let told = desk.call("fixtures/deliver.json", &more).unwrap();
-    for line in [
-        "\"provider_id\": \"mail-7\"",
-        "  info  sent  template=device.added\n",
-        "  POST http://127.0.0.1:",
-        "/v1/messages  200  ",
-        "  requests  1 of 10\n",
-        "of 1000.0 ms",
-        "of 15000.0 ms",
-        "of 64.0 MiB",
-    ] {
-        assert!(told.contains(line), "{line}\n{told}");
-    }
-    assert!(!told.contains("over 80 %") && !told.contains("a-token-for-trials"), "{told}");
-    let [asked] = &server.asked()[..] else { panic!("one request") };
-    assert!(asked.contains("authorization: Bearer a-token-for-trials\r\n"), "{asked}");
-    assert!(asked.contains("\"to\":\"ada@example.org\"") && asked.contains("vpn@example.org"));
+    carries(&desk, "publishes");
 
     let (secret, public) = (desk.shown("minisign.key"), desk.shown("minisign.pub"));
     desk.plugin(&["keygen", "--unencrypted", "--secret", &secret, "--public", &public]).unwrap();
@@ -82,9 +51,51 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
     assert!(fs::read(desk.path("plugin.wasm")).unwrap() == first, "another component");
 }
 
+/// The story of a notification plugin of this name, whatever it is written in.
+pub(crate) fn carries(desk: &Desk, name: &str) {
+    let told = desk.check().unwrap();
+    let first = format!("plugin.toml         dev.example.{name} 0.1.0, notification\n");
+    for line in [
+        &*first,
+        "config.schema.json  2 settings\n",
+        "http",
+        "exports             lifecycle, notifier\n",
+        "describe()          as in plugin.toml\nok\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+
+    let server = Server::start(|_, stream| stream.write_all(ok("{\"id\":\"mail-7\"}").as_bytes()));
+    let more = reach(desk, &server, "/v1/messages");
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    desk.check().unwrap();
+    let told = desk.call("fixtures/deliver.json", &more).unwrap();
+    for line in [
+        "\"provider_id\": \"mail-7\"",
+        "  info  sent  template=device.added\n",
+        "  POST http://127.0.0.1:",
+        "/v1/messages  200  ",
+        "  requests  1 of 10\n",
+        "of 1000.0 ms",
+        "of 15000.0 ms",
+        "of 64.0 MiB",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains("over 80 %") && !told.contains("a-token-for-trials"), "{told}");
+    let [asked] = &server.asked()[..] else { panic!("one request") };
+    assert!(asked.contains("authorization: Bearer a-token-for-trials\r\n"), "{asked}");
+    assert!(asked.contains("\"to\":\"ada@example.org\"") && asked.contains("vpn@example.org"));
+}
+
 #[test]
 fn an_event_plugin_remembers_what_a_good_call_wrote() {
     let Some(desk) = Desk::built("event", "remembers") else { return };
+    remembers(&desk);
+}
+
+/// The story of an event plugin, whatever it is written in.
+pub(crate) fn remembers(desk: &Desk) {
     let told = desk.check().unwrap();
     assert!(told.contains("exports             events, lifecycle\n"), "{told}");
     let answers = [ok(""), ok(""), "HTTP/1.1 503 Down\r\ncontent-length: 0\r\n\r\n".to_owned()];
@@ -94,7 +105,7 @@ fn an_event_plugin_remembers_what_a_good_call_wrote() {
         stream.write_all(answer.as_bytes())
     });
     let kv = desk.shown("dev/kv.json");
-    let mut more = reach(&desk, &server, "/v1/events");
+    let mut more = reach(desk, &server, "/v1/events");
     more.extend(["--kv".to_owned(), kv.clone()]);
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
     for count in 1..=2 {
@@ -112,6 +123,11 @@ fn an_event_plugin_remembers_what_a_good_call_wrote() {
 #[test]
 fn a_billing_plugin_tells_how_to_pay_without_asking_for_anything() {
     let Some(desk) = Desk::built("billing", "tells") else { return };
+    tells(&desk);
+}
+
+/// The story of a billing plugin, whatever it is written in.
+pub(crate) fn tells(desk: &Desk) {
     let told = desk.check().unwrap();
     for name in ["billing", "webhooks", "lifecycle", "5 settings"] {
         assert!(told.contains(name), "{told}");

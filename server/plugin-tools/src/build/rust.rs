@@ -1,50 +1,31 @@
-//! `build`: Cargo makes a module of the plugin's crate, and this makes a component of it.
+//! Plugins in Rust: Cargo makes a module of the crate, and this makes a component of it.
 
 use std::{
     env,
-    ffi::OsString,
-    io::Write,
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
-use clap::{ArgMatches, Command};
-use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest};
+use myrelay_plugin_host::ARTIFACT_BYTES;
 use serde_json::Value;
 use wit_component::ComponentEncoder;
 
-use crate::{files, report};
+use crate::{build::process, files};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
 /// How a component begins; a module has another fifth byte.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
-pub(crate) fn command() -> Command {
-    Command::new("build")
-        .about("Build plugin.wasm from the Rust crate in the plugin's folder")
-        .arg(crate::folder_argument())
-}
-
-pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
-    let folder = crate::path(matches, "folder");
-    let folder =
-        folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
-    let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
-    let manifest = Manifest::parse(&manifest)?;
-    if manifest.language.as_deref().is_some_and(|it| it != "rust") {
-        bail!(
-            "plugin.toml: build.language: this command builds Rust; others bring plugin.wasm along"
-        );
-    }
-    let module = cargo(&folder)?;
+/// Builds the crate in a folder.
+///
+/// # Errors
+/// When Cargo or the compiler's library for plugins is missing, and when the crate makes no plugin.
+pub(crate) fn build(folder: &Path) -> Result<Vec<u8>> {
+    let module = cargo(folder)?;
     let bytes = files::read(&module, ARTIFACT_BYTES)?;
-    let component = if bytes.starts_with(COMPONENT) { bytes } else { component(&bytes)? };
-    let place = folder.join("plugin.wasm");
-    files::write(&place, &component)?;
-    writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
-    Ok(())
+    if bytes.starts_with(COMPONENT) { Ok(bytes) } else { component(&bytes) }
 }
 
 /// A component of a module that was written with the SDK. Only what the module calls is imported.
@@ -124,9 +105,4 @@ fn has_target(folder: &Path) -> bool {
     rustc.args(flags).args(["--print", "target-libdir", "--target", TARGET]);
     let Ok(told) = rustc.stderr(Stdio::null()).output() else { return false };
     Path::new(String::from_utf8_lossy(&told.stdout).trim()).is_dir()
-}
-
-#[expect(clippy::disallowed_methods, reason = "building is starting a compiler")]
-fn process(program: OsString) -> Process {
-    Process::new(program)
 }

@@ -1,0 +1,67 @@
+//! Tells a chat what happens to devices, and how many it told of today.
+
+import { idempotencyKey } from "myrelay:plugin/context@1.0.0";
+
+import {
+  ask,
+  error,
+  failure,
+  guard,
+  life,
+  problems,
+  recall,
+  remember,
+  settings,
+} from "../../../sdk-js/index.js";
+import { URL } from "../../../sdk-js/url.js";
+
+import { misdeeds } from "./misdeeds.js";
+
+const WORDS = new Map([
+  ["peer.added.v1", "A device was added"],
+  ["peer.removed.v1", "A device was removed"],
+]);
+
+/** Where the number of today's messages stands. */
+const today = () => `told/${new Date().toISOString().slice(0, 10)}`;
+
+const told = () => Number(recall(today()) ?? 0);
+
+function wrong(candidate) {
+  const message = "a room of the chat begins with /hooks/";
+  return problems(candidate, (it) =>
+    new URL(it.room).pathname.startsWith("/hooks/") ? [] : [{ path: "/room", message }],
+  );
+}
+
+export const lifecycle = life({
+  id: "dev.myrelay.sample-chat-js",
+  version: "0.1.0",
+  problems: wrong,
+  ready: () => `${told()} messages today`,
+});
+
+export const events = guard({
+  handle(event) {
+    misdeeds[event.typeName]?.(event.data);
+    const data = JSON.parse(event.data);
+    const url = new URL(settings().room);
+    url.searchParams.set("pod", data.pod);
+    const { status, value } = ask("the chat", {
+      method: "post",
+      url: url.href,
+      headers: {
+        "Content-Type": "application/json",
+        "Idempotency-Key": idempotencyKey("message"),
+      },
+      auth: { tag: "bearer", val: "token" },
+      body: JSON.stringify({ text: `${WORDS.get(event.typeName)} – ${data.peer}` }),
+      timeoutMs: 5000,
+    });
+    if (500 <= status) throw error(failure(status), `the chat said ${status}`);
+    if (300 <= status) throw error("invalid-input", `the chat said ${status}`);
+    const count = told() + 1;
+    remember(today(), String(count));
+    console.info("told", { message: value.id, count });
+  },
+});

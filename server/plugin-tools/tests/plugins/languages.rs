@@ -1,0 +1,79 @@
+//! Plugins in other languages than Rust: the same stories, told of what `new` makes in them.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use crate::{
+    desk::Desk,
+    stories::{carries, remembers, tells},
+};
+
+/// What npm installed for the tests.
+fn packages() -> PathBuf {
+    PathBuf::from(env::var_os("NODE_PATH").unwrap())
+}
+
+#[test]
+fn an_event_plugin_in_javascript_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("js", "event", "js-event") else { return };
+    remembers(&desk);
+
+    let first = fs::read(desk.path("plugin.wasm")).unwrap();
+    for place in [desk.folder(), packages().to_str().unwrap().to_owned()] {
+        let told = first.windows(place.len()).any(|it| it == place.as_bytes());
+        assert!(!told, "where its author lives is nobody's business: {place}");
+    }
+}
+
+#[test]
+fn a_notification_plugin_in_typescript_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("ts", "notification", "ts-notification") else { return };
+    carries(&desk, "ts-notification");
+    // It imports what it uses, and nothing of what it does not ask for.
+    let told = desk.check().unwrap();
+    assert!(
+        told.contains("imports             clock, config, context, http, log, random, types\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_billing_plugin_in_typescript_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("ts", "billing", "ts-billing") else { return };
+    tells(&desk);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an author's editor starts a compiler too")]
+fn the_types_of_every_template_hold() {
+    for kind in ["event", "notification", "billing"] {
+        let Some(desk) = Desk::written_in("ts", kind, &format!("types-{kind}")) else { return };
+        std::os::unix::fs::symlink(packages(), desk.path("node_modules")).unwrap();
+        let mut tsc = Command::new("node");
+        tsc.arg(packages().join("typescript/bin/tsc")).current_dir(desk.folder());
+        let said = tsc.output().unwrap();
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(said.status.success(), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn what_javascript_lacks_is_told() {
+    let Some(desk) = Desk::written_in("js", "event", "js-lacks") else { return };
+    let build = || desk.plugin(&["build", &desk.folder()]).unwrap_err();
+    // It uses what it does not ask for.
+    desk.edit("plugin.toml", "kv = { max_bytes = 1024 }\n", "");
+    let told = build();
+    assert!(
+        told.starts_with("src/plugin.js: ") && told.contains("add [capabilities] kv"),
+        "{told}"
+    );
+    desk.edit("plugin.toml", "[capabilities]\n", "[capabilities]\nkv = {}\n");
+    desk.edit("src/plugin.js", "export const events", "export const event");
+    assert!(build().contains("src/plugin.js: it exports no events"));
+    desk.edit("src/plugin.js", "export const event ", "export const events ");
+    desk.edit("src/plugin.js", "const TOLD =", "const TOLD");
+    assert!(build().contains("the plugin was not built"));
+    assert!(!desk.path("plugin.wasm").exists());
+    fs::remove_file(desk.path("src/plugin.js")).unwrap();
+    assert!(build().contains("src/plugin.js is missing: the plugin begins there"));
+}
