@@ -7,7 +7,7 @@ use crate::report;
 use crate::site;
 use crate::workspace::{Profile, Workspace, for_this_machine};
 
-/// Builds the site, `myrelay` with its `myrelay-plugin-compile`, and `myrelay-agent` for a profile.
+/// Builds the site, `myrelay` with the two programs that run and compile plugins, and `myrelay-agent`.
 ///
 /// # Errors
 /// When something does not compile.

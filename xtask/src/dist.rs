@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    for program in ["myrelay", "myrelay-plugin-compile", "myrelay-agent"] {
+    for program in ["myrelay", "myrelay-plugin-host", "myrelay-plugin-compile", "myrelay-agent"] {
         let built = workspace.target().join(Profile::Release.folder()).join(program);
         fs::copy(&built, folder.join(program))
             .with_context(|| format!("Cargo left no {}", built.display()))?;

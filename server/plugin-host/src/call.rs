@@ -10,12 +10,12 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 
 use crate::{
     answers,
-    host::{Exports, Prepared},
     limits::{
         CONFIG_BYTES, FIBER_STACK, HANDLES, HOSTCALL_BYTES, INPUT_BYTES, LimitName, WASM_STACK,
     },
-    messages::{Answer, Call, CallRequest, Failure, KvReader, Outcome, Used},
+    messages::{Answer, Call, CallRequest, Failure, Outcome, Used},
     meter::{Meter, Metered},
+    runner::{Exports, Prepared, Work},
     state::{CallState, Stop},
     text,
 };
@@ -52,14 +52,10 @@ pub(crate) fn check(request: &CallRequest) -> Result<(), Failure> {
 }
 
 /// Runs a call.
-pub(crate) async fn run(
-    prepared: Arc<Prepared>,
-    request: CallRequest,
-    reader: Arc<dyn KvReader>,
-) -> Outcome {
+pub(crate) async fn run(prepared: Arc<Prepared>, work: Work) -> Outcome {
     let (start, meter) = (Instant::now(), Arc::new(Meter::default()));
-    let (wall, call) = (prepared.limits.wall(&request.call), request.call.clone());
-    let state = CallState::new(prepared.clone(), request, reader, meter.clone());
+    let (wall, call) = (prepared.limits.wall(&work.request.call), work.request.call.clone());
+    let state = CallState::new(prepared.clone(), work, meter.clone());
     let mut store = Store::new(prepared.pre.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(HOSTCALL_BYTES);

@@ -20,12 +20,16 @@ mod manifest;
 mod memory;
 mod messages;
 mod meter;
+mod process;
+mod queue;
 mod rights;
+mod runner;
 mod scrub;
 mod secret;
 mod state;
 mod text;
 mod ticker;
+mod workers;
 
 pub use bindings::{
     billing, billing_types, events, invoicing, lifecycle, log, notifier, types, webhooks,
@@ -46,5 +50,6 @@ pub use messages::{
     Answer, Call, CallRequest, Failure, HttpTrace, KvChange, KvCondition, KvEntry, KvReader,
     KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
 };
+pub use process::{Confined, HostProcess, Process, User, confine, main as host_main};
 pub use rights::{Grants, SecretGrant};
 pub use secret::PluginSecret;

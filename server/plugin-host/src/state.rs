@@ -1,7 +1,7 @@
 //! What a store holds for one call, and why it may end early.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,13 +11,13 @@ use aws_lc_rs::hmac;
 use wasmtime::{UpdateDeadline, component::HasSelf};
 
 use crate::{
-    egress::client::Client,
-    host::Prepared,
+    egress::sender::Egress,
     imports::{kv::Store, log::Log},
     limits::LimitName,
     memory::Memory,
-    messages::{CallRequest, HttpTrace, KvReader, SecretPut},
+    messages::{CallRequest, HttpTrace, SecretPut},
     meter::Meter,
+    runner::{Prepared, Work},
     scrub::Scrubber,
 };
 
@@ -49,7 +49,9 @@ pub(crate) type Own = HasSelf<CallState>;
 /// Everything that the imports of one call read and write.
 pub(crate) struct CallState {
     pub(crate) prepared: Arc<Prepared>,
-    pub(crate) request: CallRequest,
+    pub(crate) request: Arc<CallRequest>,
+    /// The secrets there are; not all of them need be here.
+    pub(crate) secret_names: BTreeSet<String>,
     pub(crate) deadline: Instant,
     pub(crate) deadline_ms: u64,
     pub(crate) meter: Arc<Meter>,
@@ -58,22 +60,16 @@ pub(crate) struct CallState {
     pub(crate) log: Log,
     pub(crate) kv: Store,
     pub(crate) random: Vec<u8>,
-    /// Placeholders that were handed out, with the names of their secrets.
-    pub(crate) placeholders: BTreeMap<String, String>,
     pub(crate) secret_puts: Vec<SecretPut>,
-    pub(crate) client: Arc<Client>,
+    pub(crate) egress: Box<dyn Egress>,
     pub(crate) http: Vec<HttpTrace>,
     pub(crate) http_sent: u32,
     pub(crate) scrubber: Scrubber,
 }
 
 impl CallState {
-    pub(crate) fn new(
-        prepared: Arc<Prepared>,
-        request: CallRequest,
-        reader: Arc<dyn KvReader>,
-        meter: Arc<Meter>,
-    ) -> Self {
+    pub(crate) fn new(prepared: Arc<Prepared>, work: Work, meter: Arc<Meter>) -> Self {
+        let Work { request, secret_names, reader, egress } = work;
         let limits = prepared.limits;
         let wall = limits.wall(&request.call);
         let mut scrubber = Scrubber::default();
@@ -91,13 +87,13 @@ impl CallState {
             cpu: limits.cpu(&request.call),
             memory: Memory::new(limits.memory_bytes),
             kv: Store::new(reader, request.started_ms, kv_bytes),
-            client: prepared.client.clone(),
+            egress,
+            secret_names,
             prepared,
             request,
             meter,
             log: Log::default(),
             random: Vec::new(),
-            placeholders: BTreeMap::new(),
             secret_puts: Vec::new(),
             http: Vec::new(),
             http_sent: 0,
@@ -107,17 +103,7 @@ impl CallState {
 
     /// Something that only this installation can make, the same in every try of a delivery.
     pub(crate) fn derived(&self, purpose: &str, more: &[&[u8]]) -> [u8; 32] {
-        let secret = self.request.installation_key.expose().as_bytes();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let mut context = hmac::Context::with_key(&key);
-        for part in [purpose.as_bytes(), self.request.delivery_id.as_bytes()].iter().chain(more) {
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            context.update(&length.to_be_bytes());
-            context.update(part);
-        }
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(context.sign().as_ref());
-        bytes
+        derived(&self.request, purpose, more)
     }
 
     /// The engine's clock ticked while the guest ran: others get their turn, or it ends here.
@@ -132,6 +118,21 @@ impl CallState {
         }
         Ok(UpdateDeadline::Yield(1))
     }
+}
+
+/// Something that only this installation can make, the same in every try of a delivery.
+pub(crate) fn derived(request: &CallRequest, purpose: &str, more: &[&[u8]]) -> [u8; 32] {
+    let secret = request.installation_key.expose().as_bytes();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let mut context = hmac::Context::with_key(&key);
+    for part in [purpose.as_bytes(), request.delivery_id.as_bytes()].iter().chain(more) {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        context.update(&length.to_be_bytes());
+        context.update(part);
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.sign().as_ref());
+    bytes
 }
 
 /// Bytes as hexadecimal digits.

@@ -95,7 +95,8 @@ impl Program {
             ("myrelay-tests", "tidy") => Level::Tidy,
             ("myrelay-tests", "e2e") => Level::E2e,
             ("myrelay-tests", "kernel") => Level::Kernel,
-            ("myrelay-plugin-host" | "myrelay-plugin-tools", "plugins") => Level::Plugins,
+            ("myrelay-plugin-host" | "myrelay-plugin-tools", "plugins")
+            | ("myrelay-plugin-host", "process") => Level::Plugins,
             _ => Level::Unit,
         };
         let again = matches!(level, Level::Postgres | Level::Plugins);

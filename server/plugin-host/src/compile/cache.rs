@@ -26,7 +26,7 @@ fn sha256(bytes: &[u8]) -> sha::Digest {
 }
 
 /// SHA-256 in hexadecimal digits.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(sha256(bytes).as_ref())
 }
 

@@ -4,6 +4,7 @@ mod cache;
 mod child;
 mod validate;
 
+pub(crate) use cache::digest;
 pub use child::main;
 
 use std::{
@@ -104,20 +105,25 @@ impl Compiler {
         Ok(Compiled { digest, imports: shape.imports, exports: shape.exports, artifact })
     }
 
-    /// Loads what this compiler compiled.
+    /// The code that this compiler made.
     ///
     /// # Errors
     /// When the file is gone, damaged, or not ours alone.
-    pub(crate) fn load(
-        &self,
-        engine: &Engine,
-        compiled: &Compiled,
-    ) -> Result<Component, CompileError> {
-        let code = self.cache.read(&compiled.artifact)?;
-        #[expect(unsafe_code, reason = "the code is our own compiler's, as the cache has checked")]
-        // SAFETY: the bytes were written by `keep` from our own child's output into a folder that
-        // is ours alone, for an engine with this engine's compatibility hash, and are unchanged.
-        let component = unsafe { Component::deserialize(engine, code) };
-        component.map_err(|error| CompileError::Failed(format!("{error:#}")))
+    pub(crate) fn code(&self, compiled: &Compiled) -> Result<Vec<u8>, CompileError> {
+        self.cache.read(&compiled.artifact)
+    }
+}
+
+/// Loads code that a [`Compiler`] made.
+///
+/// # Errors
+/// When it is for another engine.
+pub(crate) fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    #[expect(unsafe_code, reason = "the code is our own compiler's, as the cache has checked")]
+    // SAFETY: the bytes were written by `keep` from our own child's output into a folder that is
+    // ours alone, and are unchanged: the cache has checked them in this process, or in the one that
+    // handed them over together with their digest. Code for another engine is refused.
+    unsafe {
+        Component::deserialize(engine, code)
     }
 }

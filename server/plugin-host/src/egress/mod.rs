@@ -7,5 +7,6 @@ pub(crate) mod headers;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod rules;
+pub(crate) mod sender;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod kv;
 pub(crate) mod log;
-mod secrets;
+pub(crate) mod secrets;
 
 use crate::{
     bindings::{clock, config, context, crypto, random},
@@ -81,10 +81,13 @@ impl CallState {
         name: &str,
         encoding: crypto::KeyEncoding,
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, crypto::Error> {
-        let secret = self.request.secrets.get(name);
-        let secret = secret.ok_or_else(|| crypto::Error::UnknownSecret(name.to_owned()))?;
+        let unknown = || crypto::Error::UnknownSecret(name.to_owned());
+        if !self.secret_names.contains(name) {
+            return Err(unknown());
+        }
         hmac_right(&self.prepared.manifest, &self.prepared.grants, name)
             .map_err(crypto::Error::Denied)?;
+        let secret = self.request.secrets.get(name).ok_or_else(unknown)?;
         calculate::key(secret.expose(), encoding).ok_or(crypto::Error::BadKey)
     }
 }

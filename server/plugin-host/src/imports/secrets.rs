@@ -3,9 +3,9 @@
 use crate::{
     bindings::secrets::{Error, Host},
     limits::SECRET_PUTS,
-    messages::SecretPut,
+    messages::{CallRequest, SecretPut},
     secret::PluginSecret,
-    state::{CallState, hex},
+    state::{CallState, derived, hex},
     text,
 };
 
@@ -13,16 +13,19 @@ use crate::{
 /// URL or a header would change.
 pub(crate) const PLACEHOLDER: &str = "mrsecret0";
 
+/// What stands for a secret in one try of one delivery.
+pub(crate) fn placeholder(request: &CallRequest, name: &str) -> String {
+    let attempt = request.attempt.to_be_bytes();
+    let digits = hex(&derived(request, "placeholder", &[&attempt, name.as_bytes()]));
+    format!("{PLACEHOLDER}{digits}")
+}
+
 impl Host for CallState {
     fn placeholder(&mut self, name: String) -> wasmtime::Result<Result<String, Error>> {
-        if !self.request.secrets.contains_key(&name) {
+        if !self.secret_names.contains(&name) {
             return Ok(Err(Error::Unknown(text::line(&name, 80))));
         }
-        let attempt = self.request.attempt.to_be_bytes();
-        let placeholder = hex(&self.derived("placeholder", &[&attempt, name.as_bytes()]));
-        let placeholder = format!("{PLACEHOLDER}{placeholder}");
-        self.placeholders.insert(placeholder.clone(), name);
-        Ok(Ok(placeholder))
+        Ok(Ok(placeholder(&self.request, &name)))
     }
 
     fn put(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), Error>> {

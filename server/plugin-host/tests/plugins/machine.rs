@@ -2,13 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use myrelay_plugin_host::{
-    Call, Failure, Grants, KvCondition, KvWrite, LimitName, PluginHost as _,
-};
+use myrelay_plugin_host::{Call, Failure, Grants, KvCondition, KvWrite, LimitName};
 
 use crate::stage::{Stage, deed_call, died_of, is_done, told};
 
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 manifest = 1
 [plugin]
 id = "dev.myrelay.sample-hostile"
@@ -29,7 +27,7 @@ use = [{ hmac = true }]
 "#;
 
 /// Everything that it imports, and no host.
-fn grants() -> Grants {
+pub(crate) fn grants() -> Grants {
     serde_json::from_value(serde_json::json!({
         "kv": true,
         "crypto": true,
@@ -41,7 +39,10 @@ fn grants() -> Grants {
 }
 
 async fn hostile() -> Option<Stage> {
-    let stage = Stage::new();
+    hostile_on(Stage::new()).await
+}
+
+pub(crate) async fn hostile_on(stage: Stage) -> Option<Stage> {
     stage.install("hostile", MANIFEST, grants()).await.unwrap().then_some(stage)
 }
 

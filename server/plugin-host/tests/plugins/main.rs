@@ -11,3 +11,10 @@ mod server;
 mod stage;
 mod structure;
 mod wit;
+
+use myrelay_plugin_host::{InProcess, Options, PluginHost};
+
+/// The host that the stories are told to.
+fn host(options: Options) -> Box<dyn PluginHost> {
+    Box::new(InProcess::new(options).unwrap())
+}

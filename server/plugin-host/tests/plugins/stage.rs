@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use myrelay_plugin_host::{
-    Answer, Call, CallRequest, Compiler, Failure, Grants, InProcess, InstallError, Installation,
-    KvChange, KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Network,
-    Options, Outcome, PluginHost, PluginSecret, Resolve, events, mozillas_roots,
+    Answer, Call, CallRequest, Compiler, Failure, Grants, InstallError, Installation, KvChange,
+    KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Network, Options,
+    Outcome, PluginHost, PluginSecret, Resolve, events, mozillas_roots,
 };
 use tempfile::TempDir;
 
@@ -86,7 +86,7 @@ impl KvReader for Memory {
 
 /// A host, and the folder it compiles into.
 pub(crate) struct Stage {
-    pub(crate) host: InProcess,
+    pub(crate) host: Box<dyn PluginHost>,
     pub(crate) store: Arc<Memory>,
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) delivery: String,
@@ -102,6 +102,16 @@ pub(crate) fn compiler(folder: &TempDir) -> Compiler {
 fn compiler_in(folder: &Path) -> Compiler {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_myrelay-plugin-compile"));
     Compiler::new(program, Vec::new(), &folder.join("cache")).unwrap()
+}
+
+pub(crate) fn options(resolver: Arc<dyn Resolve>, compiler: Compiler) -> Options {
+    let network = Network {
+        resolver,
+        roots: Arc::new(mozillas_roots()),
+        own: vec!["198.20.0.0/24".parse().unwrap()],
+        user_agent: "myrelay-test".to_owned(),
+    };
+    Options { compiler, network }
 }
 
 impl Stage {
@@ -122,13 +132,10 @@ impl Stage {
     }
 
     fn on(resolver: Arc<dyn Resolve>, compiler: Compiler, folder: Option<TempDir>) -> Self {
-        let network = Network {
-            resolver,
-            roots: Arc::new(mozillas_roots()),
-            own: vec!["198.20.0.0/24".parse().unwrap()],
-            user_agent: "myrelay-test".to_owned(),
-        };
-        let host = InProcess::new(Options { compiler, network }).unwrap();
+        Self::around(crate::host(options(resolver, compiler)), folder)
+    }
+
+    pub(crate) fn around(host: Box<dyn PluginHost>, folder: Option<TempDir>) -> Self {
         Self {
             host,
             store: Arc::default(),

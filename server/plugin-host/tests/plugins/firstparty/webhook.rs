@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use myrelay_fake_providers::{Asked, Fake, Fault, Receiver};
 use myrelay_plugin_host::{
-    Answer, Call, CallRequest, PluginHost as _, events,
+    Answer, Call, CallRequest, events,
     notifier::{Outcome, Permanent},
     types::ErrorKind,
 };
