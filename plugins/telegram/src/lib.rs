@@ -110,7 +110,9 @@ impl Notifier for Plugin {
                 "the number of a chat, @ and a channel, or a code of ours".to_owned(),
             )));
         };
-        let link = message.action_url.map(|it| format!("\n\n{it}")).unwrap_or_default();
+        // Where the text has the link already, once is enough.
+        let link = message.action_url.filter(|it| !message.text.contains(it.as_str()));
+        let link = link.map(|it| format!("\n\n{it}")).unwrap_or_default();
         let room = MESSAGE.saturating_sub(link.encode_utf16().count());
         let text = format!("{}\n\n{}", message.subject, message.text);
         let body = json!({
