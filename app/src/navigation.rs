@@ -53,6 +53,12 @@ pub fn Header(frame: Frame) -> impl IntoView {
                 <a href="/plan" aria-current=plan>
                     {texts::NAV_PLAN}
                 </a>
+                <a
+                    href="/notifications"
+                    aria-current=(frame.path == "/notifications").then_some("page")
+                >
+                    {texts::NAV_NOTIFICATIONS}
+                </a>
                 <span class="nav-who">{email}</span>
                 <SignOut action="/sign-out" />
             </nav>

@@ -1,6 +1,7 @@
 //! The contract's implementation: for one request, the operations in the caller's name.
 
 mod billing;
+mod channels;
 mod plans;
 mod plugins;
 mod tokens;

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod api;
 pub mod authority;
+mod channels;
 pub mod cli;
 pub mod config;
 pub mod context;
@@ -16,6 +17,7 @@ mod error;
 pub mod http;
 mod ledger;
 pub mod log;
+mod messages;
 pub mod nodes;
 pub mod operators;
 mod outbox;

@@ -1,10 +1,13 @@
 //! Seals what the database must not be able to read: AES-256-GCM (NIST SP 800-38D) with a key that
-//! lies beside the authority's.
+//! lies beside the authority's; and marks what nobody else may make.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
@@ -18,7 +21,11 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 
 /// The key of a deployment. It does not print.
-pub struct Vault(RandomizedNonceKey);
+pub struct Vault {
+    sealing: RandomizedNonceKey,
+    /// Made of the same key, for another use.
+    marking: hmac::Key,
+}
 
 impl Vault {
     /// Opens the vault in a folder of our own (mode 0700), or makes its key at the first start:
@@ -44,13 +51,27 @@ impl Vault {
     }
 
     fn of(bytes: &[u8]) -> anyhow::Result<Self> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).ok().context("a key of 32 bytes")
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, bytes).ok();
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), b"myrelay marks");
+        let marking = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+        Ok(Self { sealing: sealing.context("a key of 32 bytes")?, marking })
+    }
+
+    /// A mark of a text in one place (HMAC-SHA-256): whoever has the database alone can neither
+    /// make one nor find the text to it by trying.
+    pub(crate) fn mark(&self, place: &str, text: &str) -> Vec<u8> {
+        hmac::sign(&self.marking, format!("{place}\0{text}").as_bytes()).as_ref().to_vec()
+    }
+
+    /// Whether this is the mark of a text in one place; it takes the same time either way.
+    pub(crate) fn is_mark(&self, place: &str, text: &str, mark: &[u8]) -> bool {
+        hmac::verify(&self.marking, format!("{place}\0{text}").as_bytes(), mark).is_ok()
     }
 
     /// Seals a text for one place, such as a row and its column: it opens nowhere else.
     pub(crate) fn seal(&self, place: &str, text: &str) -> anyhow::Result<String> {
         let mut bytes = text.as_bytes().to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(place), &mut bytes);
+        let nonce = self.sealing.seal_in_place_append_tag(Aad::from(place), &mut bytes);
         let nonce = nonce.ok().context("seal a text")?;
         Ok(STANDARD.encode([nonce.as_ref().as_slice(), &bytes].concat()))
     }
@@ -68,7 +89,7 @@ impl Vault {
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = Zeroizing::new(sealed.to_vec());
-        let opened = self.0.open_in_place(nonce, Aad::from(place), &mut sealed).ok()?;
+        let opened = self.sealing.open_in_place(nonce, Aad::from(place), &mut sealed).ok()?;
         Some(Zeroizing::new(std::str::from_utf8(opened).ok()?.to_owned()))
     }
 }
@@ -96,7 +117,13 @@ mod tests {
         let error = other.open("inst_1/api_key", &sealed).unwrap_err();
         assert!(format!("{error:#}").contains("do not belong together"), "{error:#}");
 
+        let mark = vault.mark("here", "text");
+        assert!(vault.is_mark("here", "text", &mark));
+        assert!(!vault.is_mark("there", "text", &mark) && !vault.is_mark("here", "text", &[]));
+        assert!(!other.is_mark("here", "text", &mark));
+
         let again = Vault::load_or_create(&mine, &SystemRandom).unwrap();
+        assert!(again.is_mark("here", "text", &mark));
         assert_eq!(again.open("inst_1/api_key", &sealed).unwrap().as_str(), "hush");
         fs::write(mine.join(FILE), "AAAA").unwrap();
         assert!(Vault::load_or_create(&mine, &SystemRandom).is_err(), "it is not made anew");

@@ -32,6 +32,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "myrelay-app",
             "myrelay-domain",
+            // Its tests only.
+            "myrelay-fake-providers",
             "myrelay-node-protocol",
             "myrelay-plugin-host",
             "myrelay-plugin-package",

@@ -21,6 +21,8 @@ pub(crate) const NOUNS: &[&str] = &[
     "peers",
     "tokens",
     "payments",
+    "channels",
+    "messages",
     "desired_state",
 ];
 

@@ -36,6 +36,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("peers", &["peers"]),
     ("tokens", &["pod_tokens"]),
     ("payments", &["checkouts", "hook_events", "payments", "provider_tasks", "refunds"]),
+    ("channels", &["channels", "channel_codes", "quiet_hours"]),
+    ("messages", &["messages"]),
 ];
 
 const WRITES: [&str; 3] = ["INSERT INTO ", "UPDATE ", "DELETE FROM "];

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     contract::{
-        AccountState, ConnectionView, InvoiceState, NodeRow, NodeState, PluginState, PodState,
-        SubscriptionState,
+        AccountState, ChannelState, ConnectionView, InvoiceState, MessageState, NodeRow, NodeState,
+        PluginState, PodState, SubscriptionState,
     },
     texts,
 };
@@ -102,6 +102,28 @@ impl From<PluginState> for StateWord {
             PluginState::Resting => Self { word: texts::PLUGIN_RESTING, tone: Tone::Warn },
             PluginState::Stopped => Self { word: texts::PLUGIN_STOPPED, tone: Tone::Bad },
             PluginState::Disabled => Self { word: texts::PLUGIN_DISABLED, tone: Tone::Plain },
+        }
+    }
+}
+
+impl From<ChannelState> for StateWord {
+    fn from(state: ChannelState) -> Self {
+        match state {
+            ChannelState::Unverified => Self { word: texts::CHANNEL_UNVERIFIED, tone: Tone::Warn },
+            ChannelState::Verified => Self { word: texts::CHANNEL_VERIFIED, tone: Tone::Good },
+            ChannelState::Unreachable => Self { word: texts::CHANNEL_UNREACHABLE, tone: Tone::Bad },
+            ChannelState::Off => Self { word: texts::CHANNEL_OFF, tone: Tone::Plain },
+        }
+    }
+}
+
+impl From<MessageState> for StateWord {
+    fn from(state: MessageState) -> Self {
+        match state {
+            MessageState::Waiting => Self { word: texts::MESSAGE_WAITING, tone: Tone::Plain },
+            MessageState::Delivered => Self { word: texts::MESSAGE_DELIVERED, tone: Tone::Good },
+            MessageState::GivenUp => Self { word: texts::MESSAGE_GIVEN_UP, tone: Tone::Bad },
+            MessageState::Dropped => Self { word: texts::MESSAGE_DROPPED, tone: Tone::Warn },
         }
     }
 }

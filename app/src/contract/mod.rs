@@ -5,6 +5,7 @@
 
 mod accounts;
 mod billing;
+mod channels;
 mod error;
 mod nodes;
 mod operators;
@@ -24,6 +25,11 @@ pub use billing::{
     AccountBillingView, BillingContract, BillingView, CheckoutStep, CheckoutView, InvoiceRow,
     InvoiceState, InvoiceView, MarkPaid, OfferRow, PaymentMethodRow, PaymentRow, RefundPayment,
     SubscriptionState, SubscriptionView,
+};
+pub use channels::{
+    AddChannel, CarrierRow, ChannelContract, ChannelGuide, ChannelRow, ChannelState, ChannelView,
+    MessageKind, MessageRow, MessageState, NotificationsView, QuietView, SetQuiet, Unreachable,
+    UnsubscribeView,
 };
 pub use error::PortalError;
 pub use nodes::{
@@ -52,6 +58,7 @@ pub use usage::{
 pub trait Portal:
     AccountContract
     + BillingContract
+    + ChannelContract
     + NodeContract
     + OperatorContract
     + PeerContract
@@ -66,6 +73,7 @@ pub trait Portal:
 impl<T> Portal for T where
     T: AccountContract
         + BillingContract
+        + ChannelContract
         + NodeContract
         + OperatorContract
         + PeerContract

@@ -16,6 +16,8 @@ mod add_node;
 mod add_plan;
 pub mod billing;
 #[cfg(feature = "ssr")]
+mod channel;
+#[cfg(feature = "ssr")]
 mod delete_any_pod;
 #[cfg(feature = "ssr")]
 mod delete_pod;
@@ -44,6 +46,8 @@ mod node;
 #[cfg(feature = "ssr")]
 mod nodes;
 #[cfg(feature = "ssr")]
+mod notifications;
+#[cfg(feature = "ssr")]
 mod operator_sign_in;
 #[cfg(feature = "ssr")]
 mod overview;
@@ -57,6 +61,8 @@ mod plugins;
 mod pod;
 #[cfg(feature = "ssr")]
 mod pods;
+#[cfg(feature = "ssr")]
+mod remove_channel;
 #[cfg(feature = "ssr")]
 mod remove_device;
 #[cfg(feature = "ssr")]
@@ -76,6 +82,8 @@ mod suspend_account;
 #[cfg(feature = "ssr")]
 mod tokens;
 #[cfg(feature = "ssr")]
+mod unsubscribe;
+#[cfg(feature = "ssr")]
 mod usage;
 
 use std::collections::BTreeMap;
@@ -85,9 +93,10 @@ pub(crate) use screen::Screen;
 
 pub use self::billing::Billing;
 use crate::contract::{
-    AccountBillingView, AccountRow, AddedPeer, ConnectionView, CreatedToken, HomeView, JoinView,
-    LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView, Overview, Page, PlanRow,
-    PluginRow, PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView,
+    AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
+    JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
+    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginView, PodUsageView, PodView,
+    PortalError, TokenView, TokensView, UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -184,6 +193,18 @@ pub enum Content {
         form: FormState,
     },
     RemoveDevice(AddedPeer),
+    /// The form is the one for a channel, or the one for quiet hours.
+    Notifications {
+        view: NotificationsView,
+        form: FormState,
+    },
+    /// The form is the one for its code.
+    Channel {
+        view: ChannelView,
+        form: FormState,
+    },
+    /// Says what removing will do, and asks.
+    RemoveChannel(ChannelView),
     // For operators.
     Overview(Overview),
     Nodes(Vec<NodeRow>),
@@ -239,5 +260,7 @@ pub enum Content {
     /// What is owed and paid.
     Billing(Billing),
     // For anybody.
+    /// Says what a message's link ends, and asks.
+    Unsubscribe(UnsubscribeView),
     Error(PortalError),
 }

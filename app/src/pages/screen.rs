@@ -3,11 +3,13 @@
 use leptos::prelude::*;
 
 use super::{
-    Content, Frame, account, accounts, add_device, add_node, add_plan, delete_any_pod, delete_pod,
-    device, device_routes, drain_node, error, front, home, invite, join, move_pod, new_token, node,
-    nodes, operator_sign_in, overview, plans, plugin, plugins, pod, pods, remove_device,
-    remove_plugin, retire_node, revoke_token, sign_in, sign_up, suspend_account, tokens, usage,
+    Content, Frame, account, accounts, add_device, add_node, add_plan, channel, delete_any_pod,
+    delete_pod, device, device_routes, drain_node, error, front, home, invite, join, move_pod,
+    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugins, pod,
+    pods, remove_channel, remove_device, remove_plugin, retire_node, revoke_token, sign_in,
+    sign_up, suspend_account, tokens, unsubscribe, usage,
 };
+use crate::contract::Millis;
 
 impl Content {
     /// What the browser's tab says.
@@ -29,6 +31,10 @@ impl Content {
             Self::Device { device, .. } => device::title(device),
             Self::DeviceRoutes { device, .. } => device_routes::title(device),
             Self::RemoveDevice(device) => remove_device::title(device),
+            Self::Notifications { .. } => notifications::title(),
+            Self::Channel { view, .. } => channel::title(view),
+            Self::RemoveChannel(view) => remove_channel::title(view),
+            Self::Unsubscribe(_) => unsubscribe::title(),
             Self::Overview(_) => overview::title(),
             Self::Nodes(_) => nodes::title(),
             Self::AddNode(_) => add_node::title(),
@@ -63,6 +69,8 @@ impl Content {
             | Self::Tokens { form, .. }
             | Self::AddDevice { form, .. }
             | Self::DeviceRoutes { form, .. }
+            | Self::Notifications { form, .. }
+            | Self::Channel { form, .. }
             | Self::AddNode(form)
             | Self::Account { form, .. }
             | Self::Plans { form, .. }
@@ -122,6 +130,10 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::RemoveDevice(device) => {
             view! { <at::remove_device::RemoveDevice device /> }.into_any()
         }
+        content @ (Content::Notifications { .. }
+        | Content::Channel { .. }
+        | Content::RemoveChannel(_)
+        | Content::Unsubscribe(_)) => about_messages(content, now),
         Content::Overview(overview) => {
             view! { <at::overview::OverviewPage overview now /> }.into_any()
         }
@@ -156,5 +168,21 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
             view! { <at::suspend_account::SuspendAccount account /> }.into_any()
         }
         Content::Error(error) => view! { <at::error::ErrorPage error frame /> }.into_any(),
+    }
+}
+
+/// Draws what is about channels and messages, and nothing else.
+fn about_messages(content: Content, now: Millis) -> AnyView {
+    use super as at;
+    match content {
+        Content::Notifications { view, form } => {
+            view! { <at::notifications::Notifications view form now /> }.into_any()
+        }
+        Content::Channel { view, form } => view! { <at::channel::Channel view form /> }.into_any(),
+        Content::RemoveChannel(view) => {
+            view! { <at::remove_channel::RemoveChannel view /> }.into_any()
+        }
+        Content::Unsubscribe(view) => view! { <at::unsubscribe::Unsubscribe view /> }.into_any(),
+        _ => ().into_any(),
     }
 }

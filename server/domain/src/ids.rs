@@ -73,9 +73,11 @@ typed_ids! {
     AccountId = "acct";
     /// One call of a plugin.
     CallId = "call";
+    /// One way to reach one account.
+    ChannelId = "chan";
     /// One way of paying an invoice, as a customer began it.
     CheckoutId = "chk";
-    /// One event on its way to one plugin.
+    /// One event on its way to one plugin, or one message on its way to one channel.
     DeliveryId = "dlv";
     /// One installation of the service: part of every node's certificate name.
     DeploymentId = "dep";

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use myrelay_app::contract::{PluginContract, PluginRow, PluginView, PortalError};
 
 use super::Api;
-use crate::{Result, deliveries, plugins};
+use crate::{Result, messages, plugins};
 
 #[async_trait]
 impl PluginContract for Api {
     async fn list_plugins(&self) -> Result<Vec<PluginRow>, PortalError> {
-        self.answer(deliveries::list_plugins(&self.context, self.caller).await)
+        self.answer(messages::list_plugins(&self.context, self.caller).await)
     }
 
     async fn get_plugin(&self, plugin: &str) -> Result<PluginView, PortalError> {
-        self.answer(deliveries::get_plugin(&self.context, self.caller, plugin).await)
+        self.answer(messages::get_plugin(&self.context, self.caller, plugin).await)
     }
 
     async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
@@ -33,6 +33,6 @@ impl PluginContract for Api {
         plugin: &str,
         delivery: Option<&str>,
     ) -> Result<(), PortalError> {
-        self.answer(deliveries::replay(&self.context, self.caller, plugin, delivery).await)
+        self.answer(messages::replay(&self.context, self.caller, plugin, delivery).await)
     }
 }

@@ -1,11 +1,13 @@
 //! One try of a delivery, and what becomes of it.
 
+use async_trait::async_trait;
 use myrelay_plugin_host::{Answer, Call, Failure, LimitName, Outcome, events, types::ErrorKind};
 
-use super::{After, Leased, store};
+use super::{Leased, store};
 use crate::{
     Result,
     context::Context,
+    database::Write,
     outbox,
     plugins::{self, Ask, Installed, Settled},
 };
@@ -26,9 +28,9 @@ const REPAIR_MS: i64 = 60_000;
 /// After so many milliseconds an event is given up: 72 hours.
 const TOO_OLD_MS: i64 = 72 * 3_600_000;
 
-/// What becomes of a delivery.
+/// What becomes of something that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Delivered,
     /// Tried again, not before then.
     Again {
@@ -39,7 +41,71 @@ pub(super) enum Verdict {
     Dead,
 }
 
-/// Tries a delivery, and writes down in one transaction what came of it.
+/// The same, as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct After {
+    pub(crate) verdict: Verdict,
+    pub(crate) failure: Option<String>,
+}
+
+/// Something on its way to a plugin, leased for one try.
+#[async_trait]
+pub(crate) trait Load: Send + Sync {
+    /// Whether it is tried again where nobody knows if it was done.
+    const AGAIN_WHEN_UNKNOWN: bool;
+
+    /// When it was put on its way, in milliseconds.
+    fn created_at(&self) -> i64;
+
+    /// Takes out of an outcome what nobody may read there.
+    fn clean(&self, _outcome: &mut Outcome) {}
+
+    /// Whether the lease still counts; if so it is held until the commit.
+    async fn is_held(&self, tx: &mut Write) -> Result<bool>;
+
+    /// What an answer means; none: it is not the answer to this.
+    fn read(&self, answer: &Answer) -> Option<After>;
+
+    /// Writes down what became of it, with what the plugin said.
+    async fn settle(
+        &self,
+        context: &Context,
+        tx: &mut Write,
+        after: &After,
+        outcome: &Outcome,
+    ) -> Result<()>;
+}
+
+#[async_trait]
+impl Load for Leased {
+    // An event is the same at every try, and says so by its id.
+    const AGAIN_WHEN_UNKNOWN: bool = true;
+
+    fn created_at(&self) -> i64 {
+        self.created_at
+    }
+
+    async fn is_held(&self, tx: &mut Write) -> Result<bool> {
+        Ok(store::is_leased(tx, self.id, &self.lease).await?)
+    }
+
+    fn read(&self, answer: &Answer) -> Option<After> {
+        let taken = After { verdict: Verdict::Delivered, failure: None };
+        (*answer == Answer::Done).then_some(taken)
+    }
+
+    async fn settle(
+        &self,
+        context: &Context,
+        tx: &mut Write,
+        after: &After,
+        _outcome: &Outcome,
+    ) -> Result<()> {
+        Ok(store::settle(tx, self.id, &self.lease, after, context.now()).await?)
+    }
+}
+
+/// Tries a delivery.
 pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leased) -> Result<()> {
     let asked = Ask {
         call: Call::Event(event(leased)),
@@ -48,28 +114,40 @@ pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leas
         attempt: leased.attempts,
         at: leased.at,
     };
-    let outcome = if leased.attempts <= MOST_TRIES {
-        asked_or_failed(context, plugin, &asked).await
+    try_once(context, plugin, leased, &asked).await
+}
+
+/// Makes a call, and writes down in one transaction what came of it.
+pub(crate) async fn try_once<L: Load>(
+    context: &Context,
+    plugin: &Installed,
+    load: &L,
+    asked: &Ask,
+) -> Result<()> {
+    let mut outcome = if asked.attempt <= MOST_TRIES {
+        asked_or_failed(context, plugin, asked).await
     } else {
         // A call that ends the portal tells nothing: only the leases count it.
         Outcome::failed(Failure::Invalid("no try came back".to_owned()))
     };
+    load.clean(&mut outcome);
     let mut tx = context.database.write().await?;
     plugins::hold_first(&mut tx, plugin.id).await?;
-    if !store::is_leased(&mut tx, leased.id, &leased.lease).await? {
+    if !load.is_held(&mut tx).await? {
         // It took longer than the lease, and somebody else tries: their word counts.
         return Ok(());
     }
-    let settled = plugins::settle(context, &mut tx, plugin, &asked, &outcome).await?;
+    let settled = plugins::settle(context, &mut tx, plugin, asked, &outcome).await?;
     let after = if settled == Settled::Done {
-        judge(leased, &outcome, context)
+        judge(load, asked.attempt, &outcome, context)
     } else {
         tx.rollback().await?;
         tx = context.database.write().await?;
         let verdict = Verdict::Again { due_at: context.now(), counts: false };
+        outcome = Outcome::failed(Failure::Unknown);
         After { verdict, failure: None }
     };
-    store::settle(&mut tx, leased.id, &leased.lease, &after, context.now()).await?;
+    load.settle(context, &mut tx, &after, &outcome).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -77,7 +155,7 @@ pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leas
 /// What a call came to, or that it could not be made.
 async fn asked_or_failed(context: &Context, plugin: &Installed, asked: &Ask) -> Outcome {
     plugins::ask(context, plugin, asked).await.unwrap_or_else(|error| {
-        super::log(&format!("cannot call {}", plugin.id), &error);
+        super::worker::log(&format!("cannot call {}", plugin.id), &error);
         Outcome::failed(Failure::Host("the portal could not call it: its log says why".to_owned()))
     })
 }
@@ -93,23 +171,21 @@ fn event(leased: &Leased) -> events::Event {
     }
 }
 
-/// What becomes of a delivery whose call came to this. Where nobody knows whether it was done, it is
-/// tried again all the same: an event is the same each time, and says so by its id.
-fn judge(leased: &Leased, outcome: &Outcome, context: &Context) -> After {
+/// What becomes of something whose call came to this.
+fn judge<L: Load>(load: &L, attempts: u32, outcome: &Outcome, context: &Context) -> After {
     let now = context.now();
     let failure = match &outcome.result {
-        Ok(Answer::Done) => return After { verdict: Verdict::Delivered, failure: None },
-        Ok(_) => {
+        Ok(answer) => {
             let failure = Some("it answered something else".to_owned());
-            return After { verdict: Verdict::Dead, failure };
+            return load.read(answer).unwrap_or(After { verdict: Verdict::Dead, failure });
         }
         Err(failure) => failure,
     };
     let again = |after: i64| Verdict::Again { due_at: now + after, counts: true };
     let soon = Verdict::Again { due_at: now + SOON_MS, counts: false };
-    let pause = usize::try_from(leased.attempts).ok().and_then(|it| PAUSES_MS.get(it - 1)).copied();
+    let pause = usize::try_from(attempts).ok().and_then(|it| PAUSES_MS.get(it - 1)).copied();
     let later = pause.map(|it| it + jitter(context, it));
-    let too_old = TOO_OLD_MS <= now - leased.created_at;
+    let too_old = TOO_OLD_MS <= now - load.created_at();
     let verdict = match failure {
         Failure::Busy(_) | Failure::Unknown => soon,
         Failure::Host(_) => Verdict::Again { due_at: now + REPAIR_MS, counts: false },
@@ -121,7 +197,8 @@ fn judge(leased: &Leased, outcome: &Outcome, context: &Context) -> After {
             | ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::Denied => Verdict::Dead,
-            ErrorKind::Internal if FAULTY_TRIES <= leased.attempts => Verdict::Dead,
+            ErrorKind::Indeterminate if !L::AGAIN_WHEN_UNKNOWN => Verdict::Dead,
+            ErrorKind::Internal if FAULTY_TRIES <= attempts => Verdict::Dead,
             _ => {
                 let asked = error.retry_after_ms.and_then(|it| i64::try_from(it).ok());
                 let asked = asked.filter(|it| 0 < *it);
@@ -131,9 +208,7 @@ fn judge(leased: &Leased, outcome: &Outcome, context: &Context) -> After {
         },
         // Whoever it waited for was slow.
         Failure::Limit { name: LimitName::Wall, .. } => later.map_or(Verdict::Dead, again),
-        Failure::Limit { .. } | Failure::Trap { .. } if FAULTY_TRIES <= leased.attempts => {
-            Verdict::Dead
-        }
+        Failure::Limit { .. } | Failure::Trap { .. } if FAULTY_TRIES <= attempts => Verdict::Dead,
         Failure::Limit { .. } | Failure::Trap { .. } => later.map_or(Verdict::Dead, again),
     };
     let waits = matches!(verdict, Verdict::Again { .. });

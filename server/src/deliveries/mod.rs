@@ -10,14 +10,18 @@ mod attempt;
 mod store;
 #[cfg(test)]
 mod tests;
+mod worker;
 
-use std::{collections::BTreeSet, time::Duration};
-
-use futures::stream::{FuturesUnordered, StreamExt as _};
+use async_trait::async_trait;
 use myrelay_app::contract::{PluginRow, PluginView};
 use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
 
-use self::attempt::Verdict;
+#[cfg(test)]
+pub(crate) use self::worker::round_of;
+pub(crate) use self::{
+    attempt::{After, Load, Verdict, try_once},
+    worker::{Work, log, work_on},
+};
 use crate::{
     Error, Result,
     context::{Caller, Context},
@@ -26,21 +30,17 @@ use crate::{
     plugins::{self, Installed, State},
 };
 
-/// How often the worker looks when nothing was to be done.
-const EVERY: Duration = Duration::from_millis(500);
-/// How often it forgets what is over.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// How many events are dispatched in one transaction.
 const DISPATCHED: i64 = 200;
 /// How many calls of one plugin run at a time.
-const AT_A_TIME: u32 = 8;
+pub(crate) const AT_A_TIME: u32 = 8;
 /// How long a lease lasts, in milliseconds: longer than any call may take.
-const LEASE_MS: i64 = 90_000;
+pub(crate) const LEASE_MS: i64 = 90_000;
 /// How long what was delivered is remembered, in milliseconds, and what was given up.
-const DELIVERED_KEPT_MS: i64 = 7 * 24 * 3_600_000;
-const DEAD_KEPT_MS: i64 = 60 * 24 * 3_600_000;
+pub(crate) const DELIVERED_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+pub(crate) const DEAD_KEPT_MS: i64 = 60 * 24 * 3_600_000;
 /// How many of those given up a page shows.
-const DEAD_SHOWN: i64 = 50;
+pub(crate) const DEAD_SHOWN: i64 = 50;
 
 /// A delivery that is being tried.
 #[derive(Clone, Debug)]
@@ -61,80 +61,36 @@ struct Leased {
     lease: String,
 }
 
-/// Works for as long as it is polled. Several portals may. No plugin waits for another one, and
-/// events are dispatched meanwhile.
-pub(crate) async fn work(context: Context) {
-    let mut pruned_at = context.now();
-    let mut running = FuturesUnordered::new();
-    let mut at_work = BTreeSet::new();
-    loop {
-        match open_plugins(&context).await {
-            Ok(plugins) => {
-                for plugin in plugins.into_iter().filter(|it| at_work.insert(it.id)) {
-                    let context = &context;
-                    running.push(async move { (plugin.id, deliver_due(context, &plugin).await) });
-                }
-            }
-            Err(error) => log("cannot dispatch events", &error),
-        }
-        if PRUNE_EVERY.as_millis() <= (context.now() - pruned_at).unsigned_abs().into() {
-            pruned_at = context.now();
-            if let Err(error) = prune(&context).await {
-                log("cannot forget deliveries that are over", &error);
-            }
-        }
-        let pause = tokio::time::sleep(EVERY);
-        tokio::pin!(pause);
-        loop {
-            tokio::select! {
-                Some((plugin, tried)) = running.next() => {
-                    at_work.remove(&plugin);
-                    // One that had nothing to do is asked again after the pause.
-                    if settled(plugin, tried) {
-                        break;
-                    }
-                }
-                () = &mut pause => break,
-            }
-        }
+/// Events, as the worker carries them.
+struct Events;
+
+#[async_trait]
+impl Work for Events {
+    const WHAT: &'static str = "events";
+
+    async fn find(&self, context: &Context) -> Result<()> {
+        while dispatch(context).await? {}
+        Ok(())
+    }
+
+    async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool> {
+        deliver_due(context, plugin).await
+    }
+
+    async fn prune(&self, context: &Context) -> Result<()> {
+        prune(context).await
     }
 }
 
-/// Whether more may be due of a plugin.
-fn settled(plugin: InstallationId, tried: Result<bool>) -> bool {
-    tried.unwrap_or_else(|error| {
-        log(&format!("cannot deliver events to {plugin}"), &error);
-        false
-    })
-}
-
-fn log(what: &str, error: &Error) {
-    let cause = match error {
-        Error::Internal(cause) => format!("{cause:#}"),
-        error => error.to_string(),
-    };
-    tracing::warn!(cause, "{what}");
-}
-
-/// Dispatches what was not; answers the plugins to which something may go now.
-async fn open_plugins(context: &Context) -> Result<Vec<Installed>> {
-    while dispatch(context).await? {}
-    let mut plugins = plugins::all(context).await?;
-    let now = context.now();
-    plugins.retain(|it| it.state == State::Enabled && !it.rests(now));
-    Ok(plugins)
+/// Dispatches events and delivers them, for as long as it is polled. Several portals may.
+pub(crate) async fn work(context: Context) {
+    worker::work_on(context, Events).await;
 }
 
 /// Dispatches what was not, and tries what is due; answers whether there was anything.
 #[cfg(test)]
 pub(crate) async fn round(context: &Context) -> Result<bool> {
-    let plugins = open_plugins(context).await?;
-    let tries = plugins.iter().map(|plugin| deliver_due(context, plugin));
-    let mut busy = false;
-    for tried in futures::future::join_all(tries).await {
-        busy |= tried?;
-    }
-    Ok(busy)
+    worker::round_of(context, &Events).await
 }
 
 /// Makes a delivery of each event for each plugin that listens to it; answers whether there may be
@@ -305,10 +261,4 @@ async fn prune(context: &Context) -> Result<()> {
     store::prune(&mut tx, now - DELIVERED_KEPT_MS, now - DEAD_KEPT_MS).await?;
     tx.commit().await?;
     plugins::prune(context).await
-}
-
-/// What becomes of a delivery after a try, as it is written down.
-struct After {
-    verdict: Verdict,
-    failure: Option<String>,
 }

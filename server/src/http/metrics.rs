@@ -10,7 +10,8 @@ use axum::{
 
 use super::{Door, answer::Fault, visit::Visit};
 use crate::{
-    deliveries::{self, PluginMetrics},
+    deliveries::PluginMetrics,
+    messages,
     nodes::{self, NodeMetrics},
 };
 
@@ -59,7 +60,7 @@ const OF_NODES: [Metric<NodeMetrics>; 11] = [
 pub(crate) async fn metrics(State(door): State<Door>, visit: Visit) -> Result<Response, Fault> {
     let fault = |error: crate::Error| Fault::from(error.into_portal_error(&visit.id));
     let nodes = nodes::metrics(&door.context).await.map_err(fault)?;
-    let plugins = deliveries::metrics(&door.context).await.map_err(fault)?;
+    let plugins = messages::metrics(&door.context).await.map_err(fault)?;
     let mut all = text("node", &OF_NODES, &nodes, |it| &it.name);
     all.push_str(&text("plugin", &OF_PLUGINS, &plugins, |it| &it.plugin));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], all).into_response())

@@ -20,8 +20,8 @@ use super::{
     limits::{self, Strict},
     metrics, node_api, origin,
     pages::{
-        account, billing, devices, health, operator, operator_nodes, operator_pods, plans, plugins,
-        pods, tokens, usage,
+        account, billing, channels, devices, health, operator, operator_nodes, operator_pods,
+        plans, plugins, pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -90,6 +90,7 @@ pub(crate) fn site_routes() -> Vec<Route> {
         shows("/assets/{*file}", Who::Anybody, get(assets::file)),
     ];
     routes.extend(customer_routes());
+    routes.extend(notification_routes());
     routes.extend(operator_routes());
     routes.extend(plugin_routes());
     routes.extend(billing_routes());
@@ -131,6 +132,33 @@ fn customer_routes() -> Vec<Route> {
         does("/call/add_device", Account, post(calls::answer)),
         does("/call/client_config", Account, post(calls::answer)),
         does("/call/check_connection", Account, post(calls::answer)),
+    ]
+}
+
+/// How customers are reached; the links in messages work for whoever has the message.
+fn notification_routes() -> Vec<Route> {
+    const CHANNEL: &str = "/notifications/channels/{channel}";
+    const VERIFY: &str = "/notifications/channels/{channel}/verify";
+    const REMOVE: &str = "/notifications/channels/{channel}/remove";
+    use Who::Account;
+    let visitor = Who::Visitor(Kind::Account);
+    vec![
+        shows("/notifications", Account, get(channels::list)),
+        does("/notifications/channels", Account, post(channels::add)),
+        does("/notifications/quiet", Account, post(channels::quiet)),
+        shows(CHANNEL, Account, get(channels::channel)),
+        does("/notifications/channels/{channel}/code", Account, post(channels::code)),
+        does(VERIFY, Account, post(channels::verify)),
+        shows(
+            "/notifications/channels/{channel}/verify/{code}",
+            Account,
+            get(channels::verify_page),
+        ),
+        does("/notifications/channels/{channel}/kinds", Account, post(channels::kinds)),
+        shows(REMOVE, Account, get(channels::remove_page)),
+        does(REMOVE, Account, post(channels::remove)),
+        shows("/unsubscribe/{link}", visitor, get(channels::unsubscribe_page)),
+        does("/unsubscribe/{link}", visitor, post(channels::unsubscribe)),
     ]
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Event {
     AccountPlanChanged,
     AccountResumed,
     AccountSuspended,
+    ChannelRemoved,
+    ChannelVerified,
     NodeAdded,
     NodeDrainStarted,
     NodeDrainStopped,
@@ -71,6 +73,8 @@ impl Event {
         Self::AccountPlanChanged,
         Self::AccountResumed,
         Self::AccountSuspended,
+        Self::ChannelRemoved,
+        Self::ChannelVerified,
         Self::NodeAdded,
         Self::NodeDrainStarted,
         Self::NodeDrainStopped,
@@ -127,6 +131,8 @@ impl Event {
             Self::AccountPlanChanged => "account.plan_changed",
             Self::AccountResumed => "account.resumed",
             Self::AccountSuspended => "account.suspended",
+            Self::ChannelRemoved => "channel.removed",
+            Self::ChannelVerified => "channel.verified",
             Self::NodeAdded => "node.added",
             Self::NodeDrainStarted => "node.drain_started",
             Self::NodeDrainStopped => "node.drain_stopped",
@@ -198,6 +204,25 @@ pub(crate) async fn waiting(context: &Context, most: i64) -> Result<Vec<Waiting>
 /// Marks an event as dispatched. False: it was.
 pub(crate) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> Result<bool> {
     Ok(store::mark_dispatched(tx, id, now).await?)
+}
+
+/// An event of which no message was made yet.
+pub(crate) struct Untold {
+    pub(crate) id: EventId,
+    /// Its name.
+    pub(crate) kind: String,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) payload: String,
+}
+
+/// The oldest events of which no message was made yet.
+pub(crate) async fn untold(context: &Context, most: i64) -> Result<Vec<Untold>> {
+    Ok(store::untold(context.database.read(), most).await?)
+}
+
+/// Marks an event as one of which messages were made. False: it was.
+pub(crate) async fn mark_told(tx: &mut Write, id: EventId, now: i64) -> Result<bool> {
+    Ok(store::mark_told(tx, id, now).await?)
 }
 
 /// Writes an event. The payload holds ids, never names, addresses or keys.

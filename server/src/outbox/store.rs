@@ -4,7 +4,7 @@ use myrelay_domain::ids::{AccountId, EventId};
 
 use sqlx::AnyPool;
 
-use super::Waiting;
+use super::{Untold, Waiting};
 use crate::database::{Write, read_id};
 
 pub(super) async fn insert(
@@ -46,6 +46,29 @@ pub(super) async fn waiting(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Waiti
 
 pub(super) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> sqlx::Result<bool> {
     let sql = "UPDATE outbox SET dispatched_at = $2 WHERE id = $1 AND dispatched_at IS NULL";
+    let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The oldest of which no message was made yet.
+pub(super) async fn untold(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Untold>> {
+    let rows: Vec<(String, String, Option<String>, String)> = sqlx::query_as(
+        "SELECT id, kind, account_id, payload FROM outbox WHERE told_at IS NULL \
+         ORDER BY id LIMIT $1",
+    )
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|(id, kind, account, payload)| {
+            let account = account.map(|it| read_id(&it)).transpose()?;
+            Ok(Untold { id: read_id(&id)?, kind, account, payload })
+        })
+        .collect()
+}
+
+pub(super) async fn mark_told(tx: &mut Write, id: EventId, now: i64) -> sqlx::Result<bool> {
+    let sql = "UPDATE outbox SET told_at = $2 WHERE id = $1 AND told_at IS NULL";
     let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
     Ok(done.rows_affected() == 1)
 }

@@ -113,11 +113,12 @@ async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> R
 
 /// It does something here: what this portal does not ask of plugins yet would never happen.
 fn check_served(manifest: &Manifest) -> Result<()> {
-    let listens = manifest.kinds.contains(&Kind::Event) && !manifest.events.is_empty();
-    let asked = [Kind::Billing].iter().any(|it| manifest.kinds.contains(it));
-    if !listens && !asked {
-        let message = "plugin.kind: this portal asks plugins of this kind for nothing yet; one that \
-                       listens to no event either would never be called";
+    let hears = manifest.kinds.contains(&Kind::Event) && !manifest.events.is_empty();
+    let is_asked = [Kind::Billing, Kind::Notification].iter().any(|it| manifest.kinds.contains(it));
+    if !hears && !is_asked {
+        let message = "plugin.kind: this portal tells plugins of events, has them take payments and \
+                       carry messages, and asks them for nothing else yet; this one would never be \
+                       called";
         return Err(Error::invalid("manifest", message));
     }
     if !manifest.jobs.is_empty() {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle,
+    Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle, notifier,
     types::{Error, ErrorKind},
     webhooks,
 };
@@ -26,6 +26,7 @@ pub(crate) struct ScriptedHost {
     /// By their ids.
     installed: Mutex<BTreeMap<String, Installation>>,
     answers: Mutex<VecDeque<Answering>>,
+    carries: Mutex<VecDeque<Answering>>,
     heard: Mutex<Vec<CallRequest>>,
 }
 
@@ -33,6 +34,40 @@ impl ScriptedHost {
     /// The next event that a plugin hears, or its being another version, is answered so.
     pub(crate) fn answers(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.answers.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The next message that a plugin is to carry is answered so.
+    pub(crate) fn carries(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
+        self.carries.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The messages that plugins carried or were to carry: where to, and what.
+    pub(crate) fn messages(&self) -> Vec<(String, notifier::Message)> {
+        let message = |it: CallRequest| match it.call {
+            Call::Deliver { to, message } => Some((to.address, message)),
+            _ => None,
+        };
+        self.heard().into_iter().filter_map(message).collect()
+    }
+
+    /// The code that was sent last.
+    pub(crate) fn code(&self) -> String {
+        let (_, message) = self.messages().pop().unwrap();
+        let data: serde_json::Value = serde_json::from_str(&message.data).unwrap();
+        data["code"].as_str().unwrap().to_owned()
+    }
+
+    /// A chat takes codes of ours and answers with a link; anything else takes mail addresses.
+    fn begin(&self, installation: &str, address: &str) -> Outcome {
+        let installed = self.installed.lock().unwrap();
+        let manifest = Manifest::parse(&installed[installation].manifest).unwrap();
+        let is_chat = manifest.id.ends_with("chat");
+        if address.contains('@') == is_chat {
+            return failed(ErrorKind::InvalidInput, None);
+        }
+        let link = is_chat.then(|| format!("https://chat.example/start?{address}"));
+        let verification = notifier::Verification { text: "Press\u{202e} Start".to_owned(), link };
+        with(Ok(Answer::Verification(verification)), Vec::new())
     }
 
     /// The next event fails with an error of this kind.
@@ -141,7 +176,7 @@ impl PluginHost for ScriptedHost {
             return Outcome::failed(Failure::Unknown);
         }
         self.heard.lock().unwrap().push(request.clone());
-        match request.call {
+        match request.call.clone() {
             Call::ValidateConfig(settings) => {
                 let bad = settings.contains("bad").then(|| lifecycle::ConfigProblem {
                     path: "/word".to_owned(),
@@ -163,9 +198,25 @@ impl PluginHost for ScriptedHost {
                 let answer = self.answers.lock().unwrap().pop_front();
                 answer.map_or_else(|| usual(&request.call), |it| it(&request))
             }
+            Call::BeginVerification { address, .. } => self.begin(&request.installation, &address),
+            Call::Deliver { .. } => {
+                let answer = self.carries.lock().unwrap().pop_front();
+                answer.map_or_else(carried, |it| it(&request))
+            }
             _ => done(),
         }
     }
+}
+
+/// A message was taken.
+fn carried() -> Outcome {
+    let receipt = notifier::Receipt { provider_id: None };
+    with(Ok(Answer::Delivered(notifier::Outcome::Sent(receipt))), Vec::new())
+}
+
+/// A message will never be taken there.
+pub(crate) fn rejected(why: notifier::Permanent) -> Outcome {
+    with(Ok(Answer::Delivered(notifier::Outcome::Rejected(why))), Vec::new())
 }
 
 /// What installs another version of it.
@@ -213,6 +264,16 @@ pub(crate) fn input(id: &str, events: &[&str]) -> Input {
 }
 
 impl World {
+    /// A plugin that is installed and enabled, and carries messages.
+    pub(crate) async fn carrier(&self, id: &str) -> InstallationId {
+        let mut input = input(id, &[]);
+        input.manifest =
+            input.manifest.replace("\"event\"", "\"notification\"").replace("events = []\n", "");
+        let (id, enabled) = install(&self.context, input).await.unwrap();
+        enabled.unwrap();
+        id
+    }
+
     /// A plugin that is installed and enabled, and listens to these events.
     pub(crate) async fn plugin(&self, id: &str, events: &[&str]) -> InstallationId {
         let (id, enabled) = install(&self.context, input(id, events)).await.unwrap();

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod billing;
+pub(crate) mod channels;
 pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod operator;

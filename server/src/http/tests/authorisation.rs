@@ -12,8 +12,8 @@ use axum::{
 };
 use billing::{billing_table, bought};
 use myrelay_app::contract::{
-    AccountContract, CreateToken, PlanContract, PluginContract, PodContract, RetireNode,
-    TokenContract,
+    AccountContract, AddChannel, ChannelContract, CreateToken, MessageKind, PlanContract,
+    PluginContract, PodContract, RetireNode, TokenContract,
 };
 use myrelay_domain::ids::{PaymentId, PodId};
 use myrelay_plugin_host::types::ErrorKind;
@@ -22,6 +22,7 @@ use serde_json::json;
 
 use super::{Browser, Portal, form_request};
 use crate::{
+    channels,
     context::Caller,
     deliveries, desired_state,
     http::routes::{API, Who, metrics_routes, node_routes, site_routes},
@@ -62,7 +63,7 @@ type Row = (&'static str, &'static str, Gets);
 
 /// In the order in which they are asked: what destroys something comes last.
 fn site_table() -> Vec<Row> {
-    [token_table(), plugin_table(), billing_table(), page_table()].concat()
+    [token_table(), plugin_table(), billing_table(), channel_table(), page_table()].concat()
 }
 
 /// The plugins' pages.
@@ -77,6 +78,26 @@ fn plugin_table() -> Vec<Row> {
         ("POST", "/operator/plugins/{plugin}/disable", operator_form(303)),
         ("GET", "/operator/plugins/{plugin}/remove", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/remove", operator_form(303)),
+    ]
+}
+
+/// The pages about notifications; whoever has a message's link may follow it.
+#[rustfmt::skip]
+fn channel_table() -> Vec<Row> {
+    vec![
+        ("GET", "/notifications", own_page(200, 200)),
+        // No plugin carries messages to where there is no address.
+        ("POST", "/notifications/channels", own_form(422, 422)),
+        ("POST", "/notifications/quiet", own_form(303, 303)),
+        ("GET", "/notifications/channels/{channel}", own_page(200, 404)),
+        ("POST", "/notifications/channels/{channel}/code", own_form(303, 404)),
+        ("GET", "/notifications/channels/{channel}/verify/{code}", own_page(200, 404)),
+        ("POST", "/notifications/channels/{channel}/verify", own_form(422, 404)),
+        ("POST", "/notifications/channels/{channel}/kinds", own_form(303, 404)),
+        ("GET", "/unsubscribe/{link}", [200; 8]),
+        ("POST", "/unsubscribe/{link}", [303; 8]),
+        ("GET", "/notifications/channels/{channel}/remove", own_page(200, 404)),
+        ("POST", "/notifications/channels/{channel}/remove", own_form(303, 404)),
     ]
 }
 
@@ -211,6 +232,9 @@ struct Things {
     /// An event that was given up.
     delivery: String,
     location: String,
+    channel: String,
+    /// The last part of a link in a message to it.
+    link: String,
 }
 
 impl Things {
@@ -227,6 +251,9 @@ impl Things {
             .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
             .replace("{delivery}", &self.delivery)
+            .replace("{channel}", &self.channel)
+            .replace("{link}", &self.link)
+            .replace("{code}", "AAAAA-AAAAA")
             .replace("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     }
 
@@ -279,6 +306,9 @@ impl Things {
             (_, "/operator/nodes/new") => {
                 form(&[("name", ""), ("location", "x"), ("endpoint", "x.example.org")])
             }
+            (_, "/notifications/channels") => form(&[("plugin", &self.plugin), ("address", "")]),
+            (_, "/notifications/quiet") => form(&[("begins", ""), ("ends", ""), ("zone", "")]),
+            (_, "/notifications/channels/{channel}/verify") => form(&[("code", "AAAAA-AAAAA")]),
             (_, "/pods/{pod}/tokens") => form(&[("name", "another"), ("expiry", "never")]),
             (_, "/api/v1/pods/{pod}/peers") => call(json!({ "name": "phone", "public_key": key })),
             (_, "/api/v1/pods/{pod}/peers/{peer}/routes") => call(json!({ "mode": "everything" })),
@@ -317,7 +347,13 @@ async fn things(world: &World) -> Things {
     let delivery = olga.api().get_plugin(&plugin.to_string()).await.unwrap().dead[0].id;
     let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
     let (sold, invoice) = bought(&olga, &ana).await;
+    let carrier = world.carrier("dev.example.mail").await.to_string();
+    let input = AddChannel { plugin: carrier, address: "ana@example.org".to_owned() };
+    let channel = ana.api().add_channel(input).await.unwrap();
+    let link = channels::unsubscribe_url(&world.context, channel, MessageKind::Usage).unwrap();
     Things {
+        channel: channel.to_string(),
+        link: link.rsplit('/').next().unwrap().to_owned(),
         pod: pod.to_string(),
         peer: peer.to_string(),
         spare: spare.to_string(),

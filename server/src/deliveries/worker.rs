@@ -1,0 +1,113 @@
+//! What works on everything that is on its way to plugins: of all of them side by side, so that no
+//! plugin waits for another one.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use async_trait::async_trait;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use myrelay_domain::ids::InstallationId;
+
+use crate::{
+    Error, Result,
+    context::Context,
+    plugins::{self, Installed, State},
+};
+
+/// How often the worker looks when nothing was to be done.
+const EVERY: Duration = Duration::from_millis(500);
+/// How often it forgets what is over.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// A kind of thing that is carried to plugins.
+#[async_trait]
+pub(crate) trait Work: Send + Sync {
+    /// What the log calls it.
+    const WHAT: &'static str;
+
+    /// Puts on its way what was not.
+    async fn find(&self, context: &Context) -> Result<()>;
+
+    /// Tries what is due of one plugin; answers whether anything was.
+    async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool>;
+
+    /// Forgets what is over.
+    async fn prune(&self, context: &Context) -> Result<()>;
+}
+
+/// Works for as long as it is polled. Several portals may. No plugin waits for another one, and
+/// what is new is found meanwhile.
+pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
+    let mut pruned_at = context.now();
+    let mut running = FuturesUnordered::new();
+    let mut at_work = BTreeSet::new();
+    loop {
+        match open_plugins(&context, &work).await {
+            Ok(plugins) => {
+                for plugin in plugins.into_iter().filter(|it| at_work.insert(it.id)) {
+                    let (context, work) = (&context, &work);
+                    running
+                        .push(async move { (plugin.id, work.deliver_due(context, &plugin).await) });
+                }
+            }
+            Err(error) => log(&format!("cannot find {}", W::WHAT), &error),
+        }
+        if PRUNE_EVERY.as_millis() <= (context.now() - pruned_at).unsigned_abs().into() {
+            pruned_at = context.now();
+            if let Err(error) = work.prune(&context).await {
+                log(&format!("cannot forget {} that are over", W::WHAT), &error);
+            }
+        }
+        let pause = tokio::time::sleep(EVERY);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                Some((plugin, tried)) = running.next() => {
+                    at_work.remove(&plugin);
+                    // One that had nothing to do is asked again after the pause.
+                    if settled::<W>(plugin, tried) {
+                        break;
+                    }
+                }
+                () = &mut pause => break,
+            }
+        }
+    }
+}
+
+/// Whether more may be due of a plugin.
+fn settled<W: Work>(plugin: InstallationId, tried: Result<bool>) -> bool {
+    tried.unwrap_or_else(|error| {
+        log(&format!("cannot deliver {} to {plugin}", W::WHAT), &error);
+        false
+    })
+}
+
+/// Writes an error with its cause into the log.
+pub(crate) fn log(what: &str, error: &Error) {
+    let cause = match error {
+        Error::Internal(cause) => format!("{cause:#}"),
+        error => error.to_string(),
+    };
+    tracing::warn!(cause, "{what}");
+}
+
+/// Finds what is new; answers the plugins to which something may go now.
+async fn open_plugins<W: Work>(context: &Context, work: &W) -> Result<Vec<Installed>> {
+    work.find(context).await?;
+    let mut plugins = plugins::all(context).await?;
+    let now = context.now();
+    plugins.retain(|it| it.state == State::Enabled && !it.rests(now));
+    Ok(plugins)
+}
+
+/// Finds what is new, and tries what is due; answers whether there was anything.
+#[cfg(test)]
+pub(crate) async fn round_of<W: Work>(context: &Context, work: &W) -> Result<bool> {
+    let plugins = open_plugins(context, work).await?;
+    let tries = plugins.iter().map(|plugin| work.deliver_due(context, plugin));
+    let mut busy = false;
+    for tried in futures::future::join_all(tries).await {
+        busy |= tried?;
+    }
+    Ok(busy)
+}
