@@ -10,7 +10,7 @@ pub(crate) const FACTS: &str = "About it";
 pub(crate) const ID: &str = "Called";
 pub(crate) const VERSION: &str = "Version";
 pub(crate) const INSTALLED: &str = "Installed";
-pub(crate) const ON_THEIR_WAY: &str = "Events";
+pub(crate) const ON_THEIR_WAY: &str = "Events and messages";
 pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
@@ -57,7 +57,7 @@ pub(crate) fn explain(state: PluginState) -> Option<&'static str> {
     }
 }
 
-/// How many events are on their way, and how many were given up.
+/// How many events and messages are on their way, and how many were given up.
 pub(crate) fn waiting(waiting: u32, dead: u32) -> String {
     format!("{waiting} on their way, {dead} given up")
 }

@@ -12,9 +12,10 @@ pub(crate) fn consequences(events: u32) -> Vec<String> {
     let mut all = vec![
         "The plugin is told, and may clean up at its provider.".to_owned(),
         "Its secrets, its settings and all that it remembers are deleted.".to_owned(),
+        "Customers who are reached by it lose these channels.".to_owned(),
     ];
     if 0 < events {
-        all.push(format!("Events that did not reach it are not delivered any more: {events}."));
+        all.push(format!("Events and messages that are open or given up end: {events}."));
     }
     all.push("To keep everything and have it hear of nothing, disable it instead.".to_owned());
     all

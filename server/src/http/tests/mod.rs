@@ -8,6 +8,7 @@ mod headers;
 mod limits;
 mod metrics;
 mod node_tls;
+mod notifications;
 mod rest;
 mod signing_in;
 mod site_tls;

@@ -1,0 +1,64 @@
+//! The pages about notifications, as a browser without JavaScript uses them.
+
+use myrelay_app::contract::MessageKind;
+
+use super::Portal;
+use crate::{channels, messages};
+
+#[tokio::test]
+async fn a_customer_adds_confirms_and_chooses_by_forms_and_a_stranger_follows_a_link() {
+    let portal = Portal::open().await;
+    portal.world.customer("ana").await;
+    let mut ana = portal.signed_in("ana").await;
+    let empty = ana.get("/notifications").await;
+    assert_eq!(empty.status, 200);
+    assert!(empty.text().contains("There is no way to reach you yet"));
+    let plugin = portal.world.carrier("dev.example.mail").await.to_string();
+    let page = ana.get("/notifications").await.text();
+    assert!(page.contains("value=\"ana@example.org\""), "the account's address is proposed");
+
+    let form = [("plugin", plugin.as_str()), ("address", "<nobody>")];
+    let refused = ana.post("/notifications/channels", &form).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("value=\"&lt;nobody&gt;\""), "what was typed is still there");
+    let form = [("plugin", plugin.as_str()), ("address", "ana@example.org")];
+    let added = ana.post("/notifications/channels", &form).await;
+    assert_eq!(added.status, 303);
+    let channel = added.header("location").to_owned();
+    let code = portal.world.host.code();
+
+    let link = format!("{channel}/verify/{code}");
+    let page = ana.get(&link).await.text();
+    assert!(page.contains(&format!("value=\"{code}\"")) && page.contains("Not confirmed"));
+    let wrong = ana.post(&format!("{channel}/verify"), &[("code", "AAAAA-AAAAA")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text().contains("This is not the code that was sent"));
+    assert_eq!(portal.browser().get(&link).await.status, 303, "a stranger is sent to sign in");
+    let verified = ana.post(&format!("{channel}/verify"), &[("code", &code)]).await;
+    assert_eq!(verified.header("location"), channel);
+    assert!(ana.get(&channel).await.text().contains("Confirmed"));
+
+    let kinds = [("usage", "on"), ("billing", "on")];
+    assert_eq!(ana.post(&format!("{channel}/kinds"), &kinds).await.status, 303);
+    let page = ana.get("/notifications").await.text();
+    assert!(page.contains("Security · Data that you use · Payments"), "{page}");
+    let quiet = [("begins", "22:00"), ("ends", "late"), ("zone", "Europe/Oslo")];
+    let refused = ana.post("/notifications/quiet", &quiet).await;
+    assert!(refused.status == 422 && refused.text().contains("value=\"Europe/Oslo\""));
+
+    let id = channel.rsplit('/').next().unwrap().parse().unwrap();
+    let context = &portal.world.context;
+    let url = channels::unsubscribe_url(context, id, MessageKind::Usage).unwrap();
+    let link = url.strip_prefix(super::URL).unwrap();
+    let mut stranger = portal.browser();
+    assert!(stranger.get(link).await.text().contains("Stop these messages"));
+    assert_eq!(stranger.post(link, &[]).await.header("location"), link);
+    assert!(stranger.get(link).await.text().contains("They are stopped"));
+    assert!(ana.get("/notifications").await.text().contains("Security · Payments"));
+    while messages::round(context).await.unwrap() {}
+
+    assert!(ana.get(&format!("{channel}/remove")).await.text().contains("ana@example.org"));
+    let removed = ana.post(&format!("{channel}/remove"), &[]).await;
+    assert_eq!((removed.status, removed.header("location")), (303, "/notifications"));
+    assert!(ana.get("/notifications").await.text().contains("No channels yet"));
+}
