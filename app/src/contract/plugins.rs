@@ -101,6 +101,8 @@ pub struct PluginView {
     pub capabilities: Vec<CapabilityRow>,
     /// The events it listens to.
     pub events: Vec<String>,
+    /// Where its provider is to report; none where it takes no reports.
+    pub hook_url: Option<String>,
     /// Its settings, as JSON.
     pub settings: String,
     /// Its secrets, and whether each is there.

@@ -65,6 +65,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
             capability("Hear of account.created.v1, pod.created.v1", "Events hold ids"),
         ],
         events: vec!["account.created.v1".to_owned(), "pod.created.v1".to_owned()],
+        hook_url: Some(format!("https://vpn.example.org/hooks/{}/events", "r".repeat(43))),
         settings: "{\"board\":\"customers\"}".to_owned(),
         secrets: vec![("api_key".to_owned(), true), ("previous".to_owned(), false)],
         calls: vec![call(None), call(Some("unavailable: api.example.org answers 503"))],

@@ -145,8 +145,18 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     };
     let done = plugins::install(&context, input).await;
     let missing = plugins::missing_secrets(&context, &read).await;
+    let hook = match &done {
+        Ok((id, _)) => {
+            let found = plugins::get(&context, &id.to_string()).await?;
+            plugins::hook_url(&context, &found)?
+        }
+        Err(_) => None,
+    };
     context.database.close().await;
     let (id, enabled) = done?;
+    if let Some(hook) = hook {
+        say(&format!("\nIts provider is to report to {hook}\n"))?;
+    }
     for name in missing? {
         say(&format!("\nThe secret {name} is not given: --secret {name}=FILE\n"))?;
     }

@@ -2,9 +2,9 @@
 //! a function beside it; another language is another set of these functions.
 
 mod english;
-mod money;
 
 use myrelay_app::contract::MessageKind;
+use myrelay_domain::money::Money;
 use myrelay_plugin_host::notifier::Urgency;
 use serde_json::{Value, json};
 
@@ -97,8 +97,16 @@ const TEMPLATES: &[Template] = &[
     row("payment.failed", Billing, High, "A payment failed", en::payment_failed),
     row("payment.refunded", Billing, Normal, "A payment was returned", en::payment_refunded),
     row("subscription.started", Billing, Normal, "Your subscription began", en::subscription_started),
+    row("subscription.expiring", Billing, High, "Your subscription runs out", en::subscription_expiring),
+    row("subscription.past_due", Billing, High, "Your subscription ran out", en::subscription_past_due),
     row("subscription.ended", Billing, High, "Your subscription ended", en::subscription_ended),
 ];
+
+/// The amount of an event: `amount` in the smallest unit of `currency`. None where it has none.
+fn amount(payload: &Value) -> Option<String> {
+    let (minor, currency) = (payload["amount"].as_i64()?, payload["currency"].as_str()?);
+    Money::reported(minor, currency).ok().map(|it| it.to_string())
+}
 
 /// A message in its words.
 pub(super) async fn letter(context: &Context, leased: &Leased) -> Result<Letter> {
@@ -135,7 +143,7 @@ async fn facts(context: &Context, leased: &Leased) -> Result<Facts> {
     let text = |name: &str| payload[name].as_str();
     let name = |text: String| plain(&text, NAME_CHARS);
     let pool = context.database.read();
-    let mut facts = Facts { amount: money::read(&payload), ..Facts::default() };
+    let mut facts = Facts { amount: amount(&payload), ..Facts::default() };
     if let Some(id) = text("pod")
         && let Some((location, host, port)) = store::names::pod(pool, leased.account, id).await?
     {

@@ -14,7 +14,7 @@ use crate::{
     ledger::{self, Book, Kind},
     outbox::{self, Event},
     pods::{self, Changed},
-    subscriptions::{self, Link},
+    subscriptions::{self, Invoice, Link},
 };
 
 /// A payment that is known to be sound.
@@ -55,7 +55,7 @@ pub(super) async fn receive(
     if let Some(changed) = settle(context, tx, invoice).await? {
         return Ok(changed);
     }
-    if let Some(open) = subscriptions::find_invoice(tx, invoice).await?.filter(|it| it.is_open()) {
+    if let Some(open) = subscriptions::find_invoice(tx, invoice).await?.filter(Invoice::is_open) {
         let credit = ledger::credit(tx, account, amount.currency).await?;
         let arrived = Money { minor: credit, ..open.total };
         let failure = format!("{arrived} of {} arrived: pay the rest", open.total);
@@ -74,7 +74,7 @@ pub(super) async fn settle(
     invoice: InvoiceId,
 ) -> Result<Option<Vec<Changed>>> {
     let invoice = subscriptions::find_invoice(tx, invoice).await?;
-    let Some(invoice) = invoice.filter(|it| it.is_open()) else { return Ok(None) };
+    let Some(invoice) = invoice.filter(Invoice::is_open) else { return Ok(None) };
     let total = invoice.total;
     if ledger::credit(tx, invoice.account, total.currency).await? < total.minor {
         return Ok(None);
@@ -148,7 +148,7 @@ async fn end_what_it_paid(
     invoice: InvoiceId,
 ) -> Result<Vec<Changed>> {
     let invoice = subscriptions::find_invoice(tx, invoice).await?;
-    let runs = |it: &subscriptions::Invoice| it.period.is_some_and(|it| context.now() < it.1);
+    let runs = |it: &Invoice| it.period.is_some_and(|it| context.now() < it.1);
     let Some(invoice) = invoice.filter(runs) else { return Ok(Vec::new()) };
     let subscription = subscriptions::running(tx, invoice.subscription).await?;
     let Some(subscription) = subscription else { return Ok(Vec::new()) };

@@ -73,7 +73,7 @@ pub(crate) async fn receive(context: &Context, token: &str, hook: Hook) -> Resul
         attempt: 1,
         at: now,
     };
-    let outcome = call(context, &plugin, &asked, Beside::Event).await?;
+    let outcome = call(context, &plugin, &asked, Beside::Nothing).await?;
     Ok(match outcome.result {
         Ok(Answer::Webhook(webhooks::Outcome::Accepted(accepted))) => Taken::Accepted {
             status: accepted.status.unwrap_or(200),

@@ -44,8 +44,6 @@ enum Beside {
     Nothing,
     /// The answer to this checkout.
     Checkout(CheckoutId),
-    /// That this event of the provider's was taken.
-    Event,
 }
 
 /// Calls a plugin, and writes what came of it: all of it or nothing. Effects that are not sound are
@@ -88,16 +86,14 @@ async fn write(
     plugin: &Installed,
     (outcome, beside): (&Outcome, &Beside),
 ) -> Result<Vec<crate::pods::Changed>> {
-    match (beside, &outcome.result) {
-        (Beside::Checkout(id), Ok(Answer::Checkout(begun))) => {
-            checkout::write(context, tx, (*id, plugin.id), begun).await?;
-        }
-        (Beside::Event, Ok(Answer::Webhook(webhooks::Outcome::Accepted(event)))) => {
-            if !store::hooks::insert(tx, plugin.id, &event.event_id, context.now()).await? {
-                return Ok(Vec::new());
-            }
-        }
-        _ => {}
+    if let (Beside::Checkout(id), Ok(Answer::Checkout(begun))) = (beside, &outcome.result) {
+        checkout::write(context, tx, (*id, plugin.id), begun).await?;
+    }
+    if let Ok(Answer::Webhook(webhooks::Outcome::Accepted(event))) = &outcome.result
+        && !store::hooks::insert(tx, plugin.id, &event.event_id, context.now()).await?
+    {
+        // It was taken before.
+        return Ok(Vec::new());
     }
     effects::apply(context, tx, plugin, outcome.effects()).await
 }

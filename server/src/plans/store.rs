@@ -35,6 +35,13 @@ struct ListRow {
     price: PriceRow,
 }
 
+#[derive(FromRow)]
+struct SoldRow {
+    name: String,
+    #[sqlx(flatten)]
+    price: PriceRow,
+}
+
 /// What a plan costs, as it stands in a row.
 #[derive(FromRow)]
 struct PriceRow {
@@ -148,19 +155,15 @@ pub(super) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<PlanRow>> {
 
 /// A plan that costs something.
 pub(super) async fn find_sold(tx: &mut Write, id: PlanId) -> sqlx::Result<Option<Sold>> {
-    let row: Option<(String, Option<i64>, Option<String>, Option<String>, Option<i64>)> =
-        sqlx::query_as(
-            "SELECT name, price_minor, price_currency, price_interval, withdrawn_at FROM plans \
-             WHERE id = $1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&mut **tx)
-        .await?;
-    let Some((name, price_minor, price_currency, price_interval, withdrawn_at)) = row else {
-        return Ok(None);
-    };
-    let row = PriceRow { price_minor, price_currency, price_interval, withdrawn_at };
-    let is_withdrawn = withdrawn_at.is_some();
+    let row: Option<SoldRow> = sqlx::query_as(
+        "SELECT name, price_minor, price_currency, price_interval, withdrawn_at FROM plans \
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(SoldRow { name, price: row }) = row else { return Ok(None) };
+    let is_withdrawn = row.withdrawn_at.is_some();
     Ok(row.read()?.map(|price| Sold { id, name, price, is_withdrawn }))
 }
 

@@ -119,11 +119,6 @@ impl Health {
 }
 
 impl Installed {
-    /// What people call it.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(crate) fn manifest(&self) -> Result<Manifest> {
         let read = Manifest::parse(&self.manifest);
         Ok(read.map_err(|error| anyhow::Error::new(error).context("a manifest of our own"))?)

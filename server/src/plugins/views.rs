@@ -65,6 +65,7 @@ pub(super) async fn view(
         installed_at: plugin.created_at,
         capabilities: granted(&manifest, &grants),
         events: manifest.events.clone(),
+        hook_url: super::hook_url(context, plugin)?,
         settings: plugin.settings.clone(),
         secrets: secrets.collect(),
         calls,

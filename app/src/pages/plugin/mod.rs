@@ -27,6 +27,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         installed_at,
         capabilities,
         events: _,
+        hook_url,
         settings,
         secrets,
         calls,
@@ -60,6 +61,13 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
                 <dd>{waiting}</dd>
+                {hook_url
+                    .map(|url| {
+                        view! {
+                            <dt>{texts::HOOK}</dt>
+                            <dd><code class="breakable">{url}</code></dd>
+                        }
+                    })}
             </dl>
         </section>
         <Capabilities capabilities />

@@ -13,6 +13,7 @@ pub(crate) const INSTALLED: &str = "Installed";
 pub(crate) const ON_THEIR_WAY: &str = "Events and messages";
 pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
+pub(crate) const HOOK: &str = "Its provider reports to";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
 pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin cannot either.";
 pub(crate) const MISSING: &str = "Not given.";

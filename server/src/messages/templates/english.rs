@@ -4,6 +4,8 @@ use super::{Facts, Words};
 
 const LOOK: &str = "Look at it";
 const HOME: &str = "/home";
+const PAY: &str = "Pay";
+const PLAN: &str = "/plan";
 const NOTIFICATIONS: &str = "/notifications";
 
 fn words(subject: &str, paragraphs: &[&str], action: (&'static str, &str)) -> Words {
@@ -135,7 +137,7 @@ pub(super) fn payment_received(facts: &Facts) -> Words {
     words(
         &format!("Your payment{amount} arrived"),
         &[&format!("Thank you. Your payment{amount} arrived.")],
-        (LOOK, HOME),
+        (LOOK, PLAN),
     )
 }
 
@@ -144,7 +146,7 @@ pub(super) fn payment_failed(facts: &Facts) -> Words {
     words(
         &format!("A payment{amount} failed"),
         &[&format!("A payment{amount} did not go through. Nothing was taken.")],
-        (LOOK, HOME),
+        (LOOK, PLAN),
     )
 }
 
@@ -153,7 +155,7 @@ pub(super) fn payment_refunded(facts: &Facts) -> Words {
     words(
         &format!("A payment{amount} was returned"),
         &[&format!("A payment{amount} is on its way back to you; banks take some days.")],
-        (LOOK, HOME),
+        (LOOK, PLAN),
     )
 }
 
@@ -162,7 +164,25 @@ pub(super) fn subscription_started(facts: &Facts) -> Words {
     words(
         &format!("Your subscription{plan} began"),
         &[&format!("Your subscription{plan} is running.")],
-        (LOOK, HOME),
+        (LOOK, PLAN),
+    )
+}
+
+pub(super) fn subscription_expiring(facts: &Facts) -> Words {
+    let plan = facts.plan.as_ref().map_or_else(String::new, |it| format!(" to {it}"));
+    words(
+        &format!("Your subscription{plan} runs out in three days"),
+        &["Pay for the next period on the page of your plan, and nothing stops."],
+        (PAY, PLAN),
+    )
+}
+
+pub(super) fn subscription_past_due(facts: &Facts) -> Words {
+    let plan = facts.plan.as_ref().map_or_else(String::new, |it| format!(" to {it}"));
+    words(
+        &format!("Your subscription{plan} ran out"),
+        &["Your locations stop in three days unless you pay for the next period."],
+        (PAY, PLAN),
     )
 }
 
@@ -170,7 +190,9 @@ pub(super) fn subscription_ended(facts: &Facts) -> Words {
     let plan = facts.plan.as_ref().map_or_else(String::new, |it| format!(" to {it}"));
     words(
         &format!("Your subscription{plan} ended"),
-        &[&format!("Your subscription{plan} is over. What your account has now is on its page.")],
-        (LOOK, HOME),
+        &[&format!(
+            "Your subscription{plan} is over. Your devices work again, with the same configurations, when you pay for it again."
+        )],
+        (LOOK, PLAN),
     )
 }
