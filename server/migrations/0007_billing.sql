@@ -15,6 +15,8 @@ ALTER TABLE accounts ADD COLUMN unpaid_at BIGINT;
 -- The SHA-256 of the token in the address to which a plugin's provider reports. The token is made of
 -- the sealed key.
 ALTER TABLE plugins ADD COLUMN hook_hash TEXT;
+-- Its provider's sandbox is used, where no money is real.
+ALTER TABLE plugins ADD COLUMN test_mode_at BIGINT;
 CREATE UNIQUE INDEX plugins_hook ON plugins (hook_hash);
 
 -- An account's holding of a plan: chosen, paid (began_at), over (ended_at).

@@ -59,6 +59,12 @@ pub(super) fn commands() -> [Command; 2] {
                 .help("A host that it may reach, where it asks for hosts that you name"),
         )
         .arg(
+            Arg::new("test-mode")
+                .long("test-mode")
+                .action(ArgAction::SetTrue)
+                .help("Let it use its provider's sandbox, where no money is real"),
+        )
+        .arg(
             Arg::new("any-host")
                 .long("any-host")
                 .action(ArgAction::SetTrue)
@@ -84,6 +90,7 @@ pub(super) struct Asked {
     secrets: Vec<String>,
     hosts: Vec<String>,
     any_host: bool,
+    test_mode: bool,
     private: Vec<String>,
 }
 
@@ -108,6 +115,7 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
         secrets: many("secret"),
         hosts: many("host"),
         any_host: matches.get_flag("any-host"),
+        test_mode: matches.get_flag("test-mode"),
         private: many("private"),
     }
 }
@@ -136,6 +144,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     }
     let input = plugins::Input {
         grants,
+        test_mode: asked.test_mode,
         secrets: given,
         schema: schema.map(|it| String::from_utf8_lossy(it).into_owned()),
         settings: settings.transpose()?,

@@ -12,7 +12,7 @@ use tokio::{
 use super::{operator, say};
 use crate::{
     authority::{Authority, ensure_private_dir},
-    config::{Config, Origin, SiteTls},
+    config::{Config, Origin, PluginHostKind, SiteTls},
     context::{Clock, Context, Parts, Random, Settings},
     database::Database,
     deliveries,
@@ -126,7 +126,15 @@ pub(super) async fn start_context(
     let (v4, v6) = deployment.addresses.pools();
     let cache = config.data_dir.join("plugins");
     let compiler = plugins::Runtime::compiler().context("find out where this program is")?;
-    let plugins = plugins::Runtime::in_process(compiler, cache, vec![v4.into(), v6.into()]);
+    let own = vec![v4.into(), v6.into()];
+    let plugins = match config.plugin_host {
+        PluginHostKind::InProcess => plugins::Runtime::in_process(compiler, cache, own),
+        PluginHostKind::Process => {
+            let user = plugins::Runtime::user(config.plugin_user.as_deref());
+            let user = user.context("plugin-user")?;
+            plugins::Runtime::in_a_process(compiler, cache, own, user)
+        }
+    };
     let workers = std::thread::available_parallelism().map_or(1, |it| it.get().saturating_sub(1));
     let context = Context::new(Parts {
         database,

@@ -54,6 +54,14 @@ pub enum LogFormat {
     Text,
 }
 
+/// Where plugins run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginHostKind {
+    /// In a process of their own, which can do nothing but compute.
+    Process,
+    InProcess,
+}
+
 /// How often one address may ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
@@ -91,6 +99,9 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Plugins that nobody signed may be installed.
     pub unsigned_plugins: bool,
+    pub plugin_host: PluginHostKind,
+    /// Who the process of plugins becomes, where the portal is root.
+    pub plugin_user: Option<String>,
     pub site_dir: Option<PathBuf>,
     pub log_format: LogFormat,
     pub rates: Rates,
@@ -114,6 +125,8 @@ impl Config {
         Ok(Self {
             database_url: database_url(values, &data_dir)?,
             unsigned_plugins: switch(values, "unsigned-plugins")?,
+            plugin_host: parse(values, "plugin-host", "process or in-process")?,
+            plugin_user: Some(values.get("plugin-user").text).filter(|it| !it.is_empty()),
             node_listen: parse(
                 values,
                 "node-listen",
@@ -151,6 +164,18 @@ impl FromStr for LogFormat {
             "auto" => Ok(Self::Auto),
             "json" => Ok(Self::Json),
             "text" => Ok(Self::Text),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for PluginHostKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "process" => Ok(Self::Process),
+            "in-process" => Ok(Self::InProcess),
             _ => Err(()),
         }
     }

@@ -122,6 +122,19 @@ pub const SETTINGS: &[Setting] = &[
     ),
     switch("unsigned-plugins", "Let plugins that nobody signed be installed, for development"),
     text(
+        "plugin-host",
+        "process",
+        "process|in-process",
+        "Where plugins run: in a process without files and network, or, for development, in the portal",
+    ),
+    text(
+        "plugin-user",
+        "",
+        "USER",
+        "The user of /etc/passwd that the process of plugins becomes where the portal is root; \
+         default: the portal's own, or nobody for root",
+    ),
+    text(
         "site-dir",
         "",
         "FOLDER",

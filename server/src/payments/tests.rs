@@ -4,6 +4,7 @@ mod hostile;
 mod operators;
 mod periods;
 mod stage;
+mod with_real_plugins;
 
 use myrelay_app::contract::{
     BillingContract, CheckoutStep, InvoiceState, PodContract, SubscriptionState,

@@ -234,7 +234,7 @@ async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Cal
         attempt: ask.attempt,
         now_ms: ask.at.cast_unsigned(),
         started_ms: context.now().cast_unsigned(),
-        test_mode: false,
+        test_mode: plugin.test_mode,
         trace_parent: None,
         config: plugin.settings.clone(),
         secrets,

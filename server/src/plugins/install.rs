@@ -42,6 +42,8 @@ pub(crate) struct Input {
     /// Its secrets by their names; those that it has and that are not here stay.
     pub(crate) secrets: BTreeMap<String, PluginSecret>,
     pub(crate) grants: Grants,
+    /// It is to use its provider's sandbox, where no money is real.
+    pub(crate) test_mode: bool,
     /// Who signed it; none: nobody did.
     pub(crate) publisher: Option<PublisherKey>,
 }
@@ -194,7 +196,7 @@ pub(super) async fn check(
 
 /// A version as it stands in a row.
 pub(super) fn version<'a>(
-    id: InstallationId,
+    (id, now): (InstallationId, i64),
     manifest: &'a Manifest,
     settings: &'a str,
     input: &'a Input,
@@ -211,6 +213,7 @@ pub(super) fn version<'a>(
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
         limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
+        test_mode_at: input.test_mode.then_some(now),
     })
 }
 
@@ -223,8 +226,8 @@ async fn write(
 ) -> Result<()> {
     let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
     let sealed = context.vault.seal(&place(id, ""), &key)?;
-    let version = version(id, manifest, settings, input)?;
     let now = context.now();
+    let version = version((id, now), manifest, settings, input)?;
     let mut tx = context.database.write().await?;
     if MAX_PLUGINS <= store::count(&mut tx).await? {
         return Err(Error::Limit(format!("there are {MAX_PLUGINS} plugins: remove one first")));

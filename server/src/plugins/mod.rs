@@ -71,6 +71,8 @@ pub(crate) struct Installed {
     writes: i64,
     /// Since when events are for it.
     pub(crate) enabled_at: Option<i64>,
+    /// It uses its provider's sandbox, where no money is real.
+    pub(crate) test_mode: bool,
     pub(crate) state: State,
     pub(crate) health: Health,
     created_at: i64,

@@ -1,14 +1,14 @@
 //! What plugins run in: the host, which is made when the first of them is needed, and what it has
 //! loaded so far.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    CallRequest, Compiler, InProcess, InstallError, Installation, KvReader, Network, Options,
-    Outcome, PluginHost, SystemResolver, mozillas_roots,
+    CallRequest, Compiler, HostProcess, InProcess, InstallError, Installation, KvReader, Network,
+    Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -16,6 +16,15 @@ use super::call::trial;
 
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
+
+/// The program that plugins run in, beside that.
+const HOST: &str = "myrelay-plugin-host";
+
+/// How long the process of plugins may take to answer that it is there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The user that Linux has for whoever is nobody else.
+const NOBODY: u32 = 65_534;
 
 /// How long a plugin that did not load is not tried again, in milliseconds.
 const AGAIN_MS: i64 = 60_000;
@@ -44,7 +53,51 @@ impl Runtime {
     /// Runs plugins in this process, from the first one on: a portal without plugins has no host.
     /// `cache` is where compiled code is kept, `own` are the networks of listeners and tunnels.
     pub fn in_process(program: PathBuf, cache: PathBuf, own: Vec<IpNet>) -> Self {
-        Self::new(Arc::new(Lazy { program, cache, own, host: OnceCell::new() }))
+        Self::new(Arc::new(Lazy { program, cache, own, place: Place::Here, host: OnceCell::new() }))
+    }
+
+    /// The same in a process of their own, which becomes this user.
+    pub fn in_a_process(
+        program: PathBuf,
+        cache: PathBuf,
+        own: Vec<IpNet>,
+        user: Option<User>,
+    ) -> Self {
+        let place = Place::Process(user);
+        Self::new(Arc::new(Lazy { program, cache, own, place, host: OnceCell::new() }))
+    }
+
+    /// Who the process of plugins is to be. Only root can make it another user: for root it is the
+    /// one of this name, or nobody; everybody else's is their own, and the log says so.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn user(name: Option<&str>) -> std::io::Result<Option<User>> {
+        if !rustix::process::geteuid().is_root() {
+            if let Some(name) = name {
+                tracing::warn!(
+                    "plugin-user: the portal is not root and cannot make the process of plugins \
+                     {name}: it runs as the portal's own user, without its files and the network"
+                );
+            }
+            return Ok(None);
+        }
+        let Some(name) = name else {
+            tracing::warn!(
+                "the portal is root: the process of plugins becomes nobody; better give \
+                            plugin-user a user of its own"
+            );
+            return Ok(Some(User { uid: NOBODY, gid: NOBODY }));
+        };
+        let users = std::fs::read_to_string("/etc/passwd")?;
+        let numbers = users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let is_it = fields.next() == Some(name);
+            let (uid, gid) = (fields.nth(1)?, fields.next()?);
+            is_it.then(|| Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()? })).flatten()
+        });
+        let missing = || std::io::Error::other(format!("there is no user {name} in /etc/passwd"));
+        numbers.map(Some).ok_or_else(missing)
     }
 
     /// Where the compiler of this program's plugins is.
@@ -111,20 +164,27 @@ impl Runtime {
     }
 }
 
-/// The host in this process, once somebody needs it.
+/// Where plugins run.
+enum Place {
+    Here,
+    Process(Option<User>),
+}
+
+/// The host, once somebody needs it.
 struct Lazy {
     program: PathBuf,
     cache: PathBuf,
     own: Vec<IpNet>,
-    host: OnceCell<InProcess>,
+    place: Place,
+    host: OnceCell<Box<dyn PluginHost>>,
 }
 
 impl Lazy {
-    async fn host(&self) -> Result<&InProcess, InstallError> {
-        self.host.get_or_try_init(async || self.make()).await
+    async fn host(&self) -> Result<&dyn PluginHost, InstallError> {
+        self.host.get_or_try_init(async || self.make()).await.map(|it| &**it)
     }
 
-    fn make(&self) -> Result<InProcess, InstallError> {
+    fn make(&self) -> Result<Box<dyn PluginHost>, InstallError> {
         if !self.program.is_file() {
             let program = self.program.display();
             return Err(InstallError::Host(format!("{program} is missing: install it there")));
@@ -137,7 +197,15 @@ impl Lazy {
             own: self.own.clone(),
             user_agent: concat!("myrelay/", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        InProcess::new(Options { compiler, network })
+        let options = Options { compiler, network };
+        match self.place {
+            Place::Here => Ok(Box::new(InProcess::new(options)?)),
+            Place::Process(user) => {
+                let program = self.program.with_file_name(HOST);
+                let how = HostProcess { program, user, patience: PATIENCE };
+                Ok(Box::new(Process::new(options, how)?))
+            }
+        }
     }
 }
 

@@ -31,6 +31,7 @@ struct Row {
     failing_since: Option<i64>,
     failed_at: Option<i64>,
     rest_until: Option<i64>,
+    test_mode_at: Option<i64>,
     created_at: i64,
 }
 
@@ -38,7 +39,7 @@ macro_rules! columns {
     () => {
         "id, plugin, name, version, manifest, settings, grants, limits, sealed, \
              revision, writes, enabled_at, stopped_why, failures, failing_since, failed_at, \
-             rest_until, created_at"
+             rest_until, test_mode_at, created_at"
     };
 }
 
@@ -54,10 +55,12 @@ pub(super) struct Version<'a> {
     pub(super) settings: &'a str,
     pub(super) grants: String,
     pub(super) limits: String,
+    /// Since when it uses its provider's sandbox.
+    pub(super) test_mode_at: Option<i64>,
 }
 
 impl<'a> Version<'a> {
-    /// Binds `$1` to `$10`.
+    /// Binds `$1` to `$11`.
     fn bind(&'a self, sql: &'static str) -> Query<'a, Any, AnyArguments> {
         sqlx::query(sql)
             .bind(self.id.to_string())
@@ -70,6 +73,7 @@ impl<'a> Version<'a> {
             .bind(self.settings)
             .bind(&self.grants)
             .bind(&self.limits)
+            .bind(self.test_mode_at)
     }
 }
 
@@ -81,16 +85,16 @@ pub(super) async fn insert(
     now: i64,
 ) -> sqlx::Result<()> {
     let sql = "INSERT INTO plugins (id, name, version, manifest, component, component_hash, \
-             settings_schema, settings, grants, limits, plugin, sealed, revision, writes, failures, \
-             created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 0, 0, $13)";
+             settings_schema, settings, grants, limits, test_mode_at, plugin, sealed, revision, \
+             writes, failures, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, 0, 0, $14)";
     version.bind(sql).bind(plugin).bind(sealed).bind(now).execute(&mut **tx).await.map(drop)
 }
 
 pub(super) async fn replace(tx: &mut Write, version: &Version<'_>) -> sqlx::Result<()> {
     let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
              component_hash = $6, settings_schema = $7, settings = $8, grants = $9, limits = $10, \
-             revision = revision + 1 \
+             test_mode_at = $11, revision = revision + 1 \
          WHERE id = $1";
     version.bind(sql).execute(&mut **tx).await.map(drop)
 }
@@ -254,6 +258,7 @@ impl Row {
             revision: self.revision,
             writes: self.writes,
             enabled_at: self.enabled_at,
+            test_mode: self.test_mode_at.is_some(),
             state,
             health: Health {
                 failures: read_number(self.failures)?,

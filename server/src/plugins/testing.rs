@@ -258,6 +258,7 @@ pub(crate) fn input(id: &str, events: &[&str]) -> Input {
         component: b"\0asm and the rest".to_vec(),
         schema: None,
         settings: None,
+        test_mode: false,
         publisher: None,
         secrets: BTreeMap::from([("api_key".to_owned(), secret)]),
     }

@@ -33,6 +33,7 @@ pub(super) async fn upgrade(
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
         limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
+        test_mode: input.test_mode,
         ..before.clone()
     };
     let tried = try_it(context, before, &after, (manifest, &input)).await;
@@ -105,7 +106,7 @@ async fn swap(
     if let Some(publisher) = &input.publisher {
         store::publishers::pin(&mut tx, &before.plugin, &publisher.to_string(), now).await?;
     }
-    let version = install::version(before.id, manifest, settings, input)?;
+    let version = install::version((before.id, now), manifest, settings, input)?;
     store::replace(&mut tx, &version).await?;
     let payload = json!({ "plugin": before.id, "from": before.version, "to": manifest.version });
     outbox::record(context, &mut tx, Event::PluginUpgraded, None, payload).await?;

@@ -89,7 +89,7 @@ async fn portal(world: &World) -> Context {
     let test = env::current_exe().unwrap();
     let compiler = test.ancestors().nth(2).unwrap().join("myrelay-plugin-compile");
     let cache = world.dir.path().join("compiled");
-    world.portal_with(Runtime::in_process(compiler, cache, Vec::new())).await
+    world.portal_with(Runtime::in_a_process(compiler, cache, Vec::new(), None)).await
 }
 
 /// The webhook plugin, allowed to reach this port of loopback in clear text and nothing else.
@@ -107,6 +107,7 @@ fn webhook(component: Vec<u8>, port: u16) -> Input {
         settings: Some(json!({ "url": format!("http://127.0.0.1:{port}/hook") }).to_string()),
         secrets: BTreeMap::from([("signing_key".to_owned(), PluginSecret::new(key).unwrap())]),
         grants,
+        test_mode: false,
         publisher: None,
     }
 }

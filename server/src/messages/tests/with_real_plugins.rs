@@ -64,6 +64,7 @@ fn email(component: Vec<u8>, service: &Mail) -> Input {
         settings: Some(settings.to_string()),
         secrets: BTreeMap::from([("api_key".to_owned(), secret)]),
         grants,
+        test_mode: false,
         publisher: None,
     }
 }
@@ -100,7 +101,8 @@ async fn a_customer_confirms_a_mail_address_and_hears_once_of_what_happens() {
     while round(&context).await.unwrap() {}
     world.clock.advance(7_000);
     while round(&context).await.unwrap() {}
-    let mailed = service.mailed().split_off(before);
+    let mut mailed = service.mailed().split_off(before);
+    mailed.retain(|it| it.to == "ana@example.org");
     assert_eq!(mailed.len(), 1, "the same idempotency key: {mailed:?}");
     assert_eq!(mailed[0].subject, "Messages go to one more channel");
     assert!(mailed[0].html.as_ref().unwrap().starts_with("<p>A channel was confirmed"));
