@@ -42,6 +42,7 @@ pub(crate) const POD_FAULTY: &str = "Not working";
 pub(crate) const POD_THROTTLED: &str = "Over quota, slowed";
 pub(crate) const POD_STOPPED: &str = "Over quota";
 pub(crate) const PAUSED: &str = "Paused";
+pub(crate) const POD_UNPAID: &str = "Not paid";
 pub(crate) const DEVICE_READY: &str = "Ready";
 pub(crate) const NODE_AWAITING: &str = "Waiting to join";
 pub(crate) const NODE_IN_CONTACT: &str = "In contact";

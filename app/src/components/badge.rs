@@ -41,9 +41,11 @@ impl StateWord {
     /// How a device is: as its location where that decides it, else whether its node has it.
     pub(crate) fn of_device(applied: bool, state: PodState) -> Self {
         match state {
-            PodState::Paused | PodState::Stopped | PodState::Throttled | PodState::Faulty => {
-                state.into()
-            }
+            PodState::Paused
+            | PodState::Stopped
+            | PodState::Throttled
+            | PodState::Faulty
+            | PodState::Unpaid => state.into(),
             PodState::Ready | PodState::WaitingForNode | PodState::NodeAway if applied => {
                 Self { word: texts::DEVICE_READY, tone: Tone::Good }
             }
@@ -62,6 +64,7 @@ impl From<PodState> for StateWord {
             PodState::Faulty => Self { word: texts::POD_FAULTY, tone: Tone::Bad },
             PodState::Throttled => Self { word: texts::POD_THROTTLED, tone: Tone::Warn },
             PodState::Stopped => Self { word: texts::POD_STOPPED, tone: Tone::Bad },
+            PodState::Unpaid => Self { word: texts::POD_UNPAID, tone: Tone::Bad },
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum PodState {
     Throttled,
     /// The month's data is used up, and its node lets nothing pass.
     Stopped,
+    /// Its account's plan is not paid for: its devices are kept and do not work.
+    Unpaid,
 }
 
 /// One pod at a glance.

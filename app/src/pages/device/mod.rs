@@ -26,7 +26,7 @@ pub fn Device(device: AddedPeer, connection: Option<ConnectionView>, now: Millis
         <Heading title=peer.name.clone() up=(format!("/pods/{}", peer.pod), location.clone())>
             <Badge state=StateWord::of_device(applied, state) />
         </Heading>
-        {(!applied && state != PodState::Paused)
+        {(!applied && !matches!(state, PodState::Paused | PodState::Unpaid))
             .then(|| {
                 view! {
                     <Notice

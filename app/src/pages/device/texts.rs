@@ -38,6 +38,10 @@ pub(crate) fn explain(state: PodState) -> Option<(&'static str, &'static str)> {
             "Its devices are kept with their keys and addresses, and do not work until you resume \
              it.",
         )),
+        PodState::Unpaid => Some((
+            "Your plan is not paid for",
+            "The device is kept with its key and addresses, and works again when the plan is paid.",
+        )),
         PodState::Stopped => Some((
             "This month's data is used up",
             "Nothing passes until the next month begins, also when the tunnel says that it is \

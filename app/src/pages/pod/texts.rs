@@ -61,6 +61,10 @@ pub(crate) fn explain(state: PodState) -> Option<&'static str> {
             "Your devices here do not work until you resume it. You may add and remove devices \
              meanwhile.",
         ),
+        PodState::Unpaid => Some(
+            "Your devices here do not work until your plan is paid for. They work again then, with \
+             the configurations that they have.",
+        ),
         PodState::Faulty => Some(
             "The node could not make your interface. The operators of this service see why; your \
              devices and their keys are kept.",

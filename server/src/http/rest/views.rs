@@ -115,6 +115,7 @@ impl Pod {
                 PodState::Paused => "paused",
                 PodState::Throttled => "throttled",
                 PodState::Stopped => "stopped",
+                PodState::Unpaid => "unpaid",
             },
             endpoint: pod.endpoint,
             public_key: pod.public_key,

@@ -16,6 +16,7 @@ struct OwnRow {
     fault: Option<String>,
     quota_state: String,
     paused_at: Option<i64>,
+    unpaid_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
     devices: i64,
@@ -25,10 +26,12 @@ macro_rules! select_own {
     ($rest:literal) => {
         concat!(
             "SELECT pods.id, pods.location_id, locations.name AS location, pods.public_key, \
-                 pods.fault, pods.quota_state, pods.paused_at, nodes.away_at, nodes.last_contact_at, \
+                 pods.fault, pods.quota_state, pods.paused_at, accounts.unpaid_at, nodes.away_at, \
+                 nodes.last_contact_at, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \
                  JOIN locations ON locations.id = pods.location_id \
+                 JOIN accounts ON accounts.id = pods.account_id \
              WHERE pods.account_id = $1 ",
             $rest
         )
@@ -72,6 +75,7 @@ struct NodeSideRow {
     fault: Option<String>,
     quota_state: String,
     paused_at: Option<i64>,
+    unpaid_at: Option<i64>,
     away_at: Option<i64>,
     last_contact_at: Option<i64>,
     moved_until: Option<i64>,
@@ -83,7 +87,8 @@ macro_rules! select_rows {
         concat!(
             "SELECT pods.id, nodes.name AS node, accounts.email, pods.interface, pods.port, \
                  pods.public_key, pods.fault, pods.quota_state, \
-                 COALESCE(pods.paused_at, accounts.suspended_at, accounts.unpaid_at) AS paused_at, nodes.away_at, \
+                 COALESCE(pods.paused_at, accounts.suspended_at) AS paused_at, \
+                 accounts.unpaid_at, nodes.away_at, \
                  nodes.last_contact_at, former_placements.ends_at AS moved_until, \
                  (SELECT COUNT(*) FROM peers WHERE peers.pod_id = pods.id) AS devices \
              FROM pods JOIN nodes ON nodes.id = pods.node_id \
@@ -128,11 +133,14 @@ pub(in crate::pods) async fn find_operator_row(
 
 /// How the pod is, from what its row and its node's row say.
 fn pod_state(
-    paused_at: Option<i64>,
+    (paused_at, unpaid_at): (Option<i64>, Option<i64>),
     (key, fault, quota_state): (Option<&String>, Option<&String>, &str),
     (away_at, last_contact_at): (Option<i64>, Option<i64>),
     in_contact_since: i64,
 ) -> PodState {
+    if unpaid_at.is_some() {
+        return PodState::Unpaid;
+    }
     let in_contact = away_at.is_none() && last_contact_at.is_some_and(|it| in_contact_since < it);
     let quota = read_quota(quota_state);
     state(paused_at.is_some(), key.is_some(), fault.is_some(), in_contact, quota)
@@ -145,7 +153,7 @@ impl OwnRow {
         Ok(PodRow {
             id: read_id(&self.id)?,
             location_id: read_id(&self.location_id)?,
-            state: pod_state(self.paused_at, said, contact, in_contact_since),
+            state: pod_state((self.paused_at, self.unpaid_at), said, contact, in_contact_since),
             location: self.location,
             devices: read_number(self.devices)?,
         })
@@ -158,7 +166,7 @@ impl NodeSideRow {
         let said = (self.public_key.as_ref(), self.fault.as_ref(), &*self.quota_state);
         Ok(NodePodRow {
             id: read_id(&self.id)?,
-            state: pod_state(self.paused_at, said, contact, in_contact_since),
+            state: pod_state((self.paused_at, self.unpaid_at), said, contact, in_contact_since),
             node: self.node,
             account_email: self.email,
             interface: self.interface,

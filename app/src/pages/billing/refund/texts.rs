@@ -41,8 +41,8 @@ pub(crate) fn consequences(method: &str, disputed: bool) -> Vec<String> {
             "{method} is asked to send the money back. Where money moves by hand, such as with bank \
              transfers, send it yourself too: this writes it in the books."
         ),
-        "The invoice stays paid and the plan goes on. To stop it, end the subscription on the \
-         account's page."
+        "When all of it went back, what it paid for ends at once, and the account's locations stop. \
+         Before that the plan goes on."
             .to_owned(),
         "A refund cannot be taken back.".to_owned(),
     ];
