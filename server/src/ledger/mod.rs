@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     /// What was sold was paid for.
     Invoice,
     Refund,
+    /// What a dispute that was lost cost.
+    Dispute,
     /// A refund that did not arrive.
     RefundFailed,
     Payout,
@@ -92,6 +94,7 @@ impl Kind {
             Self::Payment => "payment",
             Self::Invoice => "invoice",
             Self::Refund => "refund",
+            Self::Dispute => "dispute",
             Self::RefundFailed => "refund-failed",
             Self::Payout => "payout",
         }

@@ -51,10 +51,21 @@ pub(super) async fn receive(
         "payment": id, "invoice": invoice, "amount": amount.minor, "currency": amount.currency.code(),
     });
     outbox::record(context, tx, Event::PaymentReceived, Some(account), payload).await?;
-    let Some(invoice) = invoice else { return Ok(Vec::new()) };
-    if let Some(changed) = settle(context, tx, invoice).await? {
+    if let Some(invoice) = invoice
+        && let Some(changed) = settle(context, tx, invoice).await?
+    {
         return Ok(changed);
     }
+    // What was for nothing that is open pays what is.
+    if let Some(open) = subscriptions::open_of_active(tx, account).await?
+        && let Some(changed) = settle(context, tx, open).await?
+    {
+        return Ok(changed);
+    }
+    let Some(invoice) = invoice else {
+        store::checkouts::end_of_account(tx, account, context.now()).await?;
+        return Ok(Vec::new());
+    };
     if let Some(open) = subscriptions::find_invoice(tx, invoice).await?.filter(Invoice::is_open) {
         let credit = ledger::credit(tx, account, amount.currency).await?;
         let arrived = Money { minor: credit, ..open.total };
@@ -134,23 +145,37 @@ pub(super) async fn give_back(
     ledger::record(context, tx, (Kind::Refund, &about), currency, &lines).await?;
     let payload = json!({ "payment": payment.id, "amount": minor, "currency": currency.code() });
     outbox::record(context, tx, Event::PaymentRefunded, Some(account), payload).await?;
-    if payment.refunded + minor < payment.amount.minor {
+    // What is to be paid now is another amount.
+    store::checkouts::end_of_account(tx, account, context.now()).await?;
+    if sold == 0 || payment.refunded + minor < payment.amount.minor {
         return Ok(Vec::new());
     }
-    let Some(invoice) = payment.invoice else { return Ok(Vec::new()) };
-    end_what_it_paid(context, tx, invoice).await
+    end_what_it_paid(context, tx, payment).await
 }
 
-/// Ends the subscription that an invoice paid for, as long as its period is not over.
+/// Ends the subscription that a payment paid for, as long as that period is not over. Money that
+/// paid no invoice of its own was credit, and what runs was paid with it.
 async fn end_what_it_paid(
     context: &Context,
     tx: &mut Write,
-    invoice: InvoiceId,
+    payment: &store::payments::Payment,
 ) -> Result<Vec<Changed>> {
-    let invoice = subscriptions::find_invoice(tx, invoice).await?;
-    let runs = |it: &Invoice| it.period.is_some_and(|it| context.now() < it.1);
-    let Some(invoice) = invoice.filter(runs) else { return Ok(Vec::new()) };
-    let subscription = subscriptions::running(tx, invoice.subscription).await?;
+    let invoice = match payment.invoice {
+        Some(invoice) => subscriptions::find_invoice(tx, invoice).await?,
+        None => None,
+    };
+    let mut period = invoice.as_ref().and_then(|it| it.period);
+    if let Some(invoice) = &invoice
+        && invoice.total.minor <= store::payments::of_others(tx, invoice.id, payment.id).await?
+    {
+        // Others paid that one.
+        period = None;
+    }
+    let subscription = match (invoice, period) {
+        (Some(_), Some((_, until))) if until <= context.now() => None,
+        (Some(invoice), Some(_)) => subscriptions::running(tx, invoice.subscription).await?,
+        _ => subscriptions::active(tx, payment.account).await?,
+    };
     let Some(subscription) = subscription else { return Ok(Vec::new()) };
     end(context, tx, &subscription, "its payment was given back").await
 }
@@ -177,7 +202,17 @@ pub(super) async fn keep_after_all(
 ) -> Result<()> {
     let currency = payment.amount.currency;
     let known = (returned.plugin, returned.provider_id);
-    let Some(minor) = store::refunds::fail(tx, known, context.now()).await? else { return Ok(()) };
+    let now = context.now();
+    let Some(minor) = store::refunds::fail(tx, known, now).await? else {
+        if !store::refunds::find(tx, known).await? {
+            // That it was sent may still be told, and does not count then.
+            let of = (payment.id, returned.minor);
+            store::refunds::insert(tx, known, of, returned.occurred_at, now).await?;
+            store::refunds::fail(tx, known, now).await?;
+        }
+        return Ok(());
+    };
+    store::checkouts::end_of_account(tx, payment.account, now).await?;
     store::payments::add_refunded(tx, payment.id, -minor).await?;
     let lines =
         [(Book::Provider(returned.plugin), minor), (Book::Customer(payment.account), -minor)];

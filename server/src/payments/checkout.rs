@@ -63,11 +63,11 @@ pub(crate) async fn begin_checkout(
         Ok(_) => Err(told(&plugin, &Failure::Refused("another answer".to_owned()))),
         Err(failure) => {
             // Where nobody knows whether it was begun, the next try is of the same id.
-            let unknown = matches!(
+            let is_known = matches!(
                 &failure,
-                Failure::Reported(error) if error.kind == ErrorKind::Indeterminate
+                Failure::Reported(error) if error.kind != ErrorKind::Indeterminate
             );
-            if !unknown {
+            if is_known {
                 let mut tx = context.database.write().await?;
                 store::checkouts::end(&mut tx, id, context.now()).await?;
                 tx.commit().await?;

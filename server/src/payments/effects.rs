@@ -153,8 +153,15 @@ impl On<'_> {
             accounts::hold(tx, owner).await?;
             let invoice = match subscriptions::running(tx, linked.id).await? {
                 Some(runs) => Some(subscriptions::next_invoice(self.context, tx, &runs).await?),
-                // It is over, and its provider was told so: what came all the same is credit.
-                None => None,
+                // It is over: what came all the same is credit, and nothing more is to come.
+                None => {
+                    if linked.is_over()
+                        && let Some(link) = &linked.link
+                    {
+                        books::stop_collecting(self.context, tx, link).await?;
+                    }
+                    None
+                }
             };
             let invoice = match invoice {
                 Some(id) => subscriptions::find_invoice(tx, id).await?,
@@ -197,8 +204,13 @@ impl On<'_> {
                 Err(refused("a subscription that is another account's"))
             };
         }
-        if let Some(before) = subscriptions::link(tx, invoice.subscription, &link).await? {
+        let (before, is_over) = subscriptions::link(tx, invoice.subscription, &link).await?;
+        if let Some(before) = before {
             books::stop_collecting(self.context, tx, &before).await?;
+        }
+        if is_over {
+            // It was ended before its provider had a name for it.
+            books::stop_collecting(self.context, tx, &link).await?;
         }
         Ok(())
     }
@@ -229,8 +241,12 @@ impl On<'_> {
             }
             (None, None) => return Ok(()),
         };
-        if let Some(invoice) = invoice.as_ref().filter(|it| it.is_open()) {
+        if let Some(invoice) = &invoice {
             let why: String = it.message.chars().take(TEXT).collect();
+            // It is told again whenever somebody asks, and counts once.
+            if !invoice.is_open() || invoice.failure.as_ref() == Some(&why) {
+                return Ok(());
+            }
             subscriptions::set_failure(tx, invoice.id, Some(&why)).await?;
             store::checkouts::forget_pending(tx, (invoice.id, self.plugin.id)).await?;
         }
@@ -309,6 +325,7 @@ impl On<'_> {
             }
             DisputeState::Lost => {
                 store::payments::set_disputed(tx, found.id, Some(now)).await?;
+                self.dispute_fee(tx, it, found.amount).await?;
                 // What was given back before cannot be lost once more.
                 let left = found.amount.minor - found.refunded;
                 let minor = reported(&it.amount)?.minor.min(left);
@@ -319,6 +336,16 @@ impl On<'_> {
                 self.back(tx, (&it.payment, &it.provider_id), (&amount, it.occurred_at)).await
             }
         }
+    }
+
+    /// What the provider charges for a dispute that was lost.
+    async fn dispute_fee(&self, tx: &mut Write, it: &Dispute, of: Money) -> Result<()> {
+        let Some(fee) = &it.fee else { return Ok(()) };
+        let fee = within(fee, of)?;
+        let lines = [(Book::Provider(self.plugin.id), -fee), (Book::Fees, fee)];
+        let about = format!("{}/{}", self.plugin.id, sound_id(&it.provider_id)?);
+        ledger::record(self.context, tx, (Kind::Dispute, &about), of.currency, &lines).await?;
+        Ok(())
     }
 
     async fn paid_out(&self, tx: &mut Write, it: &Payout) -> Result<()> {
@@ -342,6 +369,9 @@ impl On<'_> {
         if account(&it.account)? != linked.account {
             return Err(refused("another account's subscription"));
         }
+        accounts::hold(tx, linked.account).await?;
+        let again = subscriptions::linked(tx, self.plugin.id, &it.provider_id).await?;
+        let linked = again.unwrap_or(linked);
         let collects = matches!(
             it.state,
             SubscriptionState::Pending

@@ -26,6 +26,8 @@ use crate::{
 /// The longest name of a payment, in bytes, and reason of a refund, in characters.
 const REFERENCE: usize = 140;
 const REASON: usize = 200;
+/// When a provider is asked about a refund that is on its way, in milliseconds.
+const ASKED_AFTER_MS: i64 = 5 * 60_000;
 
 /// Says that money for an invoice arrived. The same reference is one payment.
 pub(crate) async fn mark_paid(
@@ -43,8 +45,8 @@ pub(crate) async fn mark_paid(
         let message = "what your bank calls this payment, 1 to 140 characters";
         return Err(Error::invalid("reference", message));
     }
-    let last = store::checkouts::last(context.database.read(), invoice.id).await?;
-    let last = last.filter(store::checkouts::Checkout::is_by_hand).ok_or_else(|| {
+    let last = store::checkouts::last_transfer(context.database.read(), invoice.id).await?;
+    let last = last.ok_or_else(|| {
         Error::Limit("nobody was told to pay this invoice by transfer".to_owned())
     })?;
     let mut tx = context.database.write().await?;
@@ -100,6 +102,7 @@ pub(crate) async fn refund(
         let what = if able.refunds { "parts of payments" } else { "payments" };
         return Err(Error::Limit(format!("{} gives no {what} back", plugin.name())));
     }
+    let tries = store::refunds::count(context.database.read(), id).await?;
     let asked = Ask {
         call: Call::Refund {
             payment: found.provider_id.clone(),
@@ -107,13 +110,22 @@ pub(crate) async fn refund(
             reason,
         },
         about: Some(id.to_string()),
-        // The same until something went back: a form that is sent twice asks for one refund.
-        delivery: format!("refund-{id}-{}-{}", found.refunded, amount.minor),
+        // The same until one was written: a form that is sent twice asks for one refund.
+        delivery: format!("refund-{id}-{tries}-{}", amount.minor),
         attempt: 1,
         at: context.now(),
     };
     let outcome = call(context, &plugin, &asked, Beside::Nothing).await?;
     match &outcome.result {
+        // It is on its way, and may be told of by nobody.
+        Ok(Answer::Effects(effects)) if effects.is_empty() => {
+            let now = context.now();
+            let mut tx = context.database.write().await?;
+            let task = (plugin.id, store::tasks::RECONCILE, &*found.provider_id);
+            store::tasks::add(&mut tx, task, now + ASKED_AFTER_MS, now).await?;
+            tx.commit().await?;
+            Ok(())
+        }
         Ok(Answer::Effects(_)) => Ok(()),
         Err(Failure::Reported(error)) if error.kind == ErrorKind::Indeterminate => {
             let now = context.now();

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use myrelay_plugin_host::{Answer, Call, Failure, types::ErrorKind};
+use myrelay_plugin_host::{Answer, Call, Failure, billing_types::Effect, types::ErrorKind};
 
 use super::{Beside, books, call, payers, store};
 use crate::{
     Error, Result, accounts,
     context::Context,
+    ledger,
     plugins::{self, Ask, Installed},
     subscriptions,
 };
@@ -36,22 +37,16 @@ const EVENTS_KEPT_MS: i64 = 90 * 24 * 3_600_000;
 /// Works for as long as it is polled. Several portals may.
 pub(crate) async fn work(context: Context) {
     loop {
-        if let Err(error) = round(&context).await {
-            let cause = match error {
-                Error::Internal(cause) => format!("{cause:#}"),
-                error => error.to_string(),
-            };
-            tracing::warn!(cause, "cannot look after payments");
-        }
+        logged("look after payments", round(&context).await.map(drop));
         tokio::time::sleep(EVERY).await;
     }
 }
 
 /// Does what is due; answers whether there was anything to ask a provider.
 pub(super) async fn round(context: &Context) -> Result<bool> {
-    subscriptions::tell(context).await?;
+    logged("tell of what runs out", subscriptions::tell(context).await);
     for subscription in subscriptions::overdue(context).await? {
-        end_unpaid(context, subscription.account).await?;
+        logged("end what is not paid", end_unpaid(context, subscription.account).await);
     }
     let now = context.now();
     let mut tx = context.database.write().await?;
@@ -60,16 +55,26 @@ pub(super) async fn round(context: &Context) -> Result<bool> {
     let due = store::tasks::due(context.database.read(), now, AT_ONCE).await?;
     let payers = if due.is_empty() { Vec::new() } else { payers(context).await? };
     for task in &due {
-        if !store::tasks::take(context, task, now + LEASE_MS).await? {
+        let lease = now + LEASE_MS;
+        if !store::tasks::take(context, task, lease).await? {
             continue;
         }
         let plugin = payers.iter().find(|it| it.id == task.plugin && !it.rests(now));
         let Some(plugin) = plugin else { continue };
-        if let Err(error) = run(context, plugin, task).await {
-            tracing::warn!(plugin = %plugin.id, %error, "cannot ask a provider");
-        }
+        logged("ask a provider", run(context, plugin, (task, lease)).await);
     }
     Ok(!due.is_empty())
+}
+
+/// One thing that goes wrong holds up nothing else.
+fn logged(what: &str, done: Result<()>) {
+    if let Err(error) = done {
+        let cause = match error {
+            Error::Internal(cause) => format!("{cause:#}"),
+            error => error.to_string(),
+        };
+        tracing::warn!(cause, "cannot {what}");
+    }
 }
 
 /// Ends what an account has, unless it was paid for meanwhile.
@@ -78,7 +83,14 @@ async fn end_unpaid(context: &Context, account: myrelay_domain::ids::AccountId) 
     accounts::hold(&mut tx, account).await?;
     let active = subscriptions::active(&mut tx, account).await?;
     let Some(active) = active.filter(|it| it.is_overdue(context.now())) else { return Ok(()) };
-    let changed = books::end(context, &mut tx, &active, "it was not paid for").await?;
+    let price = active.price();
+    let changed = if price.minor <= ledger::credit(&mut tx, account, price.currency).await? {
+        // It is paid with what the account has.
+        let invoice = subscriptions::next_invoice(context, &mut tx, &active).await?;
+        books::settle(context, &mut tx, invoice).await?.unwrap_or_default()
+    } else {
+        books::end(context, &mut tx, &active, "it was not paid for").await?
+    };
     tx.commit().await?;
     for changed in changed {
         changed.tell(context);
@@ -86,7 +98,11 @@ async fn end_unpaid(context: &Context, account: myrelay_domain::ids::AccountId) 
     Ok(())
 }
 
-async fn run(context: &Context, plugin: &Installed, task: &store::tasks::Task) -> Result<()> {
+async fn run(
+    context: &Context,
+    plugin: &Installed,
+    (task, lease): (&store::tasks::Task, i64),
+) -> Result<()> {
     if !plugins::is_ready(context, plugin).await? {
         return Ok(());
     }
@@ -105,13 +121,19 @@ async fn run(context: &Context, plugin: &Installed, task: &store::tasks::Task) -
         at: context.now(),
     };
     let outcome = call(context, plugin, &asked, Beside::Nothing).await?;
+    let asks = task.kind == store::tasks::RECONCILE;
+    let own = |it: &Effect| matches!(it, Effect::NeedsReconcile(id) if *id == task.provider_id);
     let again = match &outcome.result {
         // A checkout that is neither paid nor over is asked about again.
-        Ok(Answer::Effects(_)) => {
-            let asks = task.kind == store::tasks::RECONCILE;
-            asks && store::checkouts::is_open(context, (plugin.id, &task.provider_id)).await?
+        Ok(Answer::Effects(effects)) => {
+            let open = (plugin.id, &*task.provider_id);
+            asks && (effects.iter().any(own) || store::checkouts::is_open(context, open).await?)
         }
         Ok(_) => false,
+        // Whoever is not told goes on collecting.
+        Err(Failure::Reported(error)) if !asks => {
+            !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict)
+        }
         Err(Failure::Reported(error)) => matches!(
             error.kind,
             ErrorKind::Unavailable
@@ -123,17 +145,17 @@ async fn run(context: &Context, plugin: &Installed, task: &store::tasks::Task) -
         Err(Failure::NotExported(_) | Failure::Invalid(_)) => false,
         Err(_) => true,
     };
-    let pause = usize::try_from(task.attempts).ok().and_then(|it| PAUSES_MS.get(it));
+    let attempts = usize::try_from(task.attempts).unwrap_or(usize::MAX);
+    let last = if asks { None } else { PAUSES_MS.last() };
+    let pause = PAUSES_MS.get(attempts).or(last).filter(|_| again);
+    if again && PAUSES_MS.len() <= attempts + 1 {
+        tracing::warn!(plugin = %plugin.id, what = task.kind, "a provider is asked in vain");
+    }
     let mut tx = context.database.write().await?;
-    match pause.filter(|_| again) {
+    match pause {
         Some(pause) => store::tasks::again(&mut tx, task, context.now() + pause).await?,
-        None => {
-            if again {
-                let what = &task.kind;
-                tracing::warn!(plugin = %plugin.id, what, "a provider was asked in vain");
-            }
-            store::tasks::remove(&mut tx, task).await?;
-        }
+        // Unless it was wanted once more meanwhile.
+        None => store::tasks::remove(&mut tx, task, lease).await?,
     }
     tx.commit().await?;
     Ok(())

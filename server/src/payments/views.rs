@@ -106,7 +106,7 @@ pub(crate) async fn get_payment(
 async fn view(context: &Context, invoice: &Invoice) -> Result<InvoiceView> {
     let pool = context.database.read();
     let last = store::checkouts::last(pool, invoice.id).await?;
-    let by_hand = last.as_ref().is_some_and(store::checkouts::Checkout::is_by_hand);
+    let by_hand = store::checkouts::last_transfer(pool, invoice.id).await?.is_some();
     let shown = last.filter(|it| invoice.is_open() && it.can_be_paid(context.now()));
     let checkout = shown.and_then(|it| {
         let (method, step, expires_at, pending) = (it.method, it.step?, it.expires_at, it.pending);

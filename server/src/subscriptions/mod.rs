@@ -60,6 +60,16 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
+    /// Whether it ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    /// What a period costs.
+    pub(crate) fn price(&self) -> Money {
+        self.price.amount
+    }
+
     /// Whether somebody collects the next period without being asked.
     fn renews(&self) -> bool {
         self.link.is_some() && self.cancelled_at.is_none()
@@ -124,8 +134,8 @@ impl Invoice {
 pub(crate) async fn choose(context: &Context, caller: Caller, plan: &str) -> Result<InvoiceId> {
     let account = caller.account()?;
     let mut tx = context.database.write().await?;
-    accounts::hold(&mut tx, account).await?;
     let plan = plans::hold_sold(&mut tx, plan).await?;
+    accounts::hold(&mut tx, account).await?;
     if plan.is_withdrawn {
         return Err(Error::NotFound("plan"));
     }
@@ -256,8 +266,10 @@ pub(crate) async fn pay(
     let subscription = store::find(tx, invoice.subscription).await?;
     let subscription = subscription.ok_or(Error::NotFound("subscription"))?;
     let (account, plan) = (subscription.account, subscription.plan);
-    let began = subscription.began_at.unwrap_or(now);
-    let from = subscription.paid_until.unwrap_or(now);
+    // What nobody paid for in time begins anew, though it did not end yet.
+    let paid_until = subscription.paid_until.filter(|_| !subscription.is_overdue(now));
+    let began = subscription.began_at.filter(|_| paid_until.is_some()).unwrap_or(now);
+    let from = paid_until.unwrap_or(now);
     let until = periods::end_of(began, from, subscription.price.interval);
     let mut replaced = None;
     if subscription.began_at.is_none()
@@ -294,7 +306,8 @@ pub(crate) async fn end(
         let event = Event::SubscriptionEnded;
         outbox::record(context, tx, event, Some(subscription.account), payload).await?;
     }
-    Ok(subscription.link.clone().filter(|_| subscription.renews()))
+    // Also where it is to end by itself: nobody knows whether it does.
+    Ok(subscription.link.clone())
 }
 
 /// The subscription that runs for an account.
@@ -318,19 +331,31 @@ pub(crate) async fn linked(
 }
 
 /// Remembers what a provider calls a subscription that it collects for from now on. Answers the one
-/// that collected before.
+/// that collected before, and whether the subscription is over.
 pub(crate) async fn link(
     tx: &mut Write,
     subscription: SubscriptionId,
     link: &Link,
-) -> Result<Option<Link>> {
-    let before = store::find(tx, subscription).await?;
-    let before = before.filter(Subscription::renews).and_then(|it| it.link);
+) -> Result<(Option<Link>, bool)> {
+    let found = store::find(tx, subscription).await?;
+    let is_over = found.as_ref().is_some_and(Subscription::is_over);
+    let before = found.and_then(|it| it.link);
     if before.as_ref() == Some(link) {
-        return Ok(None);
+        return Ok((None, is_over));
     }
     store::set_link(tx, subscription, link.plugin, &link.provider_id).await?;
-    Ok(before)
+    Ok((before, is_over))
+}
+
+/// The open invoice of what runs for an account.
+pub(crate) async fn open_of_active(
+    tx: &mut Write,
+    account: AccountId,
+) -> Result<Option<InvoiceId>> {
+    match store::find_active(tx, account).await? {
+        Some(active) => Ok(store::find_open(tx, active.id).await?),
+        None => Ok(None),
+    }
 }
 
 /// How a provider's subscription stands, told at a time of the provider's. What is older than what
@@ -372,17 +397,27 @@ pub(crate) async fn tell(context: &Context) -> Result<()> {
     let now = context.now();
     let mut tx = context.database.write().await?;
     for it in store::expiring(&mut tx, (now, now + TOLD_MS)).await? {
-        store::set_expiry_told(&mut tx, it.id, now).await?;
-        record_end(context, &mut tx, Event::SubscriptionExpiring, &it).await?;
+        // Another portal may have told it in the same moment.
+        if store::set_expiry_told(&mut tx, it.id, now).await? {
+            record_end(context, &mut tx, Event::SubscriptionExpiring, &it).await?;
+        }
     }
     for it in store::past_due(&mut tx, now).await? {
-        store::set_past_due(&mut tx, it.id, now).await?;
-        record_end(context, &mut tx, Event::SubscriptionPastDue, &it).await?;
-    }
-    for it in store::chosen_before(&mut tx, now - CHOSEN_MS).await? {
-        end(context, &mut tx, &it, "it was never paid for").await?;
+        if store::set_past_due(&mut tx, it.id, now).await? {
+            record_end(context, &mut tx, Event::SubscriptionPastDue, &it).await?;
+        }
     }
     tx.commit().await?;
+    for it in store::chosen_before(context.database.read(), now - CHOSEN_MS).await? {
+        let mut tx = context.database.write().await?;
+        accounts::hold(&mut tx, it.account).await?;
+        // It may have been paid for since it was read.
+        let waiting = store::find_pending(&mut tx, it.account).await?;
+        if let Some(waiting) = waiting.filter(|now| now.id == it.id) {
+            end(context, &mut tx, &waiting, "it was never paid for").await?;
+        }
+        tx.commit().await?;
+    }
     Ok(())
 }
 

@@ -174,34 +174,42 @@ pub(super) async fn past_due(tx: &mut Write, now: i64) -> sqlx::Result<Vec<Subsc
     all(&mut **tx, sql, &[now]).await
 }
 
-pub(super) async fn chosen_before(tx: &mut Write, time: i64) -> sqlx::Result<Vec<Subscription>> {
+pub(super) async fn chosen_before(pool: &AnyPool, time: i64) -> sqlx::Result<Vec<Subscription>> {
     let sql = select!(
         "WHERE ended_at IS NULL AND began_at IS NULL AND subscriptions.created_at <= $1 \
          ORDER BY subscriptions.id LIMIT 200"
     );
-    all(&mut **tx, sql, &[time]).await
+    all(pool, sql, &[time]).await
 }
 
+/// Answers whether that changed anything.
 async fn set(
     tx: &mut Write,
     sql: &'static str,
     id: SubscriptionId,
-    time: Option<i64>,
-) -> sqlx::Result<()> {
-    sqlx::query(sql).bind(id.to_string()).bind(time).execute(&mut **tx).await.map(drop)
+    now: i64,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn set_expiry_told(
     tx: &mut Write,
     id: SubscriptionId,
     now: i64,
-) -> sqlx::Result<()> {
-    let sql = "UPDATE subscriptions SET expiry_told_at = $2 WHERE id = $1";
-    set(tx, sql, id, Some(now)).await
+) -> sqlx::Result<bool> {
+    let sql =
+        "UPDATE subscriptions SET expiry_told_at = $2 WHERE id = $1 AND expiry_told_at IS NULL";
+    set(tx, sql, id, now).await
 }
 
-pub(super) async fn set_past_due(tx: &mut Write, id: SubscriptionId, now: i64) -> sqlx::Result<()> {
-    set(tx, "UPDATE subscriptions SET past_due_at = $2 WHERE id = $1", id, Some(now)).await
+pub(super) async fn set_past_due(
+    tx: &mut Write,
+    id: SubscriptionId,
+    now: i64,
+) -> sqlx::Result<bool> {
+    let sql = "UPDATE subscriptions SET past_due_at = $2 WHERE id = $1 AND past_due_at IS NULL";
+    set(tx, sql, id, now).await
 }
 
 pub(super) async fn set_cancelled(
@@ -210,7 +218,7 @@ pub(super) async fn set_cancelled(
     now: i64,
 ) -> sqlx::Result<()> {
     let sql = "UPDATE subscriptions SET cancelled_at = COALESCE(cancelled_at, $2) WHERE id = $1";
-    set(tx, sql, id, Some(now)).await
+    set(tx, sql, id, now).await.map(drop)
 }
 
 /// It runs until this, and what was told of the period before is told anew.

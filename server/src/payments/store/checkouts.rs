@@ -28,11 +28,6 @@ impl Checkout {
     pub(in crate::payments) fn can_be_paid(&self, now: i64) -> bool {
         self.ended_at.is_none() && (now < self.expires_at || self.pending.is_some())
     }
-
-    /// Whether nobody but an operator sees that it was paid.
-    pub(in crate::payments) fn is_by_hand(&self) -> bool {
-        matches!(self.step, Some(CheckoutStep::Instructions { .. }))
-    }
 }
 
 #[derive(FromRow)]
@@ -138,6 +133,22 @@ pub(in crate::payments) async fn last(
     row.map(Row::read).transpose()
 }
 
+/// The last one of an invoice that was to be paid by transfer.
+pub(in crate::payments) async fn last_transfer(
+    pool: &AnyPool,
+    invoice: InvoiceId,
+) -> sqlx::Result<Option<Checkout>> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at \
+         FROM checkouts WHERE invoice_id = $1 AND step LIKE '{\"Instructions\"%' \
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(invoice.to_string())
+    .fetch_optional(pool)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
 /// What a customer does to pay an invoice with a plugin, where that was begun and is not over.
 pub(in crate::payments) async fn step(
     context: &Context,
@@ -224,6 +235,24 @@ pub(in crate::payments) async fn end_of_invoice(
         .map(drop)
 }
 
+/// Ends those of an account's open invoices: what is to be paid is another amount.
+pub(in crate::payments) async fn end_of_account(
+    tx: &mut Write,
+    account: AccountId,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE checkouts SET ended_at = COALESCE(ended_at, $2) WHERE invoice_id IN (\
+             SELECT id FROM invoices \
+             WHERE account_id = $1 AND paid_at IS NULL AND void_at IS NULL)",
+    )
+    .bind(account.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 pub(in crate::payments) async fn expire(
     tx: &mut Write,
     (plugin, provider_id): (InstallationId, &str),
@@ -287,18 +316,16 @@ pub(in crate::payments) async fn pending(
     ids.iter().map(|id| read_id(id)).collect()
 }
 
-/// The open invoices that were last begun to be paid by transfer, oldest first.
+/// The open invoices that were begun to be paid by transfer, oldest first.
 pub(in crate::payments) async fn awaited(
     pool: &AnyPool,
     most: usize,
 ) -> sqlx::Result<Vec<InvoiceId>> {
     let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT invoices.id FROM invoices JOIN checkouts ON checkouts.invoice_id = invoices.id \
-         WHERE invoices.paid_at IS NULL AND invoices.void_at IS NULL \
-             AND checkouts.step LIKE '{\"Instructions\"%' \
-             AND NOT EXISTS (SELECT 1 FROM checkouts AS later \
-                 WHERE later.invoice_id = invoices.id AND checkouts.id < later.id) \
-         ORDER BY invoices.id LIMIT $1",
+        "SELECT id FROM invoices WHERE paid_at IS NULL AND void_at IS NULL \
+             AND EXISTS (SELECT 1 FROM checkouts WHERE checkouts.invoice_id = invoices.id \
+                 AND checkouts.step LIKE '{\"Instructions\"%') \
+         ORDER BY id LIMIT $1",
     )
     .bind(i64::try_from(most).unwrap_or(i64::MAX))
     .fetch_all(pool)

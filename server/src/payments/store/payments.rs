@@ -122,6 +122,22 @@ pub(in crate::payments) async fn add_refunded(
         .map(drop)
 }
 
+/// What other payments of an invoice came to, without what went back, in the smallest unit.
+pub(in crate::payments) async fn of_others(
+    tx: &mut Write,
+    invoice: InvoiceId,
+    but: PaymentId,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(amount_minor - refunded_minor), 0) AS BIGINT) FROM payments \
+         WHERE invoice_id = $1 AND id <> $2",
+    )
+    .bind(invoice.to_string())
+    .bind(but.to_string())
+    .fetch_one(&mut **tx)
+    .await
+}
+
 /// Marks one as disputed or not; answers whether that is new.
 pub(in crate::payments) async fn set_disputed(
     tx: &mut Write,

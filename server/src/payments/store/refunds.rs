@@ -2,6 +2,8 @@
 
 use myrelay_domain::ids::{InstallationId, PaymentId};
 
+use sqlx::AnyPool;
+
 use crate::database::Write;
 
 type Known<'a> = (InstallationId, &'a str);
@@ -27,6 +29,14 @@ pub(in crate::payments) async fn insert(
     .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// How many of a payment there are, those that failed included.
+pub(in crate::payments) async fn count(pool: &AnyPool, payment: PaymentId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM refunds WHERE payment_id = $1")
+        .bind(payment.to_string())
+        .fetch_one(pool)
+        .await
 }
 
 /// Whether it is known.

@@ -125,13 +125,20 @@ pub(in crate::payments) async fn again(
     .map(drop)
 }
 
-pub(in crate::payments) async fn remove(tx: &mut Write, task: &Task) -> sqlx::Result<()> {
+/// Removes one that was taken until then, and that nobody wants once more.
+pub(in crate::payments) async fn remove(
+    tx: &mut Write,
+    task: &Task,
+    until: i64,
+) -> sqlx::Result<()> {
     sqlx::query(
-        "DELETE FROM provider_tasks WHERE plugin_id = $1 AND kind = $2 AND provider_id = $3",
+        "DELETE FROM provider_tasks \
+         WHERE plugin_id = $1 AND kind = $2 AND provider_id = $3 AND due_at = $4",
     )
     .bind(task.plugin.to_string())
     .bind(&task.kind)
     .bind(&task.provider_id)
+    .bind(until)
     .execute(&mut **tx)
     .await
     .map(drop)

@@ -1,6 +1,8 @@
 //! Periods: they run out, are renewed, collected by a provider, and end.
 
-use myrelay_app::contract::{BillingContract, PeerContract, PlanContract, SubscriptionState};
+use myrelay_app::contract::{
+    BillingContract, PeerContract, PlanContract, PodContract, PodState, SubscriptionState,
+};
 use myrelay_plugin_host::{
     Call,
     billing_types::{Effect, Payment},
@@ -50,6 +52,8 @@ stories! {
         tasks::round(&world.context).await.unwrap();
         assert_eq!(state().await, SubscriptionState::Ended);
         assert!(view().await.unpaid);
+        let pods = ana.api().home().await.unwrap().pods;
+        assert_eq!(pods[0].state, PodState::Unpaid);
         assert_eq!(served(&world, &node).await, 0);
         let names = outbox::names(&world.context).await;
         for name in ["subscription.past_due", "subscription.ended"] {
@@ -167,5 +171,57 @@ stories! {
         assert_eq!(plan().await, "Larger");
         let live = "SELECT COUNT(*) FROM subscriptions WHERE ended_at IS NULL";
         assert_eq!(world.count(live).await, 1);
+    }
+
+    async fn a_payment_that_came_twice_goes_back_without_harm(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let invoice = stage.pays(&ana, "pi_1").await.to_string();
+        stage.hook(event("e1", vec![paid("pi_2", &invoice, 999)])).await;
+        let view = async || ana.api().billing().await.unwrap();
+        assert_eq!(view().await.credit.len(), 1);
+        stage.hook(event("e2", vec![refund("re_1", "pi_2", 999)])).await;
+        let state = view().await.subscription.unwrap().state;
+        assert_eq!((state, view().await.credit.len()), (SubscriptionState::Active, 0));
+        stage.hook(event("e3", vec![refund("re_2", "pi_1", 999)])).await;
+        assert_eq!(view().await.subscription.unwrap().state, SubscriptionState::Ended);
+    }
+
+    async fn credit_pays_for_the_next_period_before_anything_stops(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let invoice = stage.pays(&ana, "pi_1").await.to_string();
+        stage.hook(event("e1", vec![paid("pi_2", &invoice, 999)])).await;
+        world.clock.advance(35 * DAY);
+        tasks::round(&world.context).await.unwrap();
+        let view = ana.api().billing().await.unwrap();
+        let held = view.subscription.unwrap();
+        assert_eq!((held.state, view.credit.len()), (SubscriptionState::Active, 0));
+        // It was overdue: the period that is paid begins now.
+        assert!(world.context.now() + 27 * DAY < held.paid_until.unwrap());
+        // What was paid with that credit ends when it goes back.
+        stage.hook(event("e2", vec![refund("re_1", "pi_2", 999)])).await;
+        let view = ana.api().billing().await.unwrap();
+        assert!(view.credit.is_empty() && view.unpaid);
+    }
+
+    async fn a_provider_that_collects_for_what_is_over_is_told(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
+        stage.begin(&ana, invoice).await;
+        world.clock.advance(31 * DAY);
+        tasks::round(&world.context).await.unwrap();
+        assert!(ana.api().billing().await.unwrap().subscription.is_none(), "it was never paid for");
+        let late = Payment {
+            invoice: Some(invoice.to_string()),
+            subscription: Some("sub_1".to_owned()),
+            ..payment("pi_1", 999)
+        };
+        stage.hook(event("e1", vec![Effect::PaymentSucceeded(late)])).await;
+        while tasks::round(&world.context).await.unwrap() {}
+        let cancels = |it: &Call| matches!(it, Call::CancelSubscription { at_period_end, .. } if !at_period_end);
+        assert_eq!(stage.asked(cancels), 1);
+        assert_eq!(ana.api().billing().await.unwrap().credit.len(), 1, "and nothing is lost");
     }
 }
