@@ -29,7 +29,7 @@ stories! {
         let nobody = "acct_00000000000000000000000000000001".to_owned();
         let wrong: Vec<(&str, Vec<Effect>)> = vec![
             ("another currency", of(Payment { amount: money(999, "USD"), fee: None, ..good() })),
-            ("no currency", of(Payment { amount: money(999, "XXX"), ..good() })),
+            ("no currency", of(Payment { amount: money(999, "QQQ"), ..good() })),
             ("nothing", of(Payment { amount: money(0, "EUR"), ..good() })),
             ("less than nothing", of(Payment { amount: money(-999, "EUR"), ..good() })),
             ("more than there is", of(Payment { amount: money(i64::MAX, "EUR"), ..good() })),
