@@ -125,6 +125,14 @@ pub enum CheckoutStep {
     Done,
 }
 
+impl CheckoutStep {
+    /// Whether nobody but an operator sees that it was done.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self, Self::Instructions { .. })
+    }
+}
+
 /// A checkout that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutView {
@@ -172,7 +180,8 @@ pub struct InvoiceView {
     pub checkout: Option<CheckoutView>,
     /// Why the last try did not succeed.
     pub failure: Option<String>,
-    /// An operator may say that it arrived: it is paid in a way that nobody else sees.
+    /// An operator may say that it arrived: it was begun in a way that nobody else sees, whatever
+    /// was begun after that.
     pub by_hand: bool,
 }
 

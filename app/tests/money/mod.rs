@@ -121,6 +121,8 @@ fn who_comes_back_is_told_to_wait_and_not_that_it_is_paid() {
 #[test]
 fn who_pays_elsewhere_sees_where_and_is_sent_nowhere_else() {
     let page = one("invoice-redirect");
+    assert!(!page.contains("A transfer takes"), "that was before");
+    assert!(one("invoice-transfer").contains("A transfer takes"));
     assert!(page.contains("You pay on checkout.stripe.example, and come back"));
     let link = tags(&page).find(|it| it.contains("href=\"https://")).unwrap();
     assert_eq!(attribute(link, "rel"), Some("noreferrer"));

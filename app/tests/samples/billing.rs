@@ -156,7 +156,7 @@ fn plans() -> Screens {
 }
 
 fn invoice(state: InvoiceState, step: Option<CheckoutStep>) -> InvoiceView {
-    let by_hand = matches!(step, Some(CheckoutStep::Instructions { .. }));
+    let by_hand = step.as_ref().is_some_and(CheckoutStep::is_by_hand);
     let method = |number, name: &str, renews| PaymentMethodRow {
         id: id(number),
         name: name.to_owned(),
@@ -193,6 +193,11 @@ fn invoice(state: InvoiceState, step: Option<CheckoutStep>) -> InvoiceView {
 
 fn redirect() -> CheckoutStep {
     CheckoutStep::Redirect("https://checkout.stripe.example/c/pay/cs_live_a1B2?x=1".to_owned())
+}
+
+/// Whoever pays there was told of a transfer before.
+fn after_transfer() -> InvoiceView {
+    InvoiceView { by_hand: true, ..invoice(InvoiceState::Open, Some(redirect())) }
 }
 
 fn transfer() -> CheckoutStep {
@@ -248,8 +253,8 @@ fn invoices() -> Screens {
         ("invoice-no-way", show(no_way, false), at()),
         ("invoice-partly", show(partly, false), at()),
         ("invoice-failed", show(failed, true), at()),
-        ("invoice-redirect", show(invoice(Open, Some(redirect())), false), at()),
-        ("invoice-back", show(invoice(Open, Some(redirect())), true), at()),
+        ("invoice-redirect", show(after_transfer(), false), at()),
+        ("invoice-back", show(after_transfer(), true), at()),
         ("invoice-unsafe", show(invoice(Open, Some(unsafe_link)), false), at()),
         ("invoice-transfer", show(invoice(Open, Some(transfer())), true), at()),
         ("invoice-coins", show(invoice(Open, Some(coins())), false), at()),

@@ -9,7 +9,11 @@ mod with_real_plugins;
 use myrelay_app::contract::{
     BillingContract, CheckoutStep, InvoiceState, PodContract, SubscriptionState,
 };
-use myrelay_plugin_host::{Call, types::ErrorKind};
+use myrelay_plugin_host::{
+    Call,
+    billing_types::{Effect, Failure},
+    types::ErrorKind,
+};
 
 use self::stage::{Stage, event, paid};
 use super::{Taken, tasks};
@@ -146,5 +150,42 @@ stories! {
         stage.olga.api().withdraw_plan(&stage.plan).await.unwrap();
         assert_eq!(bob.api().choose_plan(&stage.plan).await.unwrap_err().status(), 404);
         assert!(bob.api().billing().await.unwrap().offers.is_empty());
+    }
+
+    async fn a_report_that_comes_again_is_told_once(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let crate::context::Caller::Account(account) = ana.caller else { panic!() };
+        let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
+        stage.begin(&ana, invoice).await;
+        let failed = |invoice: Option<String>| {
+            vec![Effect::PaymentFailed(Failure {
+                provider_id: None,
+                invoice,
+                account: Some(account.to_string()),
+                code: "card_declined".to_owned(),
+                message: "the card was refused".to_owned(),
+                retryable: true,
+                next_attempt_at: None,
+            })]
+        };
+        let told = async || {
+            let names = outbox::names(&world.context).await;
+            names.iter().filter(|it| *it == "payment.failed").count()
+        };
+        for (id, count) in [("evt_1", 1), ("evt_1", 1), ("evt_2", 2)] {
+            stage.hook(event(id, failed(None))).await;
+            assert_eq!(told().await, count, "{id}");
+        }
+        // Of an invoice the customer reads why, and the same once more is no news.
+        for id in ["evt_3", "evt_4"] {
+            stage.hook(event(id, failed(Some(invoice.to_string())))).await;
+            assert_eq!(told().await, 3, "{id}");
+        }
+        let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
+        assert_eq!(shown.failure.as_deref(), Some("the card was refused"));
+        stage.hook(event("evt_5", vec![paid("pi_1", &invoice.to_string(), 999)])).await;
+        let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
+        assert_eq!((shown.row.state, shown.failure), (InvoiceState::Paid, None));
     }
 }

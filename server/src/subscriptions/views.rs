@@ -47,7 +47,8 @@ fn view(it: &Subscription, now: i64) -> Held {
             plan: it.plan_name.clone(),
             price: it.price,
             state,
-            paid_until: it.paid_until,
+            // What was ended early is over since then.
+            paid_until: it.paid_until.map(|until| it.ended_at.map_or(until, |end| end.min(until))),
             stops_at: it.paid_until.filter(|_| runs).map(|until| until + GRACE_MS),
             renews_by: None,
             ends: runs && it.cancelled_at.is_some(),

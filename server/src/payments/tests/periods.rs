@@ -141,7 +141,9 @@ stories! {
         stage.hook(event("e2", vec![refund("re_2", "pi_1", 1)])).await;
         assert_eq!(served(&world, &node).await, 0);
         let view = ana.api().billing().await.unwrap();
-        assert_eq!(view.subscription.unwrap().state, SubscriptionState::Ended);
+        let held = view.subscription.unwrap();
+        let told = (held.state, held.paid_until);
+        assert_eq!(told, (SubscriptionState::Ended, Some(world.context.now())), "not a day later");
         assert!(view.unpaid && view.credit.is_empty());
     }
 

@@ -10,10 +10,10 @@ use crate::{
 };
 
 #[component]
-pub fn Checkout(checkout: CheckoutView, path: String, by_hand: bool, now: Millis) -> impl IntoView {
+pub fn Checkout(checkout: CheckoutView, path: String, now: Millis) -> impl IntoView {
     let CheckoutView { method, step, expires_at, pending } = checkout;
     let seen = pending.is_some();
-    let is_done = step == CheckoutStep::Done;
+    let (is_done, by_hand) = (step == CheckoutStep::Done, step.is_by_hand());
     view! {
         <section class="part checkout">
             <h2 class="breakable">{texts::pay_with(&method)}</h2>

@@ -28,7 +28,8 @@ pub(crate) fn title(view: &InvoiceView) -> String {
 pub(crate) fn waits(view: &InvoiceView, back: bool) -> bool {
     let begun = view.checkout.is_some() || view.row.state == InvoiceState::Pending;
     let open = matches!(view.row.state, InvoiceState::Open | InvoiceState::Pending);
-    back && open && begun && !view.by_hand
+    let by_hand = view.checkout.as_ref().is_some_and(|it| it.step.is_by_hand());
+    back && open && begun && !by_hand
 }
 
 #[component]
@@ -54,7 +55,7 @@ pub fn Invoice(view: InvoiceView, back: bool, form: FormState, now: Millis) -> i
             .checkout
             .filter(|_| matches!(state, InvoiceState::Open | InvoiceState::Pending))
             .map(|checkout| {
-                view! { <Checkout checkout path=path.clone() by_hand=view.by_hand now /> }
+                view! { <Checkout checkout path=path.clone() now /> }
             })}
         {open.then(|| view! { <Methods methods=view.methods path begun /> })}
     }

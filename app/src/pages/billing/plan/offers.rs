@@ -16,8 +16,9 @@ pub fn Offers(offers: Vec<OfferRow>) -> impl IntoView {
         }
         .into_any();
     }
+    let left = offers.iter().any(|it| it.is_current).then_some(texts::LEFT_HINT);
     view! {
-        <p class="muted">{texts::OFFERS_HINT}</p>
+        <p class="muted">{texts::OFFERS_HINT}{left}</p>
         <ul class="offers">
             {offers.into_iter().map(|offer| view! { <Offer offer /> }).collect_view()}
         </ul>

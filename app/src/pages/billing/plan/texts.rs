@@ -18,6 +18,8 @@ pub(crate) const OFFERS: &str = "Plans to choose from";
 pub(crate) const OTHERS: &str = "All plans";
 pub(crate) const OFFERS_HINT: &str = "A choice counts from when its first invoice is paid. Until then \
      nothing changes and nothing is taken.";
+pub(crate) const LEFT_HINT: &str =
+    " It takes the place of your plan then, and what is left of that period is not given back.";
 pub(crate) const CHOOSE: &str = "Choose";
 pub(crate) const CURRENT: &str = "Your plan";
 pub(crate) const NOTHING_TITLE: &str = "No plans to choose from";
