@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod demo;
 mod dist;
+mod events;
 mod plugins;
 mod process;
 mod promises;
@@ -70,6 +71,9 @@ enum Action {
     },
     /// List the promises with their tests and last results, and write docs/promises.md
     Promises,
+    /// Write what is made of plugins/events: the table in docs/plugins.md, the SDK's types, and the
+    /// list of what is published, which only grows
+    Events,
     /// Make a release: the programs, the site, a bill of materials, checksums
     Dist,
 }
@@ -96,6 +100,7 @@ fn run(action: Action) -> Result<ExitCode> {
         }
         Action::Test { levels } => return test::run(&workspace, &levels),
         Action::Promises => promises::run(&workspace)?,
+        Action::Events => events::run(&workspace)?,
         Action::Dist => dist::run(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@
 //! ```
 
 mod answers;
+pub mod events;
 mod form;
 mod json;
 mod settings;

@@ -26,10 +26,11 @@ pub(super) const LANGUAGES: [Language; 3] = [
 
 const NPM: &str = "npm ci --ignore-scripts";
 
-pub(super) const RUST: [File; 10] = [
+pub(super) const RUST: [File; 11] = [
     ("Cargo.toml", include_str!("../../templates/common/Cargo.toml.in")),
     ("sdk/Cargo.toml", include_str!("../../templates/common/sdk.Cargo.toml.in")),
     ("sdk/src/answers.rs", include_str!("../../../../plugins/sdk/src/answers.rs")),
+    ("sdk/src/events.rs", include_str!("../../../../plugins/sdk/src/events.rs")),
     ("sdk/src/form.rs", include_str!("../../../../plugins/sdk/src/form.rs")),
     ("sdk/src/json.rs", include_str!("../../../../plugins/sdk/src/json.rs")),
     ("sdk/src/lib.rs", include_str!("../../../../plugins/sdk/src/lib.rs")),
@@ -39,13 +40,15 @@ pub(super) const RUST: [File; 10] = [
     ("README.md", include_str!("../../templates/common/README.md.in")),
 ];
 
-pub(super) const SCRIPT: [File; 17] = [
+pub(super) const SCRIPT: [File; 19] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("package.json", include_str!("../../../../plugins/sdk-js/package.json")),
     ("package-lock.json", include_str!("../../../../plugins/sdk-js/package-lock.json")),
     ("tsconfig.json", include_str!("../../../../plugins/sdk-js/tsconfig.json")),
     ("sdk/engine.js", include_str!("../../../../plugins/sdk-js/engine.js")),
     ("sdk/errors.js", include_str!("../../../../plugins/sdk-js/errors.js")),
+    ("sdk/events.d.ts", include_str!("../../../../plugins/sdk-js/events.d.ts")),
+    ("sdk/events.js", include_str!("../../../../plugins/sdk-js/events.js")),
     ("sdk/globals.d.ts", include_str!("../../../../plugins/sdk-js/globals.d.ts")),
     ("sdk/http.js", include_str!("../../../../plugins/sdk-js/http.js")),
     ("sdk/index.js", include_str!("../../../../plugins/sdk-js/index.js")),
