@@ -47,9 +47,11 @@ pub(super) async fn receive(
     ];
     let about = id.to_string();
     ledger::record(context, tx, (Kind::Payment, &about), amount.currency, &lines).await?;
-    let payload = json!({
-        "payment": id, "invoice": invoice, "amount": amount.minor, "currency": amount.currency.code(),
-    });
+    let (minor, currency) = (amount.minor, amount.currency.code());
+    let mut payload = json!({ "payment": id, "amount": minor, "currency": currency });
+    if let Some(invoice) = invoice {
+        payload["invoice"] = json!(invoice);
+    }
     outbox::record(context, tx, Event::PaymentReceived, Some(account), payload).await?;
     if let Some(invoice) = invoice
         && let Some(changed) = settle(context, tx, invoice).await?

@@ -251,7 +251,10 @@ impl On<'_> {
             store::checkouts::forget_pending(tx, (invoice.id, self.plugin.id)).await?;
         }
         let code: String = it.code.chars().take(TEXT).collect();
-        let payload = json!({ "invoice": invoice.map(|it| it.id), "code": code });
+        let mut payload = json!({ "code": code });
+        if let Some(invoice) = invoice {
+            payload["invoice"] = json!(invoice.id);
+        }
         outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await
     }
 

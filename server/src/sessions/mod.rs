@@ -22,6 +22,7 @@ use crate::{
     context::{Caller, Context},
     database::{Write, is_taken},
     operators,
+    outbox::{self, Event},
 };
 
 /// The session's key for the account that is signed in.
@@ -104,6 +105,13 @@ pub async fn prune(context: &Context) -> Result<u64> {
     Ok(gone)
 }
 
+/// Tells that a customer signed in.
+async fn tell(context: &Context, tx: &mut Write, signed_in: SignedIn) -> Result<()> {
+    let Some(account) = signed_in.account else { return Ok(()) };
+    let payload = json!({ "account": account });
+    outbox::record(context, tx, Event::SessionStarted, Some(account), payload).await
+}
+
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
@@ -112,7 +120,10 @@ impl SessionStore for Sessions {
         loop {
             let mut tx = self.0.database.write().await.map_err(backend)?;
             match store::insert(&mut tx, &hash(&record.id), signed_in, now).await {
-                Ok(()) => return tx.commit().await.map_err(backend),
+                Ok(()) => {
+                    tell(&self.0, &mut tx, signed_in).await.map_err(backend)?;
+                    return tx.commit().await.map_err(backend);
+                }
                 Err(error) if is_taken(&error) => record.id = Id::default(),
                 Err(error) => return Err(backend(error)),
             }
@@ -168,6 +179,6 @@ fn signed_in(record: &Record) -> session_store::Result<SignedIn> {
     })
 }
 
-fn backend(error: sqlx::Error) -> session_store::Error {
+fn backend(error: impl fmt::Display) -> session_store::Error {
     session_store::Error::Backend(error.to_string())
 }

@@ -218,6 +218,11 @@ async fn open_invoice(
     }
     let id: InvoiceId = context.new_id();
     store::insert_invoice(tx, id, (account, subscription), price.amount, context.now()).await?;
+    let Money { minor, currency } = price.amount;
+    let payload = json!({
+        "invoice": id, "subscription": subscription, "amount": minor, "currency": currency.code(),
+    });
+    outbox::record(context, tx, Event::InvoiceOpened, Some(account), payload).await?;
     Ok(id)
 }
 
@@ -287,6 +292,8 @@ pub(crate) async fn pay(
         "subscription": subscription.id, "plan": plan, "invoice": invoice.id, "paid_until": until,
     });
     outbox::record(context, tx, event, Some(account), payload).await?;
+    let payload = json!({ "invoice": invoice.id, "subscription": subscription.id });
+    outbox::record(context, tx, Event::InvoicePaid, Some(account), payload).await?;
     Ok(PaidInvoice { account, plan, replaced })
 }
 
