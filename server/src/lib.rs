@@ -15,6 +15,7 @@ mod deployment;
 pub mod desired_state;
 mod error;
 pub mod http;
+mod jobs;
 mod ledger;
 pub mod log;
 mod messages;

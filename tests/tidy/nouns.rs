@@ -9,6 +9,7 @@ pub(crate) const NOUNS: &[&str] = &[
     "deployment",
     "plugins",
     "deliveries",
+    "jobs",
     "plans",
     "accounts",
     "ledger",

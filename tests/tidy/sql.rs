@@ -13,6 +13,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("deployment", &["deployment"]),
     ("plugins", &["plugins", "plugin_calls", "plugin_kv", "plugin_publishers", "plugin_secrets"]),
     ("deliveries", &["deliveries"]),
+    ("jobs", &["plugin_jobs"]),
     ("plans", &["plans"]),
     ("accounts", &["accounts"]),
     ("ledger", &["ledger_entries", "ledger_lines"]),

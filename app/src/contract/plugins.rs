@@ -79,6 +79,20 @@ pub struct PluginCallRow {
     pub at: Millis,
 }
 
+/// Something that a plugin does at set times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginJobRow {
+    pub name: String,
+    /// Five fields as cron reads them, in UTC.
+    pub cron: String,
+    /// When it runs next, or is tried again; none while the plugin stands still.
+    pub next_at: Option<Millis>,
+    /// When its last run ended.
+    pub ended_at: Option<Millis>,
+    /// Why its last run, or the last try of the one that goes on, did not end well.
+    pub failure: Option<String>,
+}
+
 /// An event that was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadDeliveryRow {
@@ -107,6 +121,8 @@ pub struct PluginView {
     pub settings: String,
     /// Its secrets, and whether each is there.
     pub secrets: Vec<(String, bool)>,
+    /// What it does at set times, by name.
+    pub jobs: Vec<PluginJobRow>,
     /// The last calls, newest first.
     pub calls: Vec<PluginCallRow>,
     /// The first of those given up, oldest first.
@@ -129,6 +145,9 @@ pub trait PluginContract: Send + Sync {
 
     /// Takes a plugin away, with its secrets and all that it remembers.
     async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
+    /// Has a job run as soon as it can. Twice is fine.
+    async fn run_plugin_job(&self, plugin: &str, job: &str) -> Result<(), PortalError>;
 
     /// Puts events that were given up on their way again: one of them, or all.
     async fn replay_deliveries(

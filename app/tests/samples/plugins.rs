@@ -3,8 +3,8 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginLogLine, PluginRequestRow, PluginRow,
-        PluginState, PluginView, PortalError,
+        CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginJobRow, PluginLogLine,
+        PluginRequestRow, PluginRow, PluginState, PluginView, PortalError,
     },
 };
 
@@ -45,6 +45,16 @@ fn call(failure: Option<&str>) -> PluginCallRow {
     }
 }
 
+fn job(name: &str, next_at: Option<i64>, failure: Option<&str>) -> PluginJobRow {
+    PluginJobRow {
+        name: name.to_owned(),
+        cron: "*/30 9-17 * * 1-5".to_owned(),
+        next_at,
+        ended_at: failure.map(|_| NOW - 43 * MINUTE),
+        failure: failure.map(str::to_owned),
+    }
+}
+
 fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     let dead = DeadDeliveryRow {
         id: id(9),
@@ -68,6 +78,10 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         hook_url: Some(format!("https://vpn.example.org/hooks/{}/events", "r".repeat(43))),
         settings: "{\"board\":\"customers\"}".to_owned(),
         secrets: vec![("api_key".to_owned(), true), ("previous".to_owned(), false)],
+        jobs: vec![
+            job("digest", Some(NOW + 17 * MINUTE), None),
+            job("check-prices", None, Some("unavailable: api.example.org answers 503")),
+        ],
         calls: vec![call(None), call(Some("unavailable: api.example.org answers 503"))],
         dead: if state == PluginState::Enabled { Vec::new() } else { vec![dead] },
     }
@@ -78,6 +92,7 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
     let one = || operator("/operator/plugins/1");
     let show = |plugin| Content::Plugin { plugin, form: FormState::default() };
     let fresh = PluginView {
+        jobs: Vec::new(),
         calls: Vec::new(),
         secrets: Vec::new(),
         ..view("Desk", PluginState::Disabled, None)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use myrelay_app::contract::{PluginContract, PluginRow, PluginView, PortalError};
 
 use super::Api;
-use crate::{Result, messages, plugins};
+use crate::{Result, jobs, messages, plugins};
 
 #[async_trait]
 impl PluginContract for Api {
@@ -26,6 +26,10 @@ impl PluginContract for Api {
 
     async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError> {
         self.answer(plugins::remove(&self.context, self.caller, plugin).await)
+    }
+
+    async fn run_plugin_job(&self, plugin: &str, job: &str) -> Result<(), PortalError> {
+        self.answer(jobs::run_now(&self.context, self.caller, plugin, job).await)
     }
 
     async fn replay_deliveries(

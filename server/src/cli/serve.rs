@@ -19,7 +19,7 @@ use crate::{
     deployment::Deployment,
     desired_state,
     http::{self, Door, Limits, Listener, Site, metrics_router, node_router, site_router},
-    messages, nodes, operators,
+    jobs, messages, nodes, operators,
     passwords::Passwords,
     payments, plugins, pods, sessions,
     system::{SystemClock, SystemRandom, Tasks},
@@ -237,6 +237,7 @@ fn housekeeping(
     tasks.spawn_until_stop(pods::work(context.clone()));
     tasks.spawn_until_stop(usage::work(context.clone()));
     tasks.spawn_until_stop(deliveries::work(context.clone()));
+    tasks.spawn_until_stop(jobs::work(context.clone()));
     tasks.spawn_until_stop(payments::work(context.clone()));
     tasks.spawn_until_stop(messages::work(context.clone()));
     tasks.spawn_until_stop(async move {

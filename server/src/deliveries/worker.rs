@@ -13,8 +13,6 @@ use crate::{
     plugins::{self, Installed, State},
 };
 
-/// How often the worker looks when nothing was to be done.
-const EVERY: Duration = Duration::from_millis(500);
 /// How often it forgets what is over.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -23,6 +21,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 pub(crate) trait Work: Send + Sync {
     /// What the log calls it.
     const WHAT: &'static str;
+    /// How often the worker looks when nothing was to be done.
+    const EVERY: Duration = Duration::from_millis(500);
 
     /// Puts on its way what was not.
     async fn find(&self, context: &Context) -> Result<()>;
@@ -57,7 +57,7 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
                 log(&format!("cannot forget {} that are over", W::WHAT), &error);
             }
         }
-        let pause = tokio::time::sleep(EVERY);
+        let pause = tokio::time::sleep(W::EVERY);
         tokio::pin!(pause);
         loop {
             tokio::select! {

@@ -234,6 +234,7 @@ pub(crate) const HOOKS: &str = "/hooks/";
 /// What operators do with plugins.
 fn plugin_routes() -> Vec<Route> {
     const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
+    const RUN: &str = "/operator/plugins/{plugin}/jobs/{job}/run";
     use Who::Operator;
     vec![
         does("/hooks/{hook}/{path}", Who::Anybody, post(hooks::receive)),
@@ -243,6 +244,7 @@ fn plugin_routes() -> Vec<Route> {
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),
+        does(RUN, Operator, post(plugins::run_job)),
         shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
         does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]

@@ -20,6 +20,7 @@ use crate::{
     deliveries::{
         self, AT_A_TIME, DEAD_KEPT_MS, DEAD_SHOWN, LEASE_MS, PluginMetrics, Work, log, work_on,
     },
+    jobs,
     outbox::{self, Untold},
     plugins::{self, Backlog, Installed},
 };
@@ -250,6 +251,7 @@ pub(crate) async fn get_plugin(
     let backlog = store::backlog(pool).await?;
     add(&mut view.row.waiting, &mut view.row.dead, &backlog, view.row.id);
     view.dead.extend(store::dead(pool, view.row.id, DEAD_SHOWN).await?);
+    view.jobs = jobs::list(context, caller, plugin).await?;
     Ok(view)
 }
 

@@ -140,7 +140,7 @@ pub(crate) async fn refuse(
     Ok(())
 }
 
-/// Writes what a plugin remembers and the secrets it put away. False: something else was written
+/// Writes what a plugin remembers and the secrets it put away, if its call went well. False: something else was written
 /// meanwhile. To be called with the plugin held.
 pub(super) async fn write(
     context: &Context,
@@ -148,6 +148,10 @@ pub(super) async fn write(
     plugin: InstallationId,
     outcome: &Outcome,
 ) -> Result<bool> {
+    // The host hands on nothing of a call that failed; this does not depend on it.
+    if outcome.result.is_err() {
+        return Ok(true);
+    }
     let now = context.now();
     if !store::kv::apply(tx, plugin, &outcome.kv, now).await? {
         return Ok(false);

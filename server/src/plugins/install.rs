@@ -16,9 +16,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Ask, Installed, MAX_PLUGINS, Settled, State,
+    Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
     call::{ask, describe, place, settle, trial},
-    settings, store,
+    schedule, settings, store,
     upgrade::upgrade,
     views,
 };
@@ -123,8 +123,11 @@ fn check_served(manifest: &Manifest) -> Result<()> {
                        called";
         return Err(Error::invalid("manifest", message));
     }
-    if !manifest.jobs.is_empty() {
-        let message = "jobs: this portal runs no jobs of plugins yet";
+    if MAX_JOBS < manifest.jobs.len() {
+        return Err(Error::invalid("manifest", format!("jobs: at most {MAX_JOBS}")));
+    }
+    if let Some(job) = manifest.jobs.iter().find(|it| schedule::next(&it.cron, 0).is_none()) {
+        let message = format!("jobs: the time of {}, {:?}, never comes", job.name, job.cron);
         return Err(Error::invalid("manifest", message));
     }
     Ok(())

@@ -8,6 +8,7 @@ mod hooks;
 mod install;
 mod memory;
 mod runtime;
+mod schedule;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
     hooks::{find_hook, hook_url},
     install::{Input, asked, install},
+    schedule::next as next_time,
     views::Backlog,
 };
 use crate::{
@@ -40,6 +42,8 @@ use crate::{
 
 /// The most plugins there are.
 const MAX_PLUGINS: usize = 50;
+/// The most jobs of one plugin.
+const MAX_JOBS: usize = 16;
 /// Calls in a row that may fail before a plugin rests.
 const FAILURES_BEFORE_REST: u32 = 5;
 /// The first rest, in milliseconds; each one is twice as long as the one before.

@@ -27,6 +27,7 @@ pub(crate) struct ScriptedHost {
     installed: Mutex<BTreeMap<String, Installation>>,
     answers: Mutex<VecDeque<Answering>>,
     carries: Mutex<VecDeque<Answering>>,
+    works: Mutex<VecDeque<Answering>>,
     heard: Mutex<Vec<CallRequest>>,
 }
 
@@ -91,6 +92,20 @@ impl ScriptedHost {
 
     pub(crate) fn has(&self, plugin: &str) -> bool {
         self.memory(plugin).is_some()
+    }
+
+    /// The next job that a plugin is to do is answered so.
+    pub(crate) fn works(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
+        self.works.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The jobs that plugins did or were to do: which, under which id, which try, and when.
+    pub(crate) fn jobs(&self) -> Vec<(String, String, u32, u64)> {
+        let job = |it: CallRequest| match it.call {
+            Call::Job(name) => Some((name, it.delivery_id, it.attempt, it.now_ms)),
+            _ => None,
+        };
+        self.heard().into_iter().filter_map(job).collect()
     }
 
     /// The memory that a call of the plugin may use, in bytes.
@@ -203,6 +218,10 @@ impl PluginHost for ScriptedHost {
                 let answer = self.carries.lock().unwrap().pop_front();
                 answer.map_or_else(carried, |it| it(&request))
             }
+            Call::Job(_) => {
+                let answer = self.works.lock().unwrap().pop_front();
+                answer.map_or_else(done, |it| it(&request))
+            }
             _ => done(),
         }
     }
@@ -248,6 +267,14 @@ pub(crate) fn payer(id: &str) -> Input {
     Input { manifest, ..first }
 }
 
+/// What installs a plugin that does something at each of these times.
+pub(crate) fn working(id: &str, jobs: &[(&str, &str)]) -> Input {
+    let first = input(id, &["account.created.v1"]);
+    let job = |(name, cron): &(&str, &str)| format!("[[jobs]]\nname = {name:?}\ncron = {cron:?}\n");
+    let manifest = first.manifest.clone() + &jobs.iter().map(job).collect::<String>();
+    Input { manifest, ..first }
+}
+
 /// What installs it.
 pub(crate) fn input(id: &str, events: &[&str]) -> Input {
     let manifest = manifest(id, events);
@@ -271,6 +298,13 @@ impl World {
         input.manifest =
             input.manifest.replace("\"event\"", "\"notification\"").replace("events = []\n", "");
         let (id, enabled) = install(&self.context, input).await.unwrap();
+        enabled.unwrap();
+        id
+    }
+
+    /// A plugin that is installed and enabled, and does something at each of these times.
+    pub(crate) async fn worker(&self, id: &str, jobs: &[(&str, &str)]) -> InstallationId {
+        let (id, enabled) = install(&self.context, working(id, jobs)).await.unwrap();
         enabled.unwrap();
         id
     }

@@ -36,6 +36,10 @@ async fn remembers(world: &World, name: &str, changes: Vec<KvChange>) {
     deliveries::round(&world.context).await.unwrap();
 }
 
+fn job(name: &str, cron: &str) -> String {
+    format!("[[jobs]]\nname = {name:?}\ncron = {cron:?}\n")
+}
+
 stories! {
     async fn an_operator_reads_what_a_plugin_may_do_and_disables_and_removes_it(world) {
         let olga = world.operator("olga").await;
@@ -122,7 +126,11 @@ stories! {
         with("manifest", &|it| {
             it.manifest = it.manifest.replace("kind = [\"event\"]", "kind = [\"invoicing\"]");
         });
-        with("manifest", &|it| it.manifest += "[[jobs]]\nname = \"nightly\"\ncron = \"0 3 * * *\"\n");
+        // There is no such day, and there are too many.
+        with("manifest", &|it| it.manifest += &job("nightly", "0 3 30 2 *"));
+        with("manifest", &|it| {
+            it.manifest += &(0..17).map(|it| job(&format!("j{it}"), "0 3 * * *")).collect::<String>();
+        });
         with("component", &|it| it.component = b"text".to_vec());
         with("settings", &|it| it.settings = Some("{\"a\": 1}".to_owned()));
         with("settings", &|it| it.settings = Some("[]".to_owned()));

@@ -68,6 +68,7 @@ pub(super) async fn view(
         hook_url: super::hook_url(context, plugin)?,
         settings: plugin.settings.clone(),
         secrets: secrets.collect(),
+        jobs: Vec::new(),
         calls,
         dead,
     })

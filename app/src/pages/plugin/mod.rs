@@ -1,9 +1,11 @@
 //! One plugin: how it does, what it may do, what it did, and what did not reach it.
 
 mod calls;
+mod jobs;
 mod texts;
 
 use calls::Calls;
+use jobs::Jobs;
 use leptos::prelude::*;
 
 use crate::{
@@ -30,6 +32,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         hook_url,
         settings,
         secrets,
+        jobs,
         calls,
         dead,
     } = plugin;
@@ -73,6 +76,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         <Capabilities capabilities />
         <Settings settings secrets />
         <Dead path=path.clone() dead now />
+        <Jobs path=path.clone() jobs now />
         <Calls calls now />
         <p class="danger-link">
             <a href=format!("{path}/remove")>{texts::REMOVE}</a>

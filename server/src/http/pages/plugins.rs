@@ -69,6 +69,18 @@ pub(crate) async fn replay(
     Ok(see_other(&page(&plugin)))
 }
 
+/// `POST /operator/plugins/{plugin}/jobs/{job}/run`
+pub(crate) async fn run_job(
+    ask: Ask,
+    Path((plugin, job)): Path<(String, String)>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    match ask.portal.run_plugin_job(&plugin, &job).await {
+        Ok(()) => Ok(see_other(&page(&plugin))),
+        Err(error) => refused(&ask, &plugin, &error).await,
+    }
+}
+
 /// `GET /operator/plugins/{plugin}/remove`
 pub(crate) async fn remove_page(ask: Ask, Path(plugin): Path<String>) -> Answer {
     let plugin = ask.portal.get_plugin(&plugin).await?;

@@ -28,6 +28,7 @@ use crate::{
     context::Caller,
     deliveries, desired_state,
     http::routes::{API, Who, metrics_routes, node_routes, site_routes},
+    jobs,
     testing::{World, csr_pem, enrol_request, join_token, public_key},
 };
 
@@ -198,6 +199,7 @@ impl Things {
             .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
             .replace("{delivery}", &self.delivery)
+            .replace("{job}", "nightly")
             .replace("{channel}", &self.channel)
             .replace("{link}", &self.link)
             .replace("{code}", "AAAAA-AAAAA")
@@ -287,7 +289,8 @@ async fn things(world: &World) -> Things {
     token(pod, "not needed").await;
     let pod_token = ana.api().list_tokens(&pod.to_string()).await.unwrap().tokens[0].id;
     world.customer("bob").await;
-    let plugin = world.plugin("dev.example.one", &["account.created.v1"]).await;
+    let plugin = world.worker("dev.example.one", &[("nightly", "0 3 * * *")]).await;
+    jobs::round(&world.context).await.unwrap();
     world.host.fails(ErrorKind::Denied);
     let zoe = world.customer("zoe").await;
     while deliveries::round(&world.context).await.unwrap() {}
