@@ -36,6 +36,8 @@ pub struct Database {
     engine: Engine,
     readers: AnyPool,
     writer: AnyPool,
+    #[cfg(test)]
+    pub(crate) steps: crate::testing::Steps,
 }
 
 /// How long a request waits for a connection before it is told that the service is busy.
@@ -87,14 +89,26 @@ impl Database {
         let readers =
             pool(4, "PRAGMA query_only=ON; PRAGMA busy_timeout=5000; PRAGMA mmap_size=268435456");
         let readers = readers.connect_with(options).await.context("open for reading")?;
-        Ok(Self { engine: Engine::Sqlite, readers, writer })
+        Ok(Self {
+            engine: Engine::Sqlite,
+            readers,
+            writer,
+            #[cfg(test)]
+            steps: crate::testing::Steps::default(),
+        })
     }
 
     async fn open_postgres(url: &str) -> anyhow::Result<Self> {
         let options = AnyConnectOptions::from_str(url).context("database-url")?;
         let pool = AnyPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE);
         let pool = pool.connect_with(options).await.context("connect to PostgreSQL")?;
-        Ok(Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool })
+        Ok(Self {
+            engine: Engine::Postgres,
+            readers: pool.clone(),
+            writer: pool,
+            #[cfg(test)]
+            steps: crate::testing::Steps::default(),
+        })
     }
 
     /// Which engine this is.
@@ -110,6 +124,8 @@ impl Database {
     /// Starts a transaction that may write. On SQLite it holds the one write lock from the start,
     /// so it never fails half way with `SQLITE_BUSY`.
     pub(crate) async fn write(&self) -> sqlx::Result<Write> {
+        #[cfg(test)]
+        self.steps.step().await;
         match self.engine {
             Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
             Engine::Postgres => self.writer.begin().await,

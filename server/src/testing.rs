@@ -1,5 +1,7 @@
 //! What the operations' tests share: a world on either engine, a clock to set, and actors.
 
+mod steps;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
@@ -31,6 +33,8 @@ use crate::{
     system::SystemRandom,
     vault::Vault,
 };
+
+pub(crate) use self::steps::Steps;
 
 /// A clock that stands still until it is told.
 pub(crate) struct FakeClock(AtomicI64);
@@ -103,6 +107,7 @@ impl World {
         let random = Arc::new(Repeatable(AtomicU64::new(1)));
         let host = Arc::<ScriptedHost>::default();
         let database = Database::open(url).await.unwrap();
+        host.counts(&database.steps);
         let settings = Settings {
             v4_pool: "10.64.0.0/10".parse().unwrap(),
             client_dns: vec!["192.0.2.53".parse().unwrap()],
@@ -131,6 +136,11 @@ impl World {
             plugins: plugins::Runtime::new(Arc::clone(&host) as Arc<dyn PluginHost>),
         });
         Self { context, host, clock, url: url.to_owned(), dir }
+    }
+
+    /// The steps of the portal and its plugins.
+    pub(crate) fn steps(&self) -> &Steps {
+        &self.context.database.steps
     }
 
     /// Another portal on the same database, with connections of its own.

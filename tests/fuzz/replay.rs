@@ -126,3 +126,13 @@ fn fuzz_plugin_signature() {
 fn fuzz_url_policy() {
     replay("url_policy");
 }
+
+#[test]
+fn fuzz_plugin_effects() {
+    replay("plugin_effects");
+}
+
+#[test]
+fn fuzz_webhook_signature() {
+    replay("webhook_signature");
+}

@@ -18,14 +18,16 @@ mod answers;
 pub mod events;
 mod form;
 mod json;
+mod scheme;
 mod settings;
 mod signed;
 
 pub use answers::{error, failure, header, line, rate_limited, retry_after, unanswered};
 pub use form::Form;
 pub use json::{ask, placeholder, text};
+pub use scheme::{Timed, hex};
 pub use settings::{Problems, problems, settings, total};
-pub use signed::{hex, is_signed};
+pub use signed::is_signed;
 pub use wit_bindgen;
 
 /// What every plugin may import. Each world has the same interfaces with the same types.

@@ -24,11 +24,3 @@ pub fn is_signed(secrets: &[&str], message: &[u8], tags: &[Vec<u8>]) -> Result<b
     }
     Ok(false)
 }
-
-/// Bytes that are written as hexadecimal digits.
-pub fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.bytes().all(|it| it.is_ascii_hexdigit()) && text.len().is_multiple_of(2);
-    let pairs = text.as_bytes().chunks(2).filter(|_| digits);
-    let bytes = pairs.map(|it| u8::from_str_radix(str::from_utf8(it).ok()?, 16).ok()).collect();
-    if digits { bytes } else { None }
-}

@@ -1,6 +1,6 @@
 //! What Stripe sends: signed, in any order, and more than once.
 
-use myrelay_plugin_sdk::{context, header, hex, is_signed, kv, log, types::Error};
+use myrelay_plugin_sdk::{Timed, context, header, is_signed, kv, log, types::Error};
 use serde_json::Value;
 
 use crate::{
@@ -18,28 +18,16 @@ use crate::{
 /// How far the time of a signature may be from ours, as Stripe's libraries have it.
 const TOLERANCE_S: u64 = 300;
 
-/// Signatures that are looked at: two are usual while a secret is changed.
-const SIGNATURES: usize = 8;
-
 pub(crate) fn handle(request: &Request) -> Result<Outcome, Error> {
     let signature = header(&request.headers, "stripe-signature").unwrap_or_default();
-    let mut stamp = None;
-    let mut tags = Vec::new();
-    for part in signature.split(',') {
-        match part.trim().split_once('=') {
-            Some(("t", text)) => stamp = Some(text),
-            Some(("v1", text)) if tags.len() < SIGNATURES => tags.extend(hex(text)),
-            _ => {}
-        }
-    }
-    let Some(stamp) = stamp else { return Ok(Outcome::Rejected(Rejection::BadSignature)) };
-    let message = [stamp.as_bytes(), b".", &request.body].concat();
-    if !is_signed(&["webhook_secret", "webhook_secret_previous"], &message, &tags)? {
+    let Some(signed) = Timed::read(signature) else {
+        return Ok(Outcome::Rejected(Rejection::BadSignature));
+    };
+    let message = [signed.stamp.as_bytes(), b".", &request.body].concat();
+    if !is_signed(&["webhook_secret", "webhook_secret_previous"], &message, &signed.tags)? {
         return Ok(Outcome::Rejected(Rejection::BadSignature));
     }
-    let seconds = stamp.parse::<u64>().ok();
-    let age = seconds.map(|it| (request.received_at / 1000).abs_diff(it));
-    if age.is_none_or(|it| TOLERANCE_S < it) {
+    if TOLERANCE_S < (request.received_at / 1000).abs_diff(signed.seconds) {
         return Ok(Outcome::Rejected(Rejection::Stale));
     }
     let malformed = |what: &str| Ok(Outcome::Rejected(Rejection::Malformed(what.to_owned())));

@@ -59,8 +59,12 @@ pub(crate) fn cleaned(error: types::Error, scrubber: &Scrubber) -> types::Error 
     }
 }
 
-/// Whether an answer keeps the rules.
-pub(crate) fn check(answer: &Answer, manifest: &Manifest) -> Result<(), Failure> {
+/// Whether an answer keeps the rules: its size, no text that would do something to the page or the
+/// log around it, and customers sent nowhere but where the manifest says.
+///
+/// # Errors
+/// [`Failure::Limit`] where it is too large, [`Failure::Refused`] with the rule that it breaks.
+pub fn check(answer: &Answer, manifest: &Manifest) -> Result<(), Failure> {
     let bytes = size(answer);
     if OUTPUT_BYTES < bytes {
         let detail = format!("an answer of {bytes} bytes, and {OUTPUT_BYTES} are allowed");

@@ -31,6 +31,7 @@ mod text;
 mod ticker;
 mod workers;
 
+pub use answers::check as judge_answer;
 pub use bindings::{
     billing, billing_types, events, invoicing, lifecycle, log, notifier, types, webhooks,
 };

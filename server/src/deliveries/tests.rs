@@ -1,5 +1,6 @@
 //! Stories about events on their way to plugins.
 
+mod killed;
 mod with_real_plugins;
 
 use myrelay_app::contract::{PluginContract, PortalError};

@@ -1,6 +1,7 @@
 //! Paying, told as stories on both engines.
 
 mod hostile;
+mod killed;
 mod operators;
 mod periods;
 mod stage;

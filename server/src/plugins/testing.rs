@@ -2,20 +2,21 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
+pub(crate) use myrelay_plugin_host::Outcome;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle, notifier,
+    Manifest, PluginHost, PluginSecret, billing, lifecycle, notifier,
     types::{Error, ErrorKind},
     webhooks,
 };
 
 use super::{Input, install};
-use crate::testing::{BEGIN, World};
+use crate::testing::{BEGIN, Steps, World};
 
 /// What a plugin answers to one call.
 type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
@@ -29,9 +30,27 @@ pub(crate) struct ScriptedHost {
     carries: Mutex<VecDeque<Answering>>,
     works: Mutex<VecDeque<Answering>>,
     heard: Mutex<Vec<CallRequest>>,
+    steps: OnceLock<Steps>,
 }
 
 impl ScriptedHost {
+    /// Calls are steps of this portal.
+    pub(crate) fn counts(&self, steps: &Steps) {
+        self.steps.get_or_init(|| steps.clone());
+    }
+
+    async fn step(&self) {
+        if let Some(steps) = self.steps.get() {
+            steps.step().await;
+        }
+    }
+
+    /// Forgets what plugins heard, and what was to be answered.
+    pub(crate) fn forget(&self) {
+        self.heard.lock().unwrap().clear();
+        self.answers.lock().unwrap().clear();
+    }
+
     /// The next event that a plugin hears, or its being another version, is answered so.
     pub(crate) fn answers(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.answers.lock().unwrap().push_back(Box::new(answer));
@@ -187,6 +206,15 @@ impl PluginHost for ScriptedHost {
     }
 
     async fn call(&self, request: CallRequest, _: Arc<dyn KvReader>) -> Outcome {
+        self.step().await;
+        let outcome = self.answer(request);
+        self.step().await;
+        outcome
+    }
+}
+
+impl ScriptedHost {
+    fn answer(&self, request: CallRequest) -> Outcome {
         if !self.installed.lock().unwrap().contains_key(&request.installation) {
             return Outcome::failed(Failure::Unknown);
         }

@@ -26,7 +26,7 @@ pub(super) const LANGUAGES: [Language; 3] = [
 
 const NPM: &str = "npm ci --ignore-scripts";
 
-pub(super) const RUST: [File; 11] = [
+pub(super) const RUST: [File; 12] = [
     ("Cargo.toml", include_str!("../../templates/common/Cargo.toml.in")),
     ("sdk/Cargo.toml", include_str!("../../templates/common/sdk.Cargo.toml.in")),
     ("sdk/src/answers.rs", include_str!("../../../../plugins/sdk/src/answers.rs")),
@@ -34,6 +34,7 @@ pub(super) const RUST: [File; 11] = [
     ("sdk/src/form.rs", include_str!("../../../../plugins/sdk/src/form.rs")),
     ("sdk/src/json.rs", include_str!("../../../../plugins/sdk/src/json.rs")),
     ("sdk/src/lib.rs", include_str!("../../../../plugins/sdk/src/lib.rs")),
+    ("sdk/src/scheme.rs", include_str!("../../../../plugins/sdk/src/scheme.rs")),
     ("sdk/src/settings.rs", include_str!("../../../../plugins/sdk/src/settings.rs")),
     ("sdk/src/signed.rs", include_str!("../../../../plugins/sdk/src/signed.rs")),
     (".gitignore", include_str!("../../templates/common/gitignore.in")),

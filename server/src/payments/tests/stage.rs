@@ -53,6 +53,11 @@ impl<'a> Stage<'a> {
         Stage { world, olga, plan, plugin, token }
     }
 
+    /// What stands in the address to which the provider reports.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(super) async fn make_default(&self) {
         self.olga.api().make_default_plan(&self.plan).await.unwrap();
     }
