@@ -7,4 +7,5 @@ mod https;
 mod leaks;
 mod main_job;
 mod node_life;
+mod paying;
 mod wire;

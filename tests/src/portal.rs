@@ -103,6 +103,11 @@ impl Portal {
         Ok(line.context("it printed no join line")?.trim().to_owned())
     }
 
+    /// What the command line answers to these words, with the portal's own settings.
+    pub async fn ask(&self, words: &[&str]) -> Result<String> {
+        run(self.options.command(words)).await
+    }
+
     /// Everything it has written to its log.
     pub fn said(&self) -> String {
         self.program.said()

@@ -36,15 +36,26 @@ pub struct Stage {
 impl Stage {
     /// Starts a portal with an empty database.
     pub async fn set(name: &str, number: u8, folder: &Path) -> Result<Self> {
-        Self::set_up(name, number, folder, false).await
+        Self::set_up(name, number, folder, false, &[]).await
     }
 
     /// The same, where portal and nodes say everything they can.
     pub async fn set_verbose(name: &str, number: u8, folder: &Path) -> Result<Self> {
-        Self::set_up(name, number, folder, true).await
+        Self::set_up(name, number, folder, true, &[]).await
     }
 
-    async fn set_up(name: &str, number: u8, folder: &Path, verbose: bool) -> Result<Self> {
+    /// The same with more flags for the portal.
+    pub async fn set_with(name: &str, number: u8, folder: &Path, flags: &[&str]) -> Result<Self> {
+        Self::set_up(name, number, folder, false, flags).await
+    }
+
+    async fn set_up(
+        name: &str,
+        number: u8,
+        folder: &Path,
+        verbose: bool,
+        flags: &[&str],
+    ) -> Result<Self> {
         let network = Network::make(name, number).await?;
         let listen: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
         let node_port = free_port()?;
@@ -57,7 +68,7 @@ impl Stage {
             public_url: recorder.url(),
             node_listen: ([0, 0, 0, 0], node_port).into(),
             node_url: format!("https://{}:{node_port}", network.v4(End::Host)),
-            flags: Vec::new(),
+            flags: flags.iter().map(|it| (*it).to_owned()).collect(),
             verbose,
         };
         let portal = Portal::start(options).await?;

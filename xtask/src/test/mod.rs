@@ -115,7 +115,7 @@ fn run_level(
         extra.push(("MYRELAY_TEST_POSTGRES_URL", postgres.url()));
         database = Some(postgres);
     }
-    if level == Level::Plugins {
+    if matches!(level, Level::Plugins | Level::E2e) {
         let built = results.stage("plugins", || plugins::build(workspace, compiler));
         let Some(folder) = built else { return };
         extra.push(("MYRELAY_TEST_PLUGINS", folder.display().to_string()));
