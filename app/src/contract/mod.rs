@@ -11,6 +11,7 @@ mod nodes;
 mod operators;
 mod peers;
 mod plans;
+mod plugin_forms;
 mod plugins;
 mod pods;
 mod tokens;
@@ -42,6 +43,10 @@ pub use peers::{
     AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes,
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
+pub use plugin_forms::{
+    PluginFormContract, PluginSettingsView, SecretField, SettingField, SettingInput,
+    SettingsChange, SettingsForm, TypedFields,
+};
 pub use plugins::{
     CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginLogLine, PluginRequestRow,
     PluginRow, PluginState, PluginView,
@@ -64,6 +69,7 @@ pub trait Portal:
     + PeerContract
     + PlanContract
     + PluginContract
+    + PluginFormContract
     + PodContract
     + TokenContract
     + UsageContract
@@ -79,6 +85,7 @@ impl<T> Portal for T where
         + PeerContract
         + PlanContract
         + PluginContract
+        + PluginFormContract
         + PodContract
         + TokenContract
         + UsageContract

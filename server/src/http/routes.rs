@@ -21,7 +21,7 @@ use super::{
     metrics, node_api, origin,
     pages::{
         account, billing, channels, devices, health, operator, operator_nodes, operator_pods,
-        plans, plugins, pods, tokens, usage,
+        plans, plugin_forms, plugins, pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -243,6 +243,8 @@ fn plugin_routes() -> Vec<Route> {
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),
+        shows("/operator/plugins/{plugin}/settings", Operator, get(plugin_forms::settings_page)),
+        does("/operator/plugins/{plugin}/settings", Operator, post(plugin_forms::settings)),
         shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
         does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]

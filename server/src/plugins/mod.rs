@@ -4,6 +4,10 @@
 //! transaction, or nothing of it is.
 
 mod call;
+mod change;
+#[cfg(test)]
+mod change_tests;
+mod form;
 mod hooks;
 mod install;
 mod memory;
@@ -26,6 +30,7 @@ use serde_json::json;
 pub use self::runtime::Runtime;
 pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
+    change::{change_settings, settings_view},
     hooks::{find_hook, hook_url},
     install::{Input, asked, install},
     views::Backlog,

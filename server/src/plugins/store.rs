@@ -2,6 +2,7 @@
 
 pub(super) mod calls;
 pub(super) mod kv;
+pub(super) mod parts;
 pub(super) mod publishers;
 pub(super) mod secrets;
 

@@ -8,7 +8,8 @@ use leptos::prelude::*;
 
 use crate::{
     components::{
-        Badge, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table, Time,
+        Badge, ButtonLink, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table,
+        Time,
     },
     contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginState, PluginView},
     pages::FormState,
@@ -71,7 +72,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
             </dl>
         </section>
         <Capabilities capabilities />
-        <Settings settings secrets />
+        <Settings path=path.clone() settings secrets />
         <Dead path=path.clone() dead now />
         <Calls calls now />
         <p class="danger-link">
@@ -129,7 +130,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
 }
 
 #[component]
-fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
+fn Settings(path: String, settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
     let none = settings == "{}";
     view! {
         <section class="part">
@@ -150,6 +151,13 @@ fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
+            <div class="actions">
+                <ButtonLink
+                    href=format!("{path}/settings")
+                    label=texts::CHANGE
+                    look=Look::Secondary
+                />
+            </div>
         </section>
     }
 }

@@ -15,6 +15,7 @@ pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
 pub(crate) const HOOK: &str = "Its provider reports to";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
+pub(crate) const CHANGE: &str = "Change settings and secrets";
 pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin cannot either.";
 pub(crate) const MISSING: &str = "Not given.";
 pub(crate) const CALLS: &str = "The last calls";

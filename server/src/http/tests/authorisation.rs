@@ -232,6 +232,7 @@ impl Things {
             (_, "/operator/invite/{token}") => {
                 form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
             }
+            (_, "/operator/plugins/{plugin}/settings") => form(&[("revision", "1")]),
             (_, "/plan/choose") => form(&[("plan", &self.sold)]),
             (_, "/plan/invoices/{invoice}/pay") => form(&[("method", &self.plugin)]),
             (_, "/operator/invoices/{invoice}/paid") => {

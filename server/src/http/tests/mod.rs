@@ -9,6 +9,7 @@ mod limits;
 mod metrics;
 mod node_tls;
 mod notifications;
+mod plugin_forms;
 mod rest;
 mod signing_in;
 mod site_tls;

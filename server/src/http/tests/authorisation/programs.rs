@@ -8,6 +8,8 @@ pub(super) fn plugin_table() -> Vec<Row> {
     vec![
         ("GET", "/operator/plugins", operator_page(200)),
         ("GET", "/operator/plugins/{plugin}", operator_page(200)),
+        ("GET", "/operator/plugins/{plugin}/settings", operator_page(200)),
+        ("POST", "/operator/plugins/{plugin}/settings", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
