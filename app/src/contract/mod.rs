@@ -12,6 +12,7 @@ mod operators;
 mod peers;
 mod plans;
 mod plugin_forms;
+mod plugin_health;
 mod plugins;
 mod pods;
 mod tokens;
@@ -44,9 +45,11 @@ pub use peers::{
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
 pub use plugin_forms::{
-    PluginFormContract, PluginSettingsView, SecretField, SettingField, SettingInput,
-    SettingsChange, SettingsForm, TypedFields,
+    AskedRow, CapabilityChange, InstallOutcome, InstallView, PluginFormContract,
+    PluginSettingsView, SecretField, SettingField, SettingInput, SettingsChange, SettingsForm,
+    TypedFields, UploadPlugin,
 };
+pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
 pub use plugins::{
     CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginLogLine, PluginRequestRow,
     PluginRow, PluginState, PluginView,

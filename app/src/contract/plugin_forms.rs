@@ -1,9 +1,9 @@
 //! Plugins' settings and secrets, as forms ask for them.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use myrelay_domain::ids::InstallationId;
+use myrelay_domain::ids::{InstallationId, UploadId};
 use serde::{Deserialize, Serialize};
 
 use super::PortalError;
@@ -124,7 +124,88 @@ pub enum SettingsChange {
     Refused(Box<PluginSettingsView>),
 }
 
-/// What operators may ask about the settings of plugins.
+/// What a version of a plugin asks for, beside the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CapabilityChange {
+    Same,
+    Added,
+    Removed,
+}
+
+/// Something that a plugin asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedRow {
+    pub what: String,
+    /// Why, as its author says.
+    pub reason: String,
+    /// None: no version of it is installed.
+    pub change: Option<CapabilityChange>,
+}
+
+/// A package that an operator sends.
+#[derive(Clone, Debug)]
+pub struct UploadPlugin {
+    /// The session that sends it, by which it is found again.
+    pub session: String,
+    /// At most 64 MiB.
+    pub package: Vec<u8>,
+    /// The text of the `.minisig`; none: there is none.
+    pub signature: Option<String>,
+    /// Who has to have signed it; empty: somebody whose plugins were installed before.
+    pub publisher: String,
+}
+
+/// A package that waits to be installed: what it is, what it asks for, and the form for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallView {
+    pub upload: UploadId,
+    /// What its publisher calls it.
+    pub plugin: String,
+    pub name: String,
+    pub version: String,
+    pub license: Option<String>,
+    pub homepage: Option<String>,
+    /// The key that signed it; none: nobody did.
+    pub publisher: Option<String>,
+    /// A plugin of this name was installed with this key before.
+    pub is_pinned: bool,
+    /// The package's SHA-256, in hexadecimal.
+    pub digest: String,
+    /// How its README begins.
+    pub readme: Option<String>,
+    /// The version in whose place it comes.
+    pub replaces: Option<String>,
+    pub asked: Vec<AskedRow>,
+    /// It asks for more than the version before, which takes a tick.
+    pub grows: bool,
+    pub agreed: bool,
+    /// What this was made of: it is sent along.
+    pub before: String,
+    /// It asks for hosts that the operator names.
+    pub names_hosts: bool,
+    pub makes_requests: bool,
+    /// One in each line.
+    pub hosts: String,
+    pub any_host: bool,
+    /// Networks with ports, one in each line.
+    pub private: String,
+    pub test_mode: bool,
+    pub form: SettingsForm,
+    /// What is wrong beside settings and secrets, by the names of the fields.
+    pub errors: BTreeMap<String, String>,
+    /// Why it was not installed.
+    pub error: Option<PortalError>,
+}
+
+/// What came of installing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstallOutcome {
+    Installed(InstallationId),
+    /// Nothing was changed; the form is as it was typed, with what is wrong, and without secrets.
+    Refused(Box<InstallView>),
+}
+
+/// What operators may ask about the settings of plugins, and about packages that they send.
 #[async_trait]
 pub trait PluginFormContract: Send + Sync {
     async fn plugin_settings(&self, plugin: &str) -> Result<PluginSettingsView, PortalError>;
@@ -136,4 +217,23 @@ pub trait PluginFormContract: Send + Sync {
         plugin: &str,
         typed: TypedFields,
     ) -> Result<SettingsChange, PortalError>;
+
+    /// Whether what nobody signed may be installed.
+    async fn takes_unsigned_plugins(&self) -> Result<bool, PortalError>;
+
+    /// Looks a package over and keeps it for an hour, for this session alone.
+    async fn upload_plugin(&self, input: UploadPlugin) -> Result<UploadId, PortalError>;
+
+    async fn plugin_upload(&self, session: &str, upload: &str) -> Result<InstallView, PortalError>;
+
+    /// Installs a package with all that it asks for, or puts it in the place of another version.
+    async fn install_upload(
+        &self,
+        session: &str,
+        upload: &str,
+        typed: TypedFields,
+    ) -> Result<InstallOutcome, PortalError>;
+
+    /// Forgets a package that was sent. Twice is fine.
+    async fn discard_upload(&self, session: &str, upload: &str) -> Result<(), PortalError>;
 }

@@ -1,13 +1,14 @@
 //! The forms about plugins in every state.
 
 use myrelay_app::{
-    Content, Frame, PluginForm,
+    Content, FormState, Frame, PluginForm,
     contract::{
-        PluginSettingsView, PortalError, SecretField, SettingField, SettingInput, SettingsForm,
+        AskedRow, CapabilityChange, InstallView, PluginSettingsView, PortalError, SecretField,
+        SettingField, SettingInput, SettingsForm,
     },
 };
 
-use super::{HOSTILE, id, operator};
+use super::{HOSTILE, id, operator, refused};
 
 fn field(number: u32, label: &str, input: SettingInput, value: &str) -> SettingField {
     SettingField {
@@ -142,6 +143,102 @@ fn settings() -> Vec<(&'static str, Content, Frame)> {
     ]
 }
 
+fn asked(change: Option<CapabilityChange>) -> Vec<AskedRow> {
+    let row = |what: &str, reason: &str, change| AskedRow {
+        what: what.to_owned(),
+        reason: reason.to_owned(),
+        change,
+    };
+    let added = change.map(|_| CapabilityChange::Added);
+    let mut rows = vec![
+        row("Take payments", "It says what happened, and the portal checks it", change),
+        row("Remember things", "Nobody else can read them", change),
+        row("GET, POST https://*/api/", "Make invoices, and ask what became of them", added),
+        row("Use the secret api_key in requests to *", "API key of the store", change),
+        row("Hear of account.created.v1", "Events hold ids, and no names or keys", added),
+    ];
+    if change.is_some() {
+        let gone = Some(CapabilityChange::Removed);
+        rows.push(row("Hear of pod.created.v1", "Events hold ids, and no names or keys", gone));
+    }
+    rows
+}
+
+fn install(name: &str) -> InstallView {
+    let whole = SettingsForm { fields: fields(), secrets: secrets(), problems: Vec::new() };
+    InstallView {
+        upload: id(5),
+        plugin: "dev.myrelay.btcpay".to_owned(),
+        name: name.to_owned(),
+        version: "1.4.0".to_owned(),
+        license: Some("MIT".to_owned()),
+        homepage: Some("https://btcpay.example.org".to_owned()),
+        publisher: Some("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".to_owned()),
+        is_pinned: false,
+        digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        readme: Some(
+            "# BTCPay\n\nMake a store first, and a key that may make invoices.".to_owned(),
+        ),
+        replaces: None,
+        asked: asked(None),
+        grows: false,
+        agreed: false,
+        before: String::new(),
+        names_hosts: true,
+        makes_requests: true,
+        hosts: String::new(),
+        any_host: false,
+        private: String::new(),
+        test_mode: false,
+        form: whole,
+        errors: [].into(),
+        error: None,
+    }
+}
+
+fn uploads() -> Vec<(&'static str, Content, Frame)> {
+    let at = || operator("/operator/plugins/install");
+    let send =
+        |takes_unsigned, form| Content::PluginForm(PluginForm::Upload { takes_unsigned, form });
+    let show = |view| Content::PluginForm(PluginForm::Install(Box::new(view)));
+    let error = PortalError::invalid("signature", "the signature is not of this package");
+    let grows = InstallView {
+        is_pinned: true,
+        replaces: Some("1.3.2".to_owned()),
+        asked: asked(Some(CapabilityChange::Same)),
+        grows: true,
+        ..install("BTCPay Server")
+    };
+    let errors = [
+        ("growth", "read what is new, and tick that you grant it"),
+        ("hosts", "\"pay example\" is no name of a host"),
+        ("private", "\"10.1.2.3\": it is not a network and a port"),
+    ];
+    let errors = errors.map(|(name, it)| (name.to_owned(), it.to_owned())).into();
+    let form = wrong();
+    let wrong = InstallView { errors, form, hosts: "pay example".to_owned(), ..grows.clone() };
+    let bare = InstallView {
+        publisher: None,
+        license: None,
+        homepage: None,
+        readme: Some(HOSTILE.repeat(9)),
+        names_hosts: false,
+        form: SettingsForm::default(),
+        ..install(HOSTILE)
+    };
+    vec![
+        ("plugin-upload", send(false, FormState::default()), at()),
+        ("plugin-upload-unsigned", send(true, FormState::default()), at()),
+        ("plugin-upload-refused", send(false, refused(&[("publisher", HOSTILE)], error)), at()),
+        ("plugin-install", show(install("BTCPay Server")), at()),
+        ("plugin-install-grows", show(grows), at()),
+        ("plugin-install-refused", show(wrong), at()),
+        ("plugin-install-unsigned", show(bare), at()),
+    ]
+}
+
 pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
-    settings()
+    let mut all = settings();
+    all.extend(uploads());
+    all
 }

@@ -138,7 +138,7 @@ async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
 }
 
 /// Whoever published a plugin first publishes all that bears its name.
-async fn check_publisher(
+pub(super) async fn check_publisher(
     context: &Context,
     plugin: &str,
     publisher: Option<&PublisherKey>,

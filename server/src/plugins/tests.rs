@@ -11,6 +11,9 @@ use myrelay_plugin_host::{
 
 use myrelay_plugin_package::PublisherKey;
 
+mod change;
+pub(crate) mod uploads;
+
 use super::{
     FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, find, install, memory::Memory,
     missing_secrets, prune, testing,

@@ -1,9 +1,11 @@
 //! One plugin: how it does, what it may do, what it did, and what did not reach it.
 
 mod calls;
+mod health;
 mod texts;
 
 use calls::Calls;
+use health::Health;
 use leptos::prelude::*;
 
 use crate::{
@@ -26,6 +28,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         row,
         why,
         installed_at,
+        health,
         capabilities,
         events: _,
         hook_url,
@@ -71,6 +74,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                     })}
             </dl>
         </section>
+        <Health health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
         <Dead path=path.clone() dead now />
@@ -114,7 +118,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
     view! {
         <section class="part">
             <h2>{texts::CAPABILITIES}</h2>
-            <dl class="facts">
+            <dl class="facts facts-halves">
                 {capabilities
                     .into_iter()
                     .map(|it| {

@@ -261,3 +261,72 @@ fn Generated(secret: SecretField) -> impl IntoView {
         </div>
     }
 }
+
+/// A field of the screen's own as the others are.
+fn own(name: &str, hint: &str, error: Option<String>) -> About {
+    let hints = [hint.to_owned()].into_iter().filter(|it| !it.is_empty()).collect();
+    About { id: id(name), hints, error: error.map(shared::capital) }
+}
+
+/// A box of the screen's own.
+#[component]
+pub fn Tick(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    checked: bool,
+    error: Option<String>,
+) -> impl IntoView {
+    let invalid = error.is_some();
+    let words = own(name, hint, error);
+    view! {
+        <div class="choice settings-field" class:field-invalid=invalid>
+            <input
+                type="checkbox"
+                id=id(name)
+                name=name
+                checked=checked
+                aria-describedby=words.ids()
+                aria-invalid=invalid.then_some("true")
+            />
+            <div>
+                <label for=id(name)>{label}</label>
+                {words.hints()}
+                {words.error()}
+            </div>
+        </div>
+    }
+}
+
+/// A list of the screen's own, one in each line.
+#[component]
+pub fn Lines(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+    error: Option<String>,
+) -> impl IntoView {
+    let invalid = error.is_some();
+    let words = own(name, hint, error);
+    let text = format!("\n{}", escaped(&value));
+    view! {
+        <div class="field settings-field" class:field-invalid=invalid>
+            <label for=id(name)>{label}</label>
+            {words.hints()}
+            {words.error()}
+            <textarea
+                id=id(name)
+                name=name
+                rows="3"
+                spellcheck="false"
+                autocapitalize="none"
+                autocomplete="off"
+                aria-describedby=words.ids()
+                aria-invalid=invalid.then_some("true")
+            >
+                {text}
+            </textarea>
+        </div>
+    }
+}

@@ -3,22 +3,35 @@
 #[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
+mod install;
+#[cfg(feature = "ssr")]
 mod settings;
 #[cfg(feature = "ssr")]
 mod summary;
 #[cfg(feature = "ssr")]
 mod texts;
+#[cfg(feature = "ssr")]
+mod upload;
 
 #[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
-use crate::contract::PluginSettingsView;
+use super::FormState;
+use crate::contract::{InstallView, PluginSettingsView};
 
 /// One form about plugins with what it shows.
 #[derive(Clone)]
 pub enum PluginForm {
     /// The settings and secrets of one that is installed.
     Settings(PluginSettingsView),
+    /// The package is sent.
+    Upload {
+        /// What nobody signed may be installed too.
+        takes_unsigned: bool,
+        form: FormState,
+    },
+    /// The package is read, set and installed.
+    Install(Box<InstallView>),
 }
 
 #[cfg(feature = "ssr")]
@@ -27,6 +40,8 @@ impl PluginForm {
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Settings(view) => settings::title(view),
+            Self::Upload { .. } => upload::title(),
+            Self::Install(view) => install::title(view),
         }
     }
 
@@ -34,6 +49,10 @@ impl PluginForm {
     pub(crate) fn is_refused(&self) -> bool {
         match self {
             Self::Settings(view) => view.error.is_some() || view.form.is_wrong(),
+            Self::Upload { form, .. } => form.error.is_some(),
+            Self::Install(view) => {
+                view.error.is_some() || !view.errors.is_empty() || view.form.is_wrong()
+            }
         }
     }
 }
@@ -43,6 +62,13 @@ impl PluginForm {
 #[component]
 pub fn PluginFormPage(form: PluginForm) -> impl IntoView {
     match form {
-        PluginForm::Settings(view) => view! { <settings::Settings view /> },
+        PluginForm::Settings(view) => view! { <settings::Settings view /> }.into_any(),
+        PluginForm::Upload { takes_unsigned, form } => {
+            view! { <upload::Upload takes_unsigned form /> }.into_any()
+        }
+        PluginForm::Install(view) => {
+            let view = *view;
+            view! { <install::Install view /> }.into_any()
+        }
     }
 }

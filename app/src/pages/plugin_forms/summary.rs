@@ -14,8 +14,11 @@ pub fn Summary(
     form: SettingsForm,
     /// What is wrong beside the form.
     error: Option<PortalError>,
+    /// What is wrong with the screen's own fields: the ids of their inputs, and the texts.
+    #[prop(optional)]
+    others: Vec<(String, String)>,
 ) -> impl IntoView {
-    let linked = of_fields(&form.fields).into_iter().chain(of_secrets(&form.secrets));
+    let linked = others.into_iter().chain(of_fields(&form.fields)).chain(of_secrets(&form.secrets));
     let linked = linked.map(|(id, text)| view! { <a href=format!("#{id}")>{text}</a> }.into_any());
     let plain = form.problems.into_iter().map(shared::capital);
     let plain = plain.chain(error.as_ref().map(shared::sentence));

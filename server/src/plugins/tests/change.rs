@@ -7,9 +7,9 @@ use myrelay_app::contract::{
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::Call;
 
-use super::{Input, install, testing};
 use crate::{
     outbox,
+    plugins::{Input, install, testing},
     testing::{World, stories},
 };
 
