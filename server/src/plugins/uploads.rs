@@ -1,13 +1,15 @@
 //! Packages that operators send: looked over, read by them, and installed or forgotten.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use myrelay_app::contract::{InstallOutcome, InstallView, SettingsForm, TypedFields, UploadPlugin};
 use myrelay_domain::ids::UploadId;
 use myrelay_plugin_host::{Grants, HostPattern, Manifest, PrivateNet};
 use myrelay_plugin_package::{
-    PACKAGE_BYTES, Package, PublisherKey, SettingsProblem, SignatureError, peek_key_id, verify,
+    PACKAGE_BYTES, Package, PackageError, PublisherKey, SettingsProblem, SignatureError,
+    peek_key_id, verify,
 };
 use serde_json::{Value, json};
 
@@ -55,15 +57,17 @@ pub(crate) async fn upload(
         let message = format!("a package has at most {PACKAGE_BYTES} bytes");
         return Err(Error::invalid("package", message));
     }
-    let publisher = signed_by(context, &input).await?;
-    let package = Package::open(&input.package).map_err(|it| Error::invalid("package", it))?;
+    let bytes = Arc::new(input.package);
+    let said = (input.signature.as_deref(), input.publisher.trim());
+    let publisher = signed_by(context, &bytes, said).await?;
+    let package = open(&bytes).await?.map_err(|it| Error::invalid("package", it))?;
     let (manifest, _) = asked(package.manifest_text()).map_err(|error| match error {
         Error::Invalid { message, .. } => Error::invalid("package", message),
         error => error,
     })?;
     check_publisher(context, &manifest.id, publisher.as_ref()).await?;
     let (now, id) = (context.now(), context.new_id());
-    let text = STANDARD.encode(&input.package);
+    let text = STANDARD.encode(bytes.as_slice());
     let new = store::uploads::New {
         id,
         operator,
@@ -81,9 +85,12 @@ pub(crate) async fn upload(
 
 /// Who signed a package: whoever the operator says it has to be, or somebody whose plugins were
 /// installed before.
-async fn signed_by(context: &Context, input: &UploadPlugin) -> Result<Option<PublisherKey>> {
-    let typed = input.publisher.trim();
-    let Some(signature) = &input.signature else {
+async fn signed_by(
+    context: &Context,
+    bytes: &Arc<Vec<u8>>,
+    (signature, typed): (Option<&str>, &str),
+) -> Result<Option<PublisherKey>> {
+    let Some(signature) = signature else {
         return if context.settings.unsigned_plugins && typed.is_empty() {
             Ok(None)
         } else {
@@ -106,11 +113,24 @@ async fn signed_by(context: &Context, input: &UploadPlugin) -> Result<Option<Pub
     } else {
         PublisherKey::parse(typed).map_err(|it| Error::invalid("publisher", it))?
     };
-    verify(&input.package, signature, &key).map_err(|error| match error {
+    let (bytes, text, by) = (Arc::clone(bytes), signature.to_owned(), key.clone());
+    aside(move || verify(&bytes, &text, &by)).await?.map_err(|error| match error {
         SignatureError::OtherKey { .. } => Error::invalid("publisher", error),
         error => of_signature(error),
     })?;
     Ok(Some(key))
+}
+
+/// Opens a package.
+async fn open(bytes: &Arc<Vec<u8>>) -> Result<Result<Package, PackageError>> {
+    let bytes = Arc::clone(bytes);
+    aside(move || Package::open(&bytes)).await
+}
+
+/// Work of a moment, beside the threads that answer requests.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.context("look at a package")?)
 }
 
 /// For operators: what waits to be installed, with the form for it.
@@ -230,7 +250,8 @@ impl Opened {
         let (text, publisher) = found.ok_or(Error::NotFound(PACKAGE))?;
         let broken = |error: String| anyhow::anyhow!(error).context("a package of our own");
         let bytes = STANDARD.decode(text).map_err(|it| broken(it.to_string()))?;
-        let package = Package::open(&bytes).map_err(|it| broken(it.to_string()))?;
+        let bytes = Arc::new(bytes);
+        let package = open(&bytes).await?.map_err(|it| broken(it.to_string()))?;
         let publisher = publisher.map(|it| PublisherKey::parse(&it)).transpose();
         let publisher = publisher.map_err(|it| broken(it.to_string()))?;
         let plugin = package.manifest().id.clone();
