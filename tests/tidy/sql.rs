@@ -11,7 +11,17 @@ use crate::{
 const TABLES: &[(&str, &[&str])] = &[
     ("outbox", &["outbox"]),
     ("deployment", &["deployment"]),
-    ("plugins", &["plugins", "plugin_calls", "plugin_kv", "plugin_publishers", "plugin_secrets"]),
+    (
+        "plugins",
+        &[
+            "plugins",
+            "plugin_calls",
+            "plugin_kv",
+            "plugin_publishers",
+            "plugin_secrets",
+            "plugin_uploads",
+        ],
+    ),
     ("deliveries", &["deliveries"]),
     ("jobs", &["plugin_jobs"]),
     ("plans", &["plans"]),

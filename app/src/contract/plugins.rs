@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::{DeliveryId, InstallationId};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, PortalError};
+use super::{Millis, PluginHealthView, PortalError};
 
 /// How a plugin stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,7 @@ pub struct PluginView {
     /// Why it rests or is stopped.
     pub why: Option<String>,
     pub installed_at: Millis,
+    pub health: PluginHealthView,
     pub capabilities: Vec<CapabilityRow>,
     /// The events it listens to.
     pub events: Vec<String>,
@@ -129,7 +130,7 @@ pub struct PluginView {
     pub dead: Vec<DeadDeliveryRow>,
 }
 
-/// What operators may ask about plugins. Installing is for the command line.
+/// What operators may ask about plugins.
 #[async_trait]
 pub trait PluginContract: Send + Sync {
     /// All plugins, by name.

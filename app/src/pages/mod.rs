@@ -55,6 +55,7 @@ mod overview;
 mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
+pub mod plugin_forms;
 #[cfg(feature = "ssr")]
 mod plugins;
 #[cfg(feature = "ssr")]
@@ -91,7 +92,7 @@ use std::collections::BTreeMap;
 #[cfg(feature = "ssr")]
 pub(crate) use screen::Screen;
 
-pub use self::billing::Billing;
+pub use self::{billing::Billing, plugin_forms::PluginForm};
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
@@ -254,6 +255,7 @@ pub enum Content {
         plugin: PluginView,
         form: FormState,
     },
+    PluginForm(PluginForm),
     /// Says what removing will do, and asks.
     RemovePlugin(PluginView),
     // For customers and operators.

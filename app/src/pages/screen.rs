@@ -51,6 +51,7 @@ impl Content {
             Self::AddPlan(_) => add_plan::title(),
             Self::Plugins(_) => plugins::title(),
             Self::Plugin { plugin, .. } => plugin::title(plugin),
+            Self::PluginForm(form) => form.title(),
             Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
             Self::SuspendAccount(account) => suspend_account::title(account),
             Self::Billing(billing) => billing.title(),
@@ -80,6 +81,7 @@ impl Content {
             | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
             Self::Billing(billing) => billing.is_refused(),
+            Self::PluginForm(form) => form.is_refused(),
             _ => false,
         }
     }
@@ -160,6 +162,7 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Plugin { plugin, form } => {
             view! { <at::plugin::Plugin plugin form now /> }.into_any()
         }
+        Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
         Content::RemovePlugin(plugin) => {
             view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
         }

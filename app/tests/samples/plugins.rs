@@ -3,8 +3,8 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginJobRow, PluginLogLine,
-        PluginRequestRow, PluginRow, PluginState, PluginView, PortalError,
+        CapabilityRow, DeadDeliveryRow, HourOfCalls, PluginCallRow, PluginHealthView, PluginJobRow,
+        PluginLogLine, PluginRequestRow, PluginRow, PluginState, PluginView, PortalError,
     },
 };
 
@@ -55,6 +55,31 @@ fn job(name: &str, next_at: Option<i64>, failure: Option<&str>) -> PluginJobRow 
     }
 }
 
+fn health(state: PluginState) -> PluginHealthView {
+    let is_well = state == PluginState::Enabled;
+    let hours: Vec<HourOfCalls> = (0..24_u32)
+        .map(|hour| HourOfCalls {
+            at: NOW - (24 - i64::from(hour)) * 60 * MINUTE,
+            well: (hour * 7) % 23,
+            failed: if is_well || hour < 20 { u32::from(hour == 3) } else { hour - 15 },
+        })
+        .collect();
+    let (well, failed) =
+        hours.iter().fold((0, 0), |(well, failed), it| (well + it.well, failed + it.failed));
+    if state == PluginState::Disabled {
+        return PluginHealthView::default();
+    }
+    PluginHealthView {
+        failures: if is_well { 0 } else { 7 },
+        rests_until: (state == PluginState::Resting).then_some(NOW + 4 * MINUTE),
+        calls: well + failed,
+        failed,
+        half_us: Some(81_400),
+        most_us: Some(2_400_100),
+        hours,
+    }
+}
+
 fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     let dead = DeadDeliveryRow {
         id: id(9),
@@ -67,6 +92,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         row: row(1, name, state),
         why: why.map(str::to_owned),
         installed_at: NOW - 60 * 24 * MINUTE,
+        health: health(state),
         capabilities: vec![
             capability("Listen to events", "Those that are named below"),
             capability("Remember things, up to 1024 bytes", "Nobody else can read them"),

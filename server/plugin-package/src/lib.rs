@@ -15,7 +15,7 @@ mod signature;
 pub use contents::{ARCHIVE_BYTES, ENTRIES, PACKAGE_BYTES};
 pub use error::PackageError;
 pub use package::Package;
-pub use schema::ConfigSchema;
+pub use schema::{ConfigSchema, SettingsProblem};
 pub use signature::{
     PublisherKey, SignatureError, Signed, SigningKey, keygen, peek_key_id, sign, verify,
 };

@@ -132,6 +132,7 @@ fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
     let settings = schema.with_defaults(&settings);
     let problems = schema.problems(&settings);
     if !problems.is_empty() {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let problems = problems.join("\n  ");
         bail!(
             "{shown}: not as config.schema.json wants it (name settings by --config)\n  {problems}"

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_app::contract::CapabilityRow;
-use myrelay_plugin_host::{Grants, HostPattern, HttpGrant, Manifest, PluginSecret, PrivateNet};
+use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
 use super::{
@@ -248,7 +248,6 @@ fn told(manifest: &Manifest, by: Option<&PublisherKey>, rows: &[CapabilityRow]) 
 
 /// All that is asked for, with the hosts and the private addresses that the operator named.
 fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
-    let mut grants = Grants::all_asked(manifest);
     let parse = |it: &String| {
         HostPattern::parse(it).with_context(|| format!("--host: {it:?} is no name of a host"))
     };
@@ -256,26 +255,8 @@ fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
     let private = asked.private.iter().map(|it| it.parse::<PrivateNet>());
     let private = private.collect::<Result<Vec<_>, _>>();
     let private = private.map_err(|why| anyhow::anyhow!("--private: {why}"))?;
-    let named = |grant: HttpGrant| -> Vec<HttpGrant> {
-        let grant = HttpGrant { private: private.clone(), ..grant };
-        if !grant.rule.host.is_any() {
-            return vec![grant];
-        }
-        if asked.any_host {
-            return vec![HttpGrant { any_host: true, ..grant }];
-        }
-        let to = |host: &HostPattern| {
-            let mut grant = grant.clone();
-            grant.rule.host = host.clone();
-            grant
-        };
-        hosts.iter().map(to).collect()
-    };
-    grants.http = grants.http.into_iter().flat_map(named).collect();
-    if grants.http.is_empty() && !manifest.http.is_empty() {
-        bail!("it asks for hosts that you name: add --host NAME, or --any-host");
-    }
-    Ok(grants)
+    plugins::granted_to(manifest, &hosts, asked.any_host, &private)
+        .context("it asks for hosts that you name: add --host NAME, or --any-host")
 }
 
 fn secrets(all: &[String]) -> anyhow::Result<BTreeMap<String, PluginSecret>> {

@@ -11,7 +11,7 @@ use myrelay_plugin_host::{
     Answer, Call, Failure, Grants, InstallError, Installation, Kind, Limits, Manifest,
     PluginSecret, lifecycle,
 };
-use myrelay_plugin_package::PublisherKey;
+use myrelay_plugin_package::{PublisherKey, SettingsProblem};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,9 @@ use crate::{
     database::is_taken,
     outbox::{self, Event},
 };
+
+/// The most problems with its settings that a plugin is heard of.
+const MAX_PROBLEMS: usize = 20;
 
 /// A plugin that is to be installed, and what its operator says to it.
 pub(crate) struct Input {
@@ -88,7 +91,7 @@ pub(crate) async fn install(
     write(context, id, &manifest, &settings, &input).await?;
     let found = get(context, id).await?;
     match activate(context, &found).await {
-        Err(error @ Error::Invalid { field: "settings", .. }) => {
+        Err(error @ (Error::Settings(_) | Error::Invalid { field: "settings", .. })) => {
             super::delete(context, &found).await?;
             Err(error)
         }
@@ -138,7 +141,7 @@ async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
 }
 
 /// Whoever published a plugin first publishes all that bears its name.
-async fn check_publisher(
+pub(super) async fn check_publisher(
     context: &Context,
     plugin: &str,
     publisher: Option<&PublisherKey>,
@@ -166,7 +169,7 @@ async fn check_publisher(
 
 /// Has another version make itself ready, where the plugin is not disabled. One that does not is
 /// stopped, so that nothing goes to it.
-async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
+pub(super) async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
     if plugin.state == State::Disabled {
         return Ok(Ok(()));
     }
@@ -281,8 +284,8 @@ pub(super) fn ensure_none(problems: &[lifecycle::ConfigProblem]) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let lines = problems.iter().take(5).map(|it| format!("{}: {}", it.path, it.message));
-    Err(Error::invalid("settings", lines.collect::<Vec<_>>().join("; ")))
+    let problem = |it: &lifecycle::ConfigProblem| SettingsProblem::new(&it.path, &it.message);
+    Err(Error::Settings(problems.iter().take(MAX_PROBLEMS).map(problem).collect()))
 }
 
 /// Tells a plugin that it goes. Whatever it answers, it goes.

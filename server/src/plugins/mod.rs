@@ -4,6 +4,11 @@
 //! transaction, or nothing of it is.
 
 mod call;
+mod change;
+mod compare;
+mod form;
+mod grants;
+mod health;
 mod hooks;
 mod install;
 mod memory;
@@ -14,8 +19,9 @@ mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upgrade;
+mod uploads;
 mod views;
 
 use anyhow::Context as _;
@@ -27,9 +33,12 @@ use serde_json::json;
 pub use self::runtime::Runtime;
 pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
+    change::{change_settings, settings_view},
+    grants::granted_to,
     hooks::{find_hook, hook_url},
     install::{Input, asked, install},
     schedule::next as next_time,
+    uploads::{discard_upload, install_upload, takes_unsigned, upload, upload_view},
     views::Backlog,
 };
 use crate::{
@@ -349,7 +358,7 @@ pub(crate) async fn prune(context: &Context) -> Result<()> {
     store::calls::prune(&mut tx, now - CALLS_KEPT_MS).await?;
     store::kv::prune(&mut tx, now).await?;
     tx.commit().await?;
-    Ok(())
+    uploads::prune(context).await
 }
 
 /// The id of a plugin.

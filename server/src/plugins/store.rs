@@ -1,9 +1,12 @@
 //! The plugins' SQL.
 
 pub(super) mod calls;
+pub(super) mod day;
 pub(super) mod kv;
+pub(super) mod parts;
 pub(super) mod publishers;
 pub(super) mod secrets;
+pub(super) mod uploads;
 
 use myrelay_domain::ids::InstallationId;
 use sqlx::{Any, AnyPool, Executor, FromRow, any::AnyArguments, query::Query};

@@ -63,6 +63,7 @@ pub(super) async fn view(
         row: row(plugin, backlog, context.now()),
         why,
         installed_at: plugin.created_at,
+        health: super::health::health(context, plugin).await?,
         capabilities: granted(&manifest, &grants),
         events: manifest.events.clone(),
         hook_url: super::hook_url(context, plugin)?,

@@ -1,16 +1,19 @@
 //! One plugin: how it does, what it may do, what it did, and what did not reach it.
 
 mod calls;
+mod health;
 mod jobs;
 mod texts;
 
 use calls::Calls;
+use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
 
 use crate::{
     components::{
-        Badge, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table, Time,
+        Badge, ButtonLink, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table,
+        Time,
     },
     contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginState, PluginView},
     pages::FormState,
@@ -27,6 +30,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         row,
         why,
         installed_at,
+        health,
         capabilities,
         events: _,
         hook_url,
@@ -73,8 +77,9 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                     })}
             </dl>
         </section>
+        <Health health now />
         <Capabilities capabilities />
-        <Settings settings secrets />
+        <Settings path=path.clone() settings secrets />
         <Dead path=path.clone() dead now />
         <Jobs path=path.clone() jobs now />
         <Calls calls now />
@@ -117,7 +122,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
     view! {
         <section class="part">
             <h2>{texts::CAPABILITIES}</h2>
-            <dl class="facts">
+            <dl class="facts facts-halves">
                 {capabilities
                     .into_iter()
                     .map(|it| {
@@ -133,7 +138,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
 }
 
 #[component]
-fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
+fn Settings(path: String, settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
     let none = settings == "{}";
     view! {
         <section class="part">
@@ -154,6 +159,13 @@ fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
+            <div class="actions">
+                <ButtonLink
+                    href=format!("{path}/settings")
+                    label=texts::CHANGE
+                    look=Look::Secondary
+                />
+            </div>
         </section>
     }
 }

@@ -15,6 +15,7 @@ pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
 pub(crate) const HOOK: &str = "Its provider reports to";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
+pub(crate) const CHANGE: &str = "Change settings and secrets";
 pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin cannot either.";
 pub(crate) const MISSING: &str = "Not given.";
 pub(crate) const CALLS: &str = "The last calls";
@@ -98,4 +99,50 @@ pub(crate) fn lines(call: &PluginCallRow) -> Vec<String> {
         call.http.iter().map(|it| format!("{} → {} ({} ms)", it.what, it.result, it.took_ms));
     let log = call.log.iter().map(|it| format!("{}: {}", it.level, it.message));
     requests.chain(log).collect()
+}
+
+// How it does.
+pub(crate) const HEALTH: &str = "How it does";
+pub(crate) const CIRCUIT: &str = "Now";
+pub(crate) const AGAIN: &str = "It is tried again";
+pub(crate) const LAST_DAY: &str = "Calls of the last day";
+pub(crate) const TOOK: &str = "How long they took";
+pub(crate) const PICTURE: &str = "The calls of the last 24 hours, hour by hour";
+pub(crate) const LEGEND: &str = "24 hours, the last one on the right. Below what went well, on top \
+     what failed.";
+pub(crate) const AS_TABLE: &str = "Show as a table";
+pub(crate) const HOUR: Column = ("From", false);
+pub(crate) const WELL: Column = ("Went well", true);
+pub(crate) const FAILED: Column = ("Failed", true);
+pub(crate) const HOUR_COLUMNS: &[Column] = &[HOUR, WELL, FAILED];
+
+/// Whether it is called.
+pub(crate) fn circuit(failures: u32, rests: bool) -> String {
+    let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+    match (failures, rests) {
+        (0, _) => "It did well the last time.".to_owned(),
+        (_, true) => format!("It failed {times} in a row, and is left in peace."),
+        (_, false) => format!("It failed {times} in a row, and is tried."),
+    }
+}
+
+/// How many calls went well.
+pub(crate) fn share(calls: u32, failed: u32) -> String {
+    if calls == 0 {
+        return "None.".to_owned();
+    }
+    let well = calls.saturating_sub(failed);
+    let tenths = u64::from(well) * 1000 / u64::from(calls);
+    format!("{well} of {calls} went well: {}.{} %", tenths / 10, tenths % 10)
+}
+
+/// How long half of them, and nearly all of them, took.
+pub(crate) fn took(half_us: Option<u64>, most_us: Option<u64>) -> String {
+    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
+    match (half_us, most_us) {
+        (Some(half), Some(most)) => {
+            format!("Half of them up to {}, 99 of 100 up to {}", ms(half), ms(most))
+        }
+        _ => "–".to_owned(),
+    }
 }

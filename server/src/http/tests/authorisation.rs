@@ -198,6 +198,7 @@ impl Things {
             .replace("{invoice}", &self.invoice)
             .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
+            .replace("{upload}", "upl_00000000000000000000000000000001")
             .replace("{delivery}", &self.delivery)
             .replace("{job}", "nightly")
             .replace("{channel}", &self.channel)
@@ -234,6 +235,13 @@ impl Things {
             (_, "/operator/invite/{token}") => {
                 form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
             }
+            (_, "/operator/plugins/install") => {
+                let request = Request::post(&url)
+                    .header("sec-fetch-site", "same-origin")
+                    .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line");
+                request.body(Body::from("--line--\r\n")).unwrap()
+            }
+            (_, "/operator/plugins/{plugin}/settings") => form(&[("revision", "1")]),
             (_, "/plan/choose") => form(&[("plan", &self.sold)]),
             (_, "/plan/invoices/{invoice}/pay") => form(&[("method", &self.plugin)]),
             (_, "/operator/invoices/{invoice}/paid") => {
