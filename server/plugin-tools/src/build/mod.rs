@@ -1,5 +1,6 @@
 //! `build`: a component of what stands in the plugin's folder, whatever it is written in.
 
+mod python;
 mod rust;
 mod script;
 mod world;
@@ -28,6 +29,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         None | Some("rust") => rust::build(&folder)?,
         Some("js") => script::build(&folder, "src/plugin.js", &manifest)?,
         Some("ts") => script::build(&folder, "src/plugin.ts", &manifest)?,
+        Some("python") => python::build(&folder, &manifest)?,
         Some(other) => {
             bail!("plugin.toml: build.language: {other} is not built here; bring plugin.wasm along")
         }

@@ -22,6 +22,7 @@ const SECRETS: File = ("dev/secrets.json", "{ \"token\": \"a-token-for-trials\" 
 
 /// What plugins are in that hand things to a service, in each language.
 const SERVICE_RUST: File = ("src/service.rs", include_str!("../../templates/common/service.rs"));
+const SERVICE_PYTHON: File = ("src/service.py", include_str!("../../templates/common/service.py"));
 const SERVICE_SCRIPT: &str = include_str!("../../templates/common/service.script");
 
 /// One kind of plugin to begin with.
@@ -34,6 +35,7 @@ struct Template {
     rust: &'static [File],
     js: &'static [File],
     ts: &'static [File],
+    python: &'static [File],
 }
 
 impl Template {
@@ -41,6 +43,7 @@ impl Template {
         match language {
             "js" => self.js,
             "ts" => self.ts,
+            "python" => self.python,
             _ => self.rust,
         }
     }
@@ -66,6 +69,10 @@ const TEMPLATES: [Template; 3] = [
             ("src/plugin.ts", include_str!("../../templates/notification/plugin.script")),
             ("src/service.ts", SERVICE_SCRIPT),
         ],
+        python: &[
+            ("src/plugin.py", include_str!("../../templates/notification/plugin.py")),
+            SERVICE_PYTHON,
+        ],
     },
     Template {
         kind: "event",
@@ -86,6 +93,10 @@ const TEMPLATES: [Template; 3] = [
             ("src/plugin.ts", include_str!("../../templates/event/plugin.script")),
             ("src/service.ts", SERVICE_SCRIPT),
         ],
+        python: &[
+            ("src/plugin.py", include_str!("../../templates/event/plugin.py")),
+            SERVICE_PYTHON,
+        ],
     },
     Template {
         kind: "billing",
@@ -101,6 +112,7 @@ const TEMPLATES: [Template; 3] = [
         rust: &[("src/lib.rs", include_str!("../../templates/billing/lib.rs"))],
         js: &[("src/plugin.js", include_str!("../../templates/billing/plugin.script"))],
         ts: &[("src/plugin.ts", include_str!("../../templates/billing/plugin.script"))],
+        python: &[("src/plugin.py", include_str!("../../templates/billing/plugin.py"))],
     },
 ];
 
