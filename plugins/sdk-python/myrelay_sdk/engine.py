@@ -12,16 +12,28 @@ from wit_world.imports import random as of_host
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+_called = False
+
+
+def begin():
+    """A call begins. `guard` says so: while the plugin is built there is no host to ask."""
+    global _called
+    _called = True
+
+
 class _Writer:
-    """Writes whole lines to the plugin's log."""
+    """Writes whole lines to the plugin's log, and while it is built to where the builder reads."""
 
     encoding = "utf-8"
 
-    def __init__(self, level):
+    def __init__(self, level, before):
         self.level = level
+        self.before = before
         self.kept = ""
 
     def write(self, text):
+        if not _called:
+            return self.before.write(text)
         *lines, self.kept = (self.kept + text).split("\n")
         for it in lines:
             log.log(self.level, it, [])
@@ -44,7 +56,7 @@ def chance():
     return int.from_bytes(of_host.bytes(6), "big") / 2**48
 
 
-sys.stdout = _Writer(log.Level.INFO)
-sys.stderr = _Writer(log.Level.WARN)
+sys.stdout = _Writer(log.Level.INFO, sys.stdout)
+sys.stderr = _Writer(log.Level.WARN, sys.stderr)
 time.time = lambda: clock.now() / 1000
 random.random = chance

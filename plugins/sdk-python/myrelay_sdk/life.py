@@ -9,12 +9,14 @@ from wit_world.exports.lifecycle import HealthReport, Info
 from wit_world.imports import log
 from wit_world.imports.types import ErrorKind
 
+from .engine import begin
 from .errors import PluginError, line, shown
 
 
 def _wrap(run):
     @functools.wraps(run)
     def guarded(*given):
+        begin()
         try:
             return run(*given)
         except PluginError as why:
