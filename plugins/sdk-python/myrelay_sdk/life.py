@@ -1,7 +1,6 @@
 """The turns of a plugin's life, and the wall between what it raises and the host."""
 
 import functools
-import traceback
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -13,6 +12,17 @@ from .engine import begin
 from .errors import PluginError, line, shown
 
 
+def _where(why):
+    """What was raised, after the places it came through. Python's own `traceback` looks for the sources,
+    and there are no files."""
+    lines, at = [], why.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_name}")
+        at = at.tb_next
+    return "\n".join([*lines, shown(why)])
+
+
 def _wrap(run):
     @functools.wraps(run)
     def guarded(*given):
@@ -22,7 +32,7 @@ def _wrap(run):
         except PluginError as why:
             raise Err(why.told()) from None
         except (KeyboardInterrupt, SystemExit, Exception) as why:
-            log.log(log.Level.ERROR, "".join(traceback.format_exception(why)), [])
+            log.log(log.Level.ERROR, _where(why), [])
             told = PluginError(ErrorKind.INTERNAL, line(shown(why))).told()
             raise Err(told) from None
 

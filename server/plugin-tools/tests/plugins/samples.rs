@@ -201,7 +201,7 @@ impl Sample {
         let (kind, message) = self.reported("sample.mistake", "").await;
         assert!(kind == ErrorKind::Internal && message.contains(mistake), "{message}");
         let log = &self.event("sample.mistake", "").await.logs[0].message;
-        assert!(log.contains(mistake) && log.contains("sample.mistake"), "where it was: {log}");
+        assert!(log.contains(mistake) && log.contains("mistake"), "where it was: {log}");
         let (kind, message) = self.reported("sample.throws", "not an error").await;
         assert!(kind == ErrorKind::Internal && message.contains("not an error"), "{message}");
     }
@@ -246,6 +246,7 @@ async fn a_plugin_in_python_does_its_work_and_harms_nobody() {
     let expected = r#"{"now": ["2026-03-20T08:50:00+00:00", 1773996600.0], "chance": true}"#;
     assert_eq!((kind, engine.as_str()), (ErrorKind::NotFound, expected));
     sample.dies("sample.spins", &[LimitName::Cpu]).await;
+    sample.dies("sample.grows", &[LimitName::Memory]).await;
     let validate = Call::ValidateConfig("{\"room\":\"http://127.0.0.1/other\"}".to_owned());
     let problems = sample.call(validate).await.result;
     assert!(format!("{problems:?}").contains("/room"), "{problems:?}");
