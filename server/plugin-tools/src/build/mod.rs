@@ -5,7 +5,7 @@ mod rust;
 mod script;
 mod world;
 
-use std::{ffi::OsStr, io::Write, process::Command as Process};
+use std::{ffi::OsStr, io::Write, path::Path, process::Command as Process};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgMatches, Command};
@@ -20,7 +20,11 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
-    let folder = crate::path(matches, "folder");
+    build(&crate::path(matches, "folder"), out)
+}
+
+/// Builds the plugin in a folder, and says where it is.
+pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;

@@ -58,6 +58,11 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/notification/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/notification/config.schema.json")),
             ("fixtures/deliver.json", include_str!("../../templates/notification/deliver.json")),
+            ("tests/deliver.json", include_str!("../../templates/notification/case.json")),
+            (
+                "tests/conformance.toml",
+                include_str!("../../templates/notification/conformance.toml"),
+            ),
             SECRETS,
         ],
         rust: &[("src/lib.rs", include_str!("../../templates/notification/lib.rs")), SERVICE_RUST],
@@ -82,6 +87,7 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/event/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/event/config.schema.json")),
             ("fixtures/event.json", include_str!("../../templates/event/event.json")),
+            ("tests/event.json", include_str!("../../templates/event/case.json")),
             SECRETS,
         ],
         rust: &[("src/lib.rs", include_str!("../../templates/event/lib.rs")), SERVICE_RUST],
@@ -106,6 +112,7 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/billing/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/billing/config.schema.json")),
             ("fixtures/checkout.json", include_str!("../../templates/billing/checkout.json")),
+            ("tests/checkout.json", include_str!("../../templates/billing/case.json")),
             // Where customers send money is never a default.
             ("dev/config.json", include_str!("../../templates/billing/config.json")),
         ],

@@ -83,6 +83,8 @@ class Billing(exports.Billing):
     def begin_checkout(self, request):
         invoice, has = request.invoice, settings()
         needs_ours(invoice.total)
+        if invoice.total.minor <= 0:
+            raise error(ErrorKind.INVALID_INPUT, "there is nothing to pay")
         step = PaymentInstructions(
             fields=[("Recipient", has["recipient"]), ("IBAN", has["iban"]), ("Bank", has["bank"])],
             reference=invoice.number or invoice.id,

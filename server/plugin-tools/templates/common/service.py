@@ -2,7 +2,7 @@
 
 import json
 
-from myrelay_sdk import error, problems, rate_limited, settings
+from myrelay_sdk import error, failure, problems, rate_limited, settings
 from myrelay_sdk.http import Auth_Bearer, retry_after, send
 from wit_world.imports import context
 from wit_world.imports.types import ErrorKind
@@ -45,4 +45,4 @@ def post(body):
         raise error(ErrorKind.INVALID_CONFIG, said)
     if status == 429:
         raise rate_limited("the service", retry_after(answer))
-    raise error(ErrorKind.UNAVAILABLE if 500 <= status else ErrorKind.INVALID_INPUT, said)
+    raise error(failure(status) if 500 <= status else ErrorKind.INVALID_INPUT, said)

@@ -2,7 +2,7 @@
 
 import json
 
-from myrelay_sdk import guard, life, settings
+from myrelay_sdk import error, guard, life, settings
 from service import post, wrong
 from wit_world import exports
 from wit_world.exports.notifier import (
@@ -14,6 +14,7 @@ from wit_world.exports.notifier import (
     Verification,
 )
 from wit_world.imports import log
+from wit_world.imports.types import ErrorKind
 
 Lifecycle = life(
     # As plugin.toml says: the host compares.
@@ -37,6 +38,8 @@ def id_in(answer):
 @guard
 class Notifier(exports.Notifier):
     def begin_verification(self, account, address):
+        if "@" not in address:
+            raise error(ErrorKind.INVALID_INPUT, "a mail address has an @")
         return Verification(f"A message comes to {address}: follow the link in it.", None)
 
     def deliver(self, to, message):
