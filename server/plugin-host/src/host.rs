@@ -13,6 +13,7 @@ use crate::{
     compile::{CompileError, Compiled, Compiler},
     egress::{
         client::Network,
+        line::Line,
         sender::{Rights, Sender},
     },
     limits::Limits,
@@ -87,6 +88,7 @@ pub struct InProcess {
     runner: Runner,
     compiler: Arc<Compiler>,
     network: Network,
+    line: Option<Arc<dyn Line>>,
     rights: RwLock<BTreeMap<String, Arc<Rights>>>,
 }
 
@@ -100,8 +102,16 @@ impl InProcess {
             runner: Runner::new()?,
             compiler: Arc::new(options.compiler),
             network: options.network,
+            line: None,
             rights: RwLock::default(),
         })
+    }
+
+    /// The same, with something in the way of every request of plugins that are installed from now
+    /// on: for trials, and for nothing else.
+    #[must_use]
+    pub fn with_line(self, line: Arc<dyn Line>) -> Self {
+        Self { line: Some(line), ..self }
     }
 
     fn rights_of(&self, id: &str) -> Option<Arc<Rights>> {
@@ -143,7 +153,9 @@ impl PluginHost for InProcess {
         };
         let (plugin, code) =
             self.runner.workers.run(compiling).await.map_err(InstallError::Host)??;
-        let rights = Arc::new(Rights::new(&plugin, &self.network)?);
+        let mut rights = Rights::new(&plugin, &self.network)?;
+        rights.line.clone_from(&self.line);
+        let rights = Arc::new(rights);
         let id = plugin.id.clone();
         self.runner.install(plugin, &code).await?;
         self.rights.write().unwrap_or_else(PoisonError::into_inner).insert(id, rights);

@@ -20,6 +20,7 @@ use crate::{
     egress::{
         client::{Client, Incoming, Network, Outgoing},
         headers,
+        line::{self, Line},
         policy::{self, Target},
         rules::method_name,
     },
@@ -80,6 +81,8 @@ pub(crate) struct Rights {
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
     client: Client,
+    /// What stands in the way of requests, in trials.
+    pub(crate) line: Option<Arc<dyn Line>>,
 }
 
 impl Rights {
@@ -90,6 +93,7 @@ impl Rights {
             grants: plugin.grants.clone(),
             limits: plugin.limits.capped(),
             client: client.map_err(|error| InstallError::Host(error.to_string()))?,
+            line: None,
         })
     }
 }
@@ -119,6 +123,15 @@ impl Own {
         let named = |name: &String| (placeholder(request, name), name.clone());
         Self { placeholders: request.secrets.keys().map(named).collect(), scrubber }
     }
+
+    /// A text with the names of secrets in the place of their placeholders.
+    fn named(&self, text: &[u8]) -> Vec<u8> {
+        let Ok(text) = str::from_utf8(text) else { return text.to_vec() };
+        let named = self.placeholders.iter().fold(text.to_owned(), |text, (it, name)| {
+            text.replace(it, &format!("{{{{secret {name}}}}}"))
+        });
+        named.into_bytes()
+    }
 }
 
 impl Sender {
@@ -137,11 +150,23 @@ impl Egress for Sender {
         let start = Instant::now();
         let sent = AtomicBool::new(false);
         let mut trace = trace(&request);
+        let line = self.rights.line.clone();
+        let own = self.own();
+        let seen = line.map(|it| (it, line::seen(&request, |text| own.named(text))));
         let result = match self.prepare(request) {
             Ok(outgoing) => {
                 trace.url = text::line(&outgoing.target.shown(), 300);
-                let answer = self.rights.client.send(outgoing, &sent).await;
-                answer.map(|it| self.clean(&it))
+                let given = seen.as_ref().and_then(|(line, seen)| line.answer(seen));
+                if let Some(given) = given {
+                    line::told(given, &sent)
+                } else {
+                    let answer = self.rights.client.send(outgoing, &sent).await;
+                    let answer = answer.map(|it| self.clean(&it));
+                    if let Some((line, seen)) = seen {
+                        line.heard(&seen, line::heard(&answer));
+                    }
+                    answer
+                }
             }
             Err(error) => Err(error),
         };
