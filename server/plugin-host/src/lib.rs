@@ -29,6 +29,8 @@ mod secret;
 mod state;
 mod text;
 mod ticker;
+#[cfg(test)]
+mod versions;
 mod workers;
 
 pub use answers::check as judge_answer;
