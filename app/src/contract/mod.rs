@@ -43,8 +43,8 @@ pub use peers::{
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
 pub use plugins::{
-    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginLogLine, PluginRequestRow,
-    PluginRow, PluginState, PluginView,
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginLimits, PluginLogLine,
+    PluginRequestRow, PluginRow, PluginState, PluginTrialView, PluginVersionRow, PluginView,
 };
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};

@@ -55,6 +55,7 @@ mod overview;
 mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
+mod plugin_trial;
 #[cfg(feature = "ssr")]
 mod plugins;
 #[cfg(feature = "ssr")]
@@ -95,8 +96,8 @@ pub use self::billing::Billing;
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
-    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginView, PodUsageView, PodView,
-    PortalError, TokenView, TokensView, UnsubscribeView,
+    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginTrialView, PluginView,
+    PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -254,6 +255,8 @@ pub enum Content {
         plugin: PluginView,
         form: FormState,
     },
+    /// What a call comes to that was made once more.
+    PluginTrial(PluginTrialView),
     /// Says what removing will do, and asks.
     RemovePlugin(PluginView),
     // For customers and operators.

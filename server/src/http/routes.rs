@@ -243,6 +243,9 @@ fn plugin_routes() -> Vec<Route> {
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),
+        does("/operator/plugins/{plugin}/rollback", Operator, post(plugins::rollback)),
+        does("/operator/plugins/{plugin}/calls/{call}/try", Operator, post(plugins::try_call)),
+        shows("/operator/plugins/{plugin}/memory.json", Operator, get(plugins::memory)),
         shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
         does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]

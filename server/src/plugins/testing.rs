@@ -8,8 +8,8 @@ use std::{
 use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle, notifier,
+    Answer, Call, CallRequest, Failure, Grants, HttpTrace, InstallError, Installation, KvChange,
+    KvReader, Manifest, Outcome, PluginHost, PluginSecret, billing, lifecycle, notifier,
     types::{Error, ErrorKind},
     webhooks,
 };
@@ -27,6 +27,8 @@ pub(crate) struct ScriptedHost {
     installed: Mutex<BTreeMap<String, Installation>>,
     answers: Mutex<VecDeque<Answering>>,
     carries: Mutex<VecDeque<Answering>>,
+    replays: Mutex<VecDeque<Answering>>,
+    replayed: Mutex<Vec<CallRequest>>,
     heard: Mutex<Vec<CallRequest>>,
 }
 
@@ -39,6 +41,16 @@ impl ScriptedHost {
     /// The next message that a plugin is to carry is answered so.
     pub(crate) fn carries(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.carries.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The next call that is made once more is answered so.
+    pub(crate) fn replays(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
+        self.replays.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The calls that were made once more.
+    pub(crate) fn replayed(&self) -> Vec<CallRequest> {
+        self.replayed.lock().unwrap().clone()
     }
 
     /// The messages that plugins carried or were to carry: where to, and what.
@@ -169,6 +181,24 @@ impl PluginHost for ScriptedHost {
 
     async fn remove(&self, id: &str) {
         self.installed.lock().unwrap().remove(id);
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        _: Vec<HttpTrace>,
+        _: Arc<dyn KvReader>,
+    ) -> Outcome {
+        if !self.installed.lock().unwrap().contains_key(&request.installation) {
+            return Outcome::failed(Failure::Unknown);
+        }
+        self.replayed.lock().unwrap().push(request.clone());
+        let answer = self.replays.lock().unwrap().pop_front();
+        match (answer, &request.call) {
+            (Some(answer), _) => answer(&request),
+            (None, Call::Deliver { .. }) => carried(),
+            (None, call) => usual(call),
+        }
     }
 
     async fn call(&self, request: CallRequest, _: Arc<dyn KvReader>) -> Outcome {

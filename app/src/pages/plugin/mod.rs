@@ -2,9 +2,12 @@
 
 mod calls;
 mod texts;
+mod versions;
 
+pub(crate) use calls::Call;
 use calls::Calls;
 use leptos::prelude::*;
+use versions::Versions;
 
 use crate::{
     components::{
@@ -24,6 +27,8 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let PluginView {
         row,
         why,
+        publisher,
+        versions,
         installed_at,
         capabilities,
         events: _,
@@ -57,6 +62,14 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 <dd><code>{row.plugin}</code></dd>
                 <dt>{texts::VERSION}</dt>
                 <dd>{row.version}</dd>
+                <dt>{texts::PUBLISHER}</dt>
+                <dd>
+                    {publisher
+                        .map_or_else(
+                            || texts::NOBODY.into_any(),
+                            |key| view! { <code class="breakable">{key}</code> }.into_any(),
+                        )}
+                </dd>
                 <dt>{texts::INSTALLED}</dt>
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
@@ -72,8 +85,9 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         </section>
         <Capabilities capabilities />
         <Settings settings secrets />
+        <Versions path=path.clone() versions now />
         <Dead path=path.clone() dead now />
-        <Calls calls now />
+        <Calls path=path.clone() calls now />
         <p class="danger-link">
             <a href=format!("{path}/remove")>{texts::REMOVE}</a>
         </p>
