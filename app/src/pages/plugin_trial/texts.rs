@@ -1,7 +1,7 @@
 //! The words of the page that shows a call that was made once more.
 
 pub(crate) const NOTHING_COMES_OF_IT: &str = "Nothing of it was written, and no request left the \
-                                              portal: they were answered with what was answered \
+                                              portal: each was answered with what was answered \
                                               then. It saw the same time and drew the same chance, \
                                               and what it remembers as it is now.";
 pub(crate) const UNRECORDED_TITLE: &str = "It asked for something else";
