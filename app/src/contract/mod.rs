@@ -51,8 +51,9 @@ pub use plugin_forms::{
 };
 pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
 pub use plugins::{
-    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginJobRow, PluginLogLine,
-    PluginRequestRow, PluginRow, PluginState, PluginView,
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginJobRow, PluginLimits,
+    PluginLogLine, PluginRequestRow, PluginRow, PluginState, PluginTrialView, PluginVersionRow,
+    PluginView,
 };
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};

@@ -56,6 +56,7 @@ mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
 pub mod plugin_forms;
+mod plugin_trial;
 #[cfg(feature = "ssr")]
 mod plugins;
 #[cfg(feature = "ssr")]
@@ -96,8 +97,8 @@ pub use self::{billing::Billing, plugin_forms::PluginForm};
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
-    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginView, PodUsageView, PodView,
-    PortalError, TokenView, TokensView, UnsubscribeView,
+    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginTrialView, PluginView,
+    PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -256,6 +257,8 @@ pub enum Content {
         form: FormState,
     },
     PluginForm(PluginForm),
+    /// What a call comes to that was made once more.
+    PluginTrial(PluginTrialView),
     /// Says what removing will do, and asks.
     RemovePlugin(PluginView),
     // For customers and operators.

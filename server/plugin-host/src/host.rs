@@ -18,7 +18,7 @@ use crate::{
     },
     limits::Limits,
     manifest::Manifest,
-    messages::{CallRequest, Failure, KvReader, Outcome},
+    messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
     rights::Grants,
     runner::{Plugin, Runner, Work},
 };
@@ -73,6 +73,16 @@ pub trait PluginHost: Send + Sync {
 
     /// Calls a plugin. Dropping the future ends the call.
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome;
+
+    /// Calls a plugin once more as it was called before. None of its requests leaves: they are
+    /// judged as ever, and answered from the `recording`, which is what [`Outcome::http`] said
+    /// then; what is not in it is refused ([`HttpTrace::is_unrecorded`]).
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome;
 }
 
 /// What the host inside this process is made with.
@@ -112,6 +122,33 @@ impl InProcess {
     #[must_use]
     pub fn with_line(self, line: Arc<dyn Line>) -> Self {
         Self { line: Some(line), ..self }
+    }
+
+    async fn perform(
+        &self,
+        request: CallRequest,
+        recording: Option<Vec<HttpTrace>>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        if let Err(failure) = call::check(&request) {
+            return Outcome::failed(failure);
+        }
+        let Some(rights) = self.rights_of(&request.installation) else {
+            return Outcome::failed(Failure::Unknown);
+        };
+        let request = Arc::new(request);
+        let sender = Sender::new(rights, request.clone()).replaying(recording);
+        let work = Work {
+            secret_names: request.secrets.keys().cloned().collect(),
+            egress: Box::new(sender),
+            request,
+            reader,
+        };
+        let outcome = match self.runner.call(work) {
+            Ok(work) => self.runner.workers.run(work).await,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
     }
 
     fn rights_of(&self, id: &str) -> Option<Arc<Rights>> {
@@ -168,23 +205,15 @@ impl PluginHost for InProcess {
     }
 
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        if let Err(failure) = call::check(&request) {
-            return Outcome::failed(failure);
-        }
-        let Some(rights) = self.rights_of(&request.installation) else {
-            return Outcome::failed(Failure::Unknown);
-        };
-        let request = Arc::new(request);
-        let work = Work {
-            secret_names: request.secrets.keys().cloned().collect(),
-            egress: Box::new(Sender::new(rights, request.clone())),
-            request,
-            reader,
-        };
-        let outcome = match self.runner.call(work) {
-            Ok(work) => self.runner.workers.run(work).await,
-            Err(failure) => return Outcome::failed(failure),
-        };
-        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
+        self.perform(request, None, reader).await
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        self.perform(request, Some(recording), reader).await
     }
 }

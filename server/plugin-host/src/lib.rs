@@ -51,8 +51,8 @@ pub use manifest::{
     AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
 };
 pub use messages::{
-    Answer, Call, CallRequest, Failure, HttpTrace, KvChange, KvCondition, KvEntry, KvReader,
-    KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
+    Answer, Call, CallRequest, Failure, HttpAnswer, HttpTrace, KvChange, KvCondition, KvEntry,
+    KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
 };
 pub use process::{Confined, HostProcess, Process, User, confine, main as host_main};
 pub use rights::{Grants, SecretGrant};

@@ -40,6 +40,7 @@ pub fn command() -> Command {
             keys::keygen_command(),
             keys::sign_command(),
             keys::verify_command(),
+            keys::rotate_command(),
             inspect::command(),
         ])
 }
@@ -68,6 +69,7 @@ pub fn run_to(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> a
         Some(("keygen", matches)) => keys::keygen(matches, out),
         Some(("sign", matches)) => keys::sign(matches, out),
         Some(("verify", matches)) => keys::verify(matches, out),
+        Some(("rotate", matches)) => keys::rotate(matches, out),
         Some(("inspect", matches)) => inspect::run(matches, out),
         _ => Ok(()),
     }?;

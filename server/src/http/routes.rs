@@ -255,6 +255,9 @@ fn plugin_routes() -> Vec<Route> {
         does(RUN, Operator, post(plugins::run_job)),
         shows("/operator/plugins/{plugin}/settings", Operator, get(plugin_forms::settings_page)),
         does("/operator/plugins/{plugin}/settings", Operator, post(plugin_forms::settings)),
+        does("/operator/plugins/{plugin}/rollback", Operator, post(plugins::rollback)),
+        does("/operator/plugins/{plugin}/calls/{call}/try", Operator, post(plugins::try_call)),
+        shows("/operator/plugins/{plugin}/memory.json", Operator, get(plugins::memory)),
         shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
         does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]

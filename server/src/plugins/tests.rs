@@ -1,5 +1,8 @@
 //! Stories about plugins that come, go and remember.
 
+mod keys;
+mod life;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

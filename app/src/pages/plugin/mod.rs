@@ -4,11 +4,14 @@ mod calls;
 mod health;
 mod jobs;
 mod texts;
+mod versions;
 
+pub(crate) use calls::Call;
 use calls::Calls;
 use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
+use versions::Versions;
 
 use crate::{
     components::{
@@ -29,6 +32,8 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let PluginView {
         row,
         why,
+        publisher,
+        versions,
         installed_at,
         health,
         capabilities,
@@ -64,6 +69,14 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 <dd><code>{row.plugin}</code></dd>
                 <dt>{texts::VERSION}</dt>
                 <dd>{row.version}</dd>
+                <dt>{texts::PUBLISHER}</dt>
+                <dd>
+                    {publisher
+                        .map_or_else(
+                            || texts::NOBODY.into_any(),
+                            |key| view! { <code class="breakable">{key}</code> }.into_any(),
+                        )}
+                </dd>
                 <dt>{texts::INSTALLED}</dt>
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
@@ -80,9 +93,10 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         <Health health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
+        <Versions path=path.clone() versions now />
         <Dead path=path.clone() dead now />
         <Jobs path=path.clone() jobs now />
-        <Calls calls now />
+        <Calls path=path.clone() calls now />
         <p class="danger-link">
             <a href=format!("{path}/remove")>{texts::REMOVE}</a>
         </p>

@@ -250,6 +250,7 @@ pub(super) fn filled(path: &str) -> String {
         .replace("{plan}", "plan_00000000000000000000000000000001")
         .replace("{plugin}", "inst_00000000000000000000000000000001")
         .replace("{upload}", "upl_00000000000000000000000000000001")
+        .replace("{call}", "call_00000000000000000000000000000001")
         .replace("{delivery}", "dlv_00000000000000000000000000000001")
         .replace("{token}", "nonsense")
 }

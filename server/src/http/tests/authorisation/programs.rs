@@ -22,6 +22,10 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("POST", "/operator/plugins/{plugin}/jobs/{job}/run", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/disable", operator_form(303)),
+        // It has no earlier version.
+        ("POST", "/operator/plugins/{plugin}/rollback", operator_form(404)),
+        ("POST", "/operator/plugins/{plugin}/calls/{call}/try", operator_form(200)),
+        ("GET", "/operator/plugins/{plugin}/memory.json", operator_page(200)),
         ("GET", "/operator/plugins/{plugin}/remove", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/remove", operator_form(303)),
     ]
