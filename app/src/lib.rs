@@ -32,4 +32,4 @@ mod texts;
 
 #[cfg(feature = "ssr")]
 pub use document::{Asset, Assets, Document, render};
-pub use pages::{Billing, Content, FormState, Frame, Viewer};
+pub use pages::{Billing, Content, FormState, Frame, PluginForm, Viewer};

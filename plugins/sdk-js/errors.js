@@ -61,8 +61,14 @@ export function line(/** @type {string} */ text) {
   return text.slice(0, LINE_LENGTH).replace(hostile, " ");
 }
 
-/** Anything that was thrown, in words. @param {any} why */
-export function shown(why) {
+/** What the host said, which the engine wraps into an error. @param {any} why */
+export function told(why) {
+  return why?.payload ?? why;
+}
+
+/** Anything that was thrown, in words. @param {any} thrown */
+export function shown(thrown) {
+  const why = told(thrown);
   if (why instanceof Error) return `${why.name}: ${why.message}`;
   // An error of the host's: a case of a variant, perhaps with a value.
   if (typeof why?.tag === "string") return why.val == null ? why.tag : `${why.tag}: ${why.val}`;

@@ -2,7 +2,7 @@
 
 import { send as ofHost } from "myrelay:plugin/http@1.0.0";
 
-import { error, line, rateLimited, shown } from "./errors.js";
+import { error, line, rateLimited, shown, told } from "./errors.js";
 import { decode, encode } from "./utf8.js";
 
 /** @typedef {import("myrelay:plugin/http@1.0.0").Request} Request */
@@ -40,7 +40,7 @@ export function unanswered(whom, why, again = false) {
     connect: "unavailable",
     tls: "unavailable",
   };
-  const kind = certain[why?.tag] ?? (again ? "unavailable" : "indeterminate");
+  const kind = certain[told(why)?.tag] ?? (again ? "unavailable" : "indeterminate");
   return error(kind, `${whom}: ${shown(why)}`);
 }
 

@@ -3,6 +3,7 @@
 mod billing;
 mod channels;
 mod plans;
+mod plugin_forms;
 mod plugins;
 mod tokens;
 mod usage;

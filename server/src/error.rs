@@ -1,6 +1,7 @@
 //! One error for the whole portal. A variant exists only where somebody reacts differently.
 
 use myrelay_app::contract::PortalError;
+use myrelay_plugin_package::SettingsProblem;
 
 use crate::database::is_beaten;
 
@@ -19,6 +20,9 @@ pub enum Error {
     NotFound(&'static str),
     #[error("`{field}`: {message}")]
     Invalid { field: &'static str, message: String },
+    /// A plugin's settings do not fit: each problem stands beside its field.
+    #[error("`settings`: {}", joined(.0))]
+    Settings(Vec<SettingsProblem>),
     /// Something else has this value already.
     #[error("`{field}`: {message}")]
     Taken { field: &'static str, message: String },
@@ -79,6 +83,7 @@ impl Error {
             Self::Invalid { field, message } | Self::Taken { field, message } => {
                 PortalError::invalid(field, message)
             }
+            Self::Settings(problems) => PortalError::invalid("settings", joined(&problems)),
             Self::Limit(message) => PortalError::Limit { message },
             Self::Busy { retry_after_s } => PortalError::Busy { retry_after_s },
             Self::Unavailable(message) => PortalError::Unavailable { message },
@@ -88,6 +93,11 @@ impl Error {
             }
         }
     }
+}
+
+/// Problems in one line.
+fn joined(problems: &[SettingsProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Names the input's field on an error of the domain.

@@ -123,6 +123,11 @@ fn fuzz_plugin_signature() {
 }
 
 #[test]
+fn fuzz_key_rotation() {
+    replay("key_rotation");
+}
+
+#[test]
 fn fuzz_url_policy() {
     replay("url_policy");
 }

@@ -23,7 +23,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-plugin-sdk", &[]),
     ("myrelay-plugin-stripe", &["myrelay-plugin-sdk"]),
     ("myrelay-plugin-telegram", &["myrelay-plugin-sdk"]),
-    ("myrelay-plugin-tools", &["myrelay-plugin-host", "myrelay-plugin-package"]),
+    // Its tests only.
+    (
+        "myrelay-plugin-tools",
+        &["myrelay-fake-providers", "myrelay-plugin-host", "myrelay-plugin-package"],
+    ),
     ("myrelay-plugin-webhook", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-notifier", &["myrelay-plugin-sdk"]),

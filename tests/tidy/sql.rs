@@ -11,7 +11,19 @@ use crate::{
 const TABLES: &[(&str, &[&str])] = &[
     ("outbox", &["outbox"]),
     ("deployment", &["deployment"]),
-    ("plugins", &["plugins", "plugin_calls", "plugin_kv", "plugin_publishers", "plugin_secrets"]),
+    (
+        "plugins",
+        &[
+            "plugins",
+            "plugin_calls",
+            "plugin_kv",
+            "plugin_publishers",
+            "plugin_revocations",
+            "plugin_secrets",
+            "plugin_uploads",
+            "plugin_versions",
+        ],
+    ),
     ("deliveries", &["deliveries"]),
     ("jobs", &["plugin_jobs"]),
     ("plans", &["plans"]),

@@ -49,6 +49,9 @@ pub(crate) fn environment(
         ("CARGO_TARGET_DIR", workspace.target_wasm().display().to_string()),
         ("NODE_PATH", guests::node(workspace).join("node_modules").display().to_string()),
     ];
+    let programs = guests::python(workspace).join("bin");
+    let path = std::env::var("PATH").unwrap_or_default();
+    variables.push(("PATH", format!("{}:{path}", programs.display())));
     if let Compiler::Debian { rustc, sysroot, linker } = compiler {
         let flags =
             [format!("--sysroot={}", sysroot.display()), format!("-Clinker={}", linker.display())];

@@ -11,6 +11,8 @@ mod nodes;
 mod operators;
 mod peers;
 mod plans;
+mod plugin_forms;
+mod plugin_health;
 mod plugins;
 mod pods;
 mod tokens;
@@ -42,9 +44,16 @@ pub use peers::{
     AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes,
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
+pub use plugin_forms::{
+    AskedRow, CapabilityChange, InstallOutcome, InstallView, PluginFormContract,
+    PluginSettingsView, SecretField, SettingField, SettingInput, SettingsChange, SettingsForm,
+    TypedFields, UploadPlugin,
+};
+pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
 pub use plugins::{
-    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginJobRow, PluginLogLine,
-    PluginRequestRow, PluginRow, PluginState, PluginView,
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginJobRow, PluginLimits,
+    PluginLogLine, PluginRequestRow, PluginRow, PluginState, PluginTrialView, PluginVersionRow,
+    PluginView,
 };
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};
@@ -64,6 +73,7 @@ pub trait Portal:
     + PeerContract
     + PlanContract
     + PluginContract
+    + PluginFormContract
     + PodContract
     + TokenContract
     + UsageContract
@@ -79,6 +89,7 @@ impl<T> Portal for T where
         + PeerContract
         + PlanContract
         + PluginContract
+        + PluginFormContract
         + PodContract
         + TokenContract
         + UsageContract

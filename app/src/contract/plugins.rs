@@ -1,10 +1,10 @@
 //! Plugins: what operators installed, how it does, and what is on its way to it.
 
 use async_trait::async_trait;
-use myrelay_domain::ids::{DeliveryId, InstallationId};
+use myrelay_domain::ids::{CallId, DeliveryId, InstallationId};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, PortalError};
+use super::{Millis, PluginHealthView, PortalError};
 
 /// How a plugin stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +55,28 @@ pub struct PluginRequestRow {
     pub what: String,
     /// The status, or why there is none.
     pub result: String,
+    /// Milliseconds after the call began.
+    #[serde(default)]
+    pub began_ms: u64,
     pub took_ms: u64,
+}
+
+/// What a call might have used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginLimits {
+    /// Microseconds.
+    pub cpu_us: u64,
+    /// Microseconds by the clock.
+    pub wall_us: u64,
+    /// Bytes.
+    pub memory: u64,
+    pub requests: u32,
 }
 
 /// A call that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginCallRow {
+    pub id: CallId,
     /// The function.
     pub call: String,
     /// The event it was about.
@@ -74,6 +90,14 @@ pub struct PluginCallRow {
     pub wall_us: u64,
     /// Bytes.
     pub memory: u64,
+    /// Requests that left the portal.
+    pub requests: u32,
+    /// What it might have used; none where that was not noted.
+    pub limits: Option<PluginLimits>,
+    /// What it was asked, as JSON without what names people; none where it is not kept.
+    pub input: Option<String>,
+    /// What it answered, in the same form; none where it failed, or it is not kept.
+    pub answer: Option<String>,
     pub log: Vec<PluginLogLine>,
     pub http: Vec<PluginRequestRow>,
     pub at: Millis,
@@ -91,6 +115,28 @@ pub struct PluginJobRow {
     pub ended_at: Option<Millis>,
     /// Why its last run, or the last try of the one that goes on, did not end well.
     pub failure: Option<String>,
+}
+
+/// A call that was made once more, without anything coming of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginTrialView {
+    pub plugin: PluginRow,
+    pub before: PluginCallRow,
+    pub again: PluginCallRow,
+    /// What it would have remembered and forgotten, in lines.
+    pub would: Vec<String>,
+    /// It sent requests to which no answer is kept.
+    pub unrecorded: bool,
+}
+
+/// A version that another took the place of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginVersionRow {
+    /// Which of the plugin's versions.
+    pub number: i64,
+    pub version: String,
+    /// When another took its place.
+    pub at: Millis,
 }
 
 /// An event that was given up.
@@ -111,7 +157,12 @@ pub struct PluginView {
     pub row: PluginRow,
     /// Why it rests or is stopped.
     pub why: Option<String>,
+    /// The key that signed it; none where nobody did.
+    pub publisher: Option<String>,
+    /// Those that it may go back to, newest first.
+    pub versions: Vec<PluginVersionRow>,
     pub installed_at: Millis,
+    pub health: PluginHealthView,
     pub capabilities: Vec<CapabilityRow>,
     /// The events it listens to.
     pub events: Vec<String>,
@@ -129,7 +180,7 @@ pub struct PluginView {
     pub dead: Vec<DeadDeliveryRow>,
 }
 
-/// What operators may ask about plugins. Installing is for the command line.
+/// What operators may ask about plugins.
 #[async_trait]
 pub trait PluginContract: Send + Sync {
     /// All plugins, by name.
@@ -142,6 +193,15 @@ pub trait PluginContract: Send + Sync {
 
     /// Nothing goes to a plugin any more, nor what is on its way. Twice is fine.
     async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
+    /// Puts an earlier version in the place of the one that is installed.
+    async fn rollback_plugin(&self, plugin: &str, number: i64) -> Result<(), PortalError>;
+
+    /// Makes a call once more as it was made before; nothing comes of it.
+    async fn try_call(&self, plugin: &str, call: &str) -> Result<PluginTrialView, PortalError>;
+
+    /// All that a plugin remembers, as JSON; docs/operator-guide.md has its shape.
+    async fn plugin_memory(&self, plugin: &str) -> Result<String, PortalError>;
 
     /// Takes a plugin away, with its secrets and all that it remembers.
     async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError>;

@@ -55,6 +55,8 @@ mod overview;
 mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
+pub mod plugin_forms;
+mod plugin_trial;
 #[cfg(feature = "ssr")]
 mod plugins;
 #[cfg(feature = "ssr")]
@@ -91,12 +93,12 @@ use std::collections::BTreeMap;
 #[cfg(feature = "ssr")]
 pub(crate) use screen::Screen;
 
-pub use self::billing::Billing;
+pub use self::{billing::Billing, plugin_forms::PluginForm};
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
-    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginView, PodUsageView, PodView,
-    PortalError, TokenView, TokensView, UnsubscribeView,
+    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginTrialView, PluginView,
+    PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -254,6 +256,9 @@ pub enum Content {
         plugin: PluginView,
         form: FormState,
     },
+    PluginForm(PluginForm),
+    /// What a call comes to that was made once more.
+    PluginTrial(PluginTrialView),
     /// Says what removing will do, and asks.
     RemovePlugin(PluginView),
     // For customers and operators.

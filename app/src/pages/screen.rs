@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::{
     Content, Frame, account, accounts, add_device, add_node, add_plan, channel, delete_any_pod,
     delete_pod, device, device_routes, drain_node, error, front, home, invite, join, move_pod,
-    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugins, pod,
-    pods, remove_channel, remove_device, remove_plugin, retire_node, revoke_token, sign_in,
-    sign_up, suspend_account, tokens, unsubscribe, usage,
+    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugin_trial,
+    plugins, pod, pods, remove_channel, remove_device, remove_plugin, retire_node, revoke_token,
+    sign_in, sign_up, suspend_account, tokens, unsubscribe, usage,
 };
 use crate::contract::Millis;
 
@@ -51,6 +51,8 @@ impl Content {
             Self::AddPlan(_) => add_plan::title(),
             Self::Plugins(_) => plugins::title(),
             Self::Plugin { plugin, .. } => plugin::title(plugin),
+            Self::PluginForm(form) => form.title(),
+            Self::PluginTrial(trial) => plugin_trial::title(trial),
             Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
             Self::SuspendAccount(account) => suspend_account::title(account),
             Self::Billing(billing) => billing.title(),
@@ -80,6 +82,7 @@ impl Content {
             | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
             Self::Billing(billing) => billing.is_refused(),
+            Self::PluginForm(form) => form.is_refused(),
             _ => false,
         }
     }
@@ -160,6 +163,8 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Plugin { plugin, form } => {
             view! { <at::plugin::Plugin plugin form now /> }.into_any()
         }
+        Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
+        Content::PluginTrial(trial) => view! { <at::plugin_trial::Trial trial now /> }.into_any(),
         Content::RemovePlugin(plugin) => {
             view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
         }

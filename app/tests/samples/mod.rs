@@ -2,6 +2,7 @@
 
 mod billing;
 mod nodes;
+mod plugin_forms;
 mod plugins;
 pub(crate) mod routes;
 mod tokens;
@@ -44,6 +45,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(for_operators());
     screens.extend(usage::screens());
     screens.extend(plugins::all());
+    screens.extend(plugin_forms::all());
     screens.extend(billing::screens());
     screens
 }

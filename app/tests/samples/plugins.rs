@@ -3,8 +3,9 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginJobRow, PluginLogLine,
-        PluginRequestRow, PluginRow, PluginState, PluginView, PortalError,
+        CapabilityRow, DeadDeliveryRow, HourOfCalls, PluginCallRow, PluginHealthView, PluginJobRow,
+        PluginLimits, PluginLogLine, PluginRequestRow, PluginRow, PluginState, PluginTrialView,
+        PluginVersionRow, PluginView, PortalError,
     },
 };
 
@@ -28,6 +29,7 @@ fn capability(what: &str, reason: &str) -> CapabilityRow {
 
 fn call(failure: Option<&str>) -> PluginCallRow {
     PluginCallRow {
+        id: id(5),
         call: "events.handle".to_owned(),
         about: Some("pod.created.v1".to_owned()),
         attempt: if failure.is_some() { 2 } else { 1 },
@@ -35,10 +37,22 @@ fn call(failure: Option<&str>) -> PluginCallRow {
         cpu_us: 320,
         wall_us: 81_400,
         memory: 1_179_648,
+        requests: 1,
+        limits: Some(PluginLimits {
+            cpu_us: 1_000_000,
+            wall_us: 10_000_000,
+            memory: 64 << 20,
+            requests: 10,
+        }),
+        input: failure
+            .is_none()
+            .then(|| "{\n  \"Event\": {\n    \"type_name\": \"pod.created.v1\"\n  }\n}".to_owned()),
+        answer: failure.is_none().then(|| "\"Done\"".to_owned()),
         log: vec![PluginLogLine { level: "info".to_owned(), message: "told them id=7".to_owned() }],
         http: vec![PluginRequestRow {
             what: "POST https://api.example.org/v1/events".to_owned(),
             result: if failure.is_some() { "503" } else { "200" }.to_owned(),
+            began_ms: 1,
             took_ms: 80,
         }],
         at: NOW - 7 * MINUTE,
@@ -55,6 +69,31 @@ fn job(name: &str, next_at: Option<i64>, failure: Option<&str>) -> PluginJobRow 
     }
 }
 
+fn health(state: PluginState) -> PluginHealthView {
+    let is_well = state == PluginState::Enabled;
+    let hours: Vec<HourOfCalls> = (0..24_u32)
+        .map(|hour| HourOfCalls {
+            at: NOW - (24 - i64::from(hour)) * 60 * MINUTE,
+            well: (hour * 7) % 23,
+            failed: if is_well || hour < 20 { u32::from(hour == 3) } else { hour - 15 },
+        })
+        .collect();
+    let (well, failed) =
+        hours.iter().fold((0, 0), |(well, failed), it| (well + it.well, failed + it.failed));
+    if state == PluginState::Disabled {
+        return PluginHealthView::default();
+    }
+    PluginHealthView {
+        failures: if is_well { 0 } else { 7 },
+        rests_until: (state == PluginState::Resting).then_some(NOW + 4 * MINUTE),
+        calls: well + failed,
+        failed,
+        half_us: Some(81_400),
+        most_us: Some(2_400_100),
+        hours,
+    }
+}
+
 fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     let dead = DeadDeliveryRow {
         id: id(9),
@@ -66,7 +105,14 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     PluginView {
         row: row(1, name, state),
         why: why.map(str::to_owned),
+        publisher: Some(format!("RW{}", "S".repeat(54))),
+        versions: vec![PluginVersionRow {
+            number: 1,
+            version: "1.3.2".to_owned(),
+            at: NOW - 60 * MINUTE,
+        }],
         installed_at: NOW - 60 * 24 * MINUTE,
+        health: health(state),
         capabilities: vec![
             capability("Listen to events", "Those that are named below"),
             capability("Remember things, up to 1024 bytes", "Nobody else can read them"),
@@ -87,6 +133,16 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     }
 }
 
+fn trial(failure: Option<&str>, would: Vec<String>, unrecorded: bool) -> PluginTrialView {
+    PluginTrialView {
+        plugin: row(1, "Help desk", PluginState::Enabled),
+        before: call(None),
+        again: call(failure),
+        would,
+        unrecorded,
+    }
+}
+
 pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
     let list = || operator("/operator/plugins");
     let one = || operator("/operator/plugins/1");
@@ -95,6 +151,8 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
         jobs: Vec::new(),
         calls: Vec::new(),
         secrets: Vec::new(),
+        publisher: None,
+        versions: Vec::new(),
         ..view("Desk", PluginState::Disabled, None)
     };
     let error = PortalError::Unavailable { message: "it broke: a panic at lib.rs:7".to_owned() };
@@ -126,6 +184,16 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
             one(),
         ),
         ("plugin-disabled", Content::Plugin { plugin: fresh, form: refused(&[], error) }, one()),
+        (
+            "plugin-trial",
+            Content::PluginTrial(trial(None, vec!["Remember seen/7 (3 bytes)".to_owned()], false)),
+            operator("/operator/plugins/1/calls/5/try"),
+        ),
+        (
+            "plugin-trial-failed",
+            Content::PluginTrial(trial(Some("it broke: a panic at lib.rs:7"), Vec::new(), true)),
+            operator("/operator/plugins/1/calls/5/try"),
+        ),
         (
             "remove-plugin",
             Content::RemovePlugin(view("Help desk", PluginState::Disabled, None)),

@@ -107,6 +107,8 @@ typed_ids! {
     SubscriptionId = "sub";
     /// A token for one pod.
     TokenId = "tok";
+    /// A package that an operator sent and did not install yet.
+    UploadId = "upl";
 }
 
 #[cfg(test)]

@@ -85,14 +85,15 @@ fn late(wall: Duration) -> String {
 }
 
 /// Without an answer, nothing is left behind.
-fn outcome(result: Result<Answer, Failure>, state: CallState, used: Used) -> Outcome {
+fn outcome(result: Result<Answer, Failure>, mut state: CallState, used: Used) -> Outcome {
+    let http = state.traces();
     let kept = result.is_ok();
     Outcome {
         kv: if kept { state.kv.into_changes() } else { Vec::new() },
         secret_puts: if kept { state.secret_puts } else { Vec::new() },
         logs: state.log.lines,
         logs_dropped: state.log.dropped,
-        http: state.http,
+        http,
         random: state.random,
         used,
         result,

@@ -13,11 +13,12 @@ use crate::{
     compile::{CompileError, Compiled, Compiler},
     egress::{
         client::Network,
+        line::Line,
         sender::{Rights, Sender},
     },
     limits::Limits,
     manifest::Manifest,
-    messages::{CallRequest, Failure, KvReader, Outcome},
+    messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
     rights::Grants,
     runner::{Plugin, Runner, Work},
 };
@@ -72,6 +73,16 @@ pub trait PluginHost: Send + Sync {
 
     /// Calls a plugin. Dropping the future ends the call.
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome;
+
+    /// Calls a plugin once more as it was called before. None of its requests leaves: they are
+    /// judged as ever, and answered from the `recording`, which is what [`Outcome::http`] said
+    /// then; what is not in it is refused ([`HttpTrace::is_unrecorded`]).
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome;
 }
 
 /// What the host inside this process is made with.
@@ -87,6 +98,7 @@ pub struct InProcess {
     runner: Runner,
     compiler: Arc<Compiler>,
     network: Network,
+    line: Option<Arc<dyn Line>>,
     rights: RwLock<BTreeMap<String, Arc<Rights>>>,
 }
 
@@ -100,8 +112,43 @@ impl InProcess {
             runner: Runner::new()?,
             compiler: Arc::new(options.compiler),
             network: options.network,
+            line: None,
             rights: RwLock::default(),
         })
+    }
+
+    /// The same, with something in the way of every request of plugins that are installed from now
+    /// on: for trials, and for nothing else.
+    #[must_use]
+    pub fn with_line(self, line: Arc<dyn Line>) -> Self {
+        Self { line: Some(line), ..self }
+    }
+
+    async fn perform(
+        &self,
+        request: CallRequest,
+        recording: Option<Vec<HttpTrace>>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        if let Err(failure) = call::check(&request) {
+            return Outcome::failed(failure);
+        }
+        let Some(rights) = self.rights_of(&request.installation) else {
+            return Outcome::failed(Failure::Unknown);
+        };
+        let request = Arc::new(request);
+        let sender = Sender::new(rights, request.clone()).replaying(recording);
+        let work = Work {
+            secret_names: request.secrets.keys().cloned().collect(),
+            egress: Box::new(sender),
+            request,
+            reader,
+        };
+        let outcome = match self.runner.call(work) {
+            Ok(work) => self.runner.workers.run(work).await,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
     }
 
     fn rights_of(&self, id: &str) -> Option<Arc<Rights>> {
@@ -143,7 +190,9 @@ impl PluginHost for InProcess {
         };
         let (plugin, code) =
             self.runner.workers.run(compiling).await.map_err(InstallError::Host)??;
-        let rights = Arc::new(Rights::new(&plugin, &self.network)?);
+        let mut rights = Rights::new(&plugin, &self.network)?;
+        rights.line.clone_from(&self.line);
+        let rights = Arc::new(rights);
         let id = plugin.id.clone();
         self.runner.install(plugin, &code).await?;
         self.rights.write().unwrap_or_else(PoisonError::into_inner).insert(id, rights);
@@ -156,23 +205,15 @@ impl PluginHost for InProcess {
     }
 
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        if let Err(failure) = call::check(&request) {
-            return Outcome::failed(failure);
-        }
-        let Some(rights) = self.rights_of(&request.installation) else {
-            return Outcome::failed(Failure::Unknown);
-        };
-        let request = Arc::new(request);
-        let work = Work {
-            secret_names: request.secrets.keys().cloned().collect(),
-            egress: Box::new(Sender::new(rights, request.clone())),
-            request,
-            reader,
-        };
-        let outcome = match self.runner.call(work) {
-            Ok(work) => self.runner.workers.run(work).await,
-            Err(failure) => return Outcome::failed(failure),
-        };
-        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
+        self.perform(request, None, reader).await
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        self.perform(request, Some(recording), reader).await
     }
 }

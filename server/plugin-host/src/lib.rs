@@ -29,6 +29,8 @@ mod secret;
 mod state;
 mod text;
 mod ticker;
+#[cfg(test)]
+mod versions;
 mod workers;
 
 pub use answers::check as judge_answer;
@@ -39,6 +41,7 @@ pub use capabilities::{undeclared, unused};
 pub use compile::{CompileError, Compiled, Compiler, main as compile_main};
 pub use egress::addresses::{Verdict, judge as judge_address};
 pub use egress::client::{Method, Network, mozillas_roots};
+pub use egress::line::{Line, LineAnswer, LineRequest, Unanswered};
 pub use egress::policy::{Denied, Target, judge as judge_url};
 pub use egress::resolve::{Resolve, SystemResolver};
 pub use egress::rules::{HostPattern, HttpGrant, HttpRule, PrivateNet, Scheme};
@@ -48,8 +51,8 @@ pub use manifest::{
     AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
 };
 pub use messages::{
-    Answer, Call, CallRequest, Failure, HttpTrace, KvChange, KvCondition, KvEntry, KvReader,
-    KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
+    Answer, Call, CallRequest, Failure, HttpAnswer, HttpTrace, KvChange, KvCondition, KvEntry,
+    KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
 };
 pub use process::{Confined, HostProcess, Process, User, confine, main as host_main};
 pub use rights::{Grants, SecretGrant};

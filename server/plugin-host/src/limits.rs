@@ -136,6 +136,8 @@ pub(crate) const URL_BYTES: usize = 4 * KIB;
 pub(crate) const HTTP_BODY_BYTES: usize = MIB;
 /// An answer's body.
 pub(crate) const HTTP_ANSWER_BYTES: usize = 4 * MIB;
+/// What is kept of the answers of one call, all together, so that it can be replayed.
+pub(crate) const RECORDED_BYTES: usize = 128 * KIB;
 /// Headers of a request, and of an answer.
 pub(crate) const HTTP_HEADERS: usize = 64;
 /// All headers of a request, and of an answer.

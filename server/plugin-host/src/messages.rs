@@ -218,8 +218,48 @@ pub struct HttpTrace {
     pub sent: bool,
     pub request_bytes: usize,
     pub response_bytes: usize,
+    /// When it began, in milliseconds after the call did.
+    pub began_ms: u64,
     pub took_ms: u64,
+    /// What the guest was answered, cleaned of secrets; none where there was no answer, and where
+    /// the call's answers together were too long to be kept.
+    pub answer: Option<HttpAnswer>,
 }
+
+impl HttpTrace {
+    /// A request to which a replay has no answer.
+    #[must_use]
+    pub fn unrecorded(method: &str, url: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            result: Err(UNRECORDED.to_owned()),
+            sent: false,
+            request_bytes: 0,
+            response_bytes: 0,
+            began_ms: 0,
+            took_ms: 0,
+            answer: None,
+        }
+    }
+
+    /// Whether a replay had no answer to it.
+    #[must_use]
+    pub fn is_unrecorded(&self) -> bool {
+        self.result.as_ref().is_err_and(|why| why.contains(UNRECORDED))
+    }
+}
+
+/// What a request was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpAnswer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What a replay says to a request that it has no answer to.
+pub(crate) const UNRECORDED: &str = "nothing was recorded for this, and a replay sends nothing";
 
 /// One thing that a plugin wants remembered or forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

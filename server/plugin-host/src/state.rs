@@ -52,6 +52,7 @@ pub(crate) struct CallState {
     pub(crate) request: Arc<CallRequest>,
     /// The secrets there are; not all of them need be here.
     pub(crate) secret_names: BTreeSet<String>,
+    pub(crate) began: Instant,
     pub(crate) deadline: Instant,
     pub(crate) deadline_ms: u64,
     pub(crate) meter: Arc<Meter>,
@@ -80,9 +81,11 @@ impl CallState {
             // The manifest asks for less, or gets what the operator allows.
             it.min(limits.kv_bytes)
         });
+        let began = Instant::now();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         Self {
-            deadline: Instant::now() + wall,
+            began,
+            deadline: began + wall,
             deadline_ms: request.started_ms.saturating_add(wall_ms),
             cpu: limits.cpu(&request.call),
             memory: Memory::new(limits.memory_bytes),

@@ -9,13 +9,15 @@ mod contents;
 mod error;
 mod frame;
 mod package;
+mod rotation;
 mod schema;
 mod signature;
 
 pub use contents::{ARCHIVE_BYTES, ENTRIES, PACKAGE_BYTES};
 pub use error::PackageError;
 pub use package::Package;
-pub use schema::ConfigSchema;
+pub use rotation::{ROTATION_BYTES, Rotation, RotationError};
+pub use schema::{ConfigSchema, SettingsProblem};
 pub use signature::{
     PublisherKey, SignatureError, Signed, SigningKey, keygen, peek_key_id, sign, verify,
 };

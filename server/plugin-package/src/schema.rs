@@ -1,6 +1,8 @@
 //! `config.schema.json`: what a plugin's settings have to be. The portal makes a form of it.
 
-use jsonschema::{PatternOptions, Validator};
+use std::fmt;
+
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 /// The version of JSON Schema that is read.
@@ -19,6 +21,29 @@ const PROBLEMS: usize = 20;
 pub struct ConfigSchema {
     value: Value,
     validator: Validator,
+}
+
+/// Something that is wrong with settings, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsProblem {
+    /// A JSON pointer; empty: the whole. What is missing is pointed at too.
+    pub place: String,
+    /// What must be so, in one line.
+    pub message: String,
+}
+
+impl SettingsProblem {
+    /// A problem at a place; what strangers say of it becomes one line that is not too long.
+    #[must_use]
+    pub fn new(place: &str, message: &str) -> Self {
+        Self { place: line(place), message: line(message) }
+    }
+}
+
+impl fmt::Display for SettingsProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&at(&self.place, &self.message))
+    }
 }
 
 impl ConfigSchema {
@@ -68,21 +93,49 @@ impl ConfigSchema {
         settings
     }
 
-    /// What is wrong with these settings, each with its place as a JSON pointer; nothing where
-    /// they are good.
+    /// What is wrong with these settings; nothing where they are good.
     #[must_use]
-    pub fn problems(&self, settings: &Value) -> Vec<String> {
-        let problems = self.validator.iter_errors(settings).take(PROBLEMS);
-        problems.map(|it| at(it.instance_path().as_str(), &it.to_string())).collect()
+    pub fn problems(&self, settings: &Value) -> Vec<SettingsProblem> {
+        self.validator.iter_errors(settings).take(PROBLEMS).map(|it| problem(&it)).collect()
     }
+}
+
+/// A problem in words that say what must be so; what was typed stands beside them.
+fn problem(error: &ValidationError<'_>) -> SettingsProblem {
+    use ValidationErrorKind as Is;
+    let mut place = error.instance_path().as_str().to_owned();
+    let message = match error.kind() {
+        Is::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            place = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+            "it is needed".to_owned()
+        }
+        Is::MinLength { limit: 1 } => "it is empty".to_owned(),
+        Is::MinLength { limit } => format!("at least {limit} characters"),
+        Is::MaxLength { limit } => format!("at most {limit} characters"),
+        Is::Minimum { limit } => format!("at least {limit}"),
+        Is::Maximum { limit } => format!("at most {limit}"),
+        Is::ExclusiveMinimum { limit } => format!("more than {limit}"),
+        Is::ExclusiveMaximum { limit } => format!("less than {limit}"),
+        Is::MinItems { limit } => format!("at least {limit}, one in each line"),
+        Is::MaxItems { limit } => format!("at most {limit}"),
+        Is::UniqueItems => "one of them is there twice".to_owned(),
+        Is::Pattern { pattern } => format!("it does not look as it must: {pattern}"),
+        _ => error.to_string(),
+    };
+    SettingsProblem::new(&place, &message)
 }
 
 /// One line that begins with the place.
 fn at(place: &str, message: &str) -> String {
     let place = if place.is_empty() { "the whole" } else { place };
-    let line = format!("{place}: {message}");
+    line(&format!("{place}: {message}"))
+}
+
+/// A text in one line that is not too long.
+fn line(text: &str) -> String {
     let mut line: String =
-        line.chars().map(|it| if it.is_control() { ' ' } else { it }).take(300).collect();
+        text.chars().map(|it| if it.is_control() { ' ' } else { it }).take(300).collect();
     if 299 < line.chars().count() {
         line.push('…');
     }

@@ -22,9 +22,9 @@ use crate::{files, report, store, store::Store, trial};
 
 /// The most bytes of a call's file: JSON writes a byte as a number, which takes up to four, and what
 /// a call may hand over is 2 MiB.
-const INPUT_BYTES: usize = 16 << 20;
+pub(crate) const INPUT_BYTES: usize = 16 << 20;
 /// The most bytes of the other files.
-const SMALL_BYTES: usize = 256 << 10;
+pub(crate) const SMALL_BYTES: usize = 256 << 10;
 
 pub(crate) fn command() -> Command {
     let delivery = Arg::new("delivery").long("delivery").value_name("ID").default_value("trial-1");
@@ -91,7 +91,7 @@ async fn perform(
     let compiler = trial::compiler(matches, folder)?;
     let private: Vec<PrivateNet> =
         matches.get_many("private").unwrap_or_default().copied().collect();
-    let host = trial::install(compiler, package, &private).await?;
+    let host = trial::install(compiler, package, &private, None).await?;
     Ok(host.call(request, Arc::new(store)).await)
 }
 
@@ -108,8 +108,7 @@ fn request(matches: &ArgMatches, package: &Package, call: Call) -> Result<CallRe
         trace_parent: None,
         config: settings(matches.get_one("config"), package)?,
         secrets: secrets(matches.get_one("secrets"), package)?,
-        // The same in every trial, so that idempotency keys are too.
-        installation_key: PluginSecret::new("0".repeat(32)).context("no installation key")?,
+        installation_key: trial::key()?,
     })
 }
 
@@ -117,13 +116,13 @@ fn request(matches: &ArgMatches, package: &Package, call: Call) -> Result<CallRe
     clippy::disallowed_methods,
     reason = "this is a program of its own, on its author's clock"
 )]
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The settings as the portal would hand them over: by the schema, with its defaults.
-fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
+pub(crate) fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
     let text = place.map(|it| files::read_text(it, SMALL_BYTES)).transpose()?;
     let shown = place.map_or("the settings".to_owned(), |it| it.display().to_string());
     let settings: Value = serde_json::from_str(text.as_deref().unwrap_or("{}"))
@@ -132,6 +131,7 @@ fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
     let settings = schema.with_defaults(&settings);
     let problems = schema.problems(&settings);
     if !problems.is_empty() {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let problems = problems.join("\n  ");
         bail!(
             "{shown}: not as config.schema.json wants it (name settings by --config)\n  {problems}"
@@ -141,7 +141,10 @@ fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
 }
 
 /// The secrets by their names, all of them known to the manifest.
-fn secrets(place: Option<&PathBuf>, package: &Package) -> Result<BTreeMap<String, PluginSecret>> {
+pub(crate) fn secrets(
+    place: Option<&PathBuf>,
+    package: &Package,
+) -> Result<BTreeMap<String, PluginSecret>> {
     let Some(place) = place else { return Ok(BTreeMap::new()) };
     let shown = place.display();
     let text = zeroize::Zeroizing::new(files::read_text(place, SMALL_BYTES)?);

@@ -55,7 +55,7 @@ async fn component(
     for name in unused(&compiled.imports, manifest) {
         writeln!(out, "                    plugin.toml asks for {name}, and nothing imports it")?;
     }
-    trial::install(compiler, package, &[]).await?;
+    trial::install(compiler, package, &[], None).await?;
     // QuickJS also exports a function of its own, which is of no interface and nobody calls.
     let exports: Vec<String> =
         compiled.exports.iter().filter(|it| it.contains('/')).cloned().collect();

@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use myrelay_plugin_package::{
-    PACKAGE_BYTES, Package, PublisherKey, SigningKey, keygen as new_key, sign as signature,
-    verify as verified,
+    PACKAGE_BYTES, Package, PublisherKey, Rotation, SigningKey, keygen as new_key,
+    sign as signature, verify as verified,
 };
 use zeroize::Zeroizing;
 
@@ -79,6 +79,18 @@ pub(crate) fn sign(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let place = crate::path(matches, "package");
     // What nobody could install is not signed.
     let (package, bytes) = open(&place)?;
+    let opened = secret_key(matches)?;
+    let manifest = package.manifest();
+    let comment = format!("{} {} {}", manifest.id, manifest.version, Package::digest(&bytes));
+    let signature = signature(&bytes, &opened, &comment)?;
+    let beside = signature_of(&place);
+    files::write(&beside, signature.as_bytes())?;
+    writeln!(out, "{}  by {}", beside.display(), opened.publisher()?.key_id())?;
+    Ok(())
+}
+
+/// The secret key that is named, opened.
+fn secret_key(matches: &ArgMatches) -> Result<SigningKey> {
     let key = crate::path(matches, "key");
     let text = Zeroizing::new(files::read_text(&key, TEXT_BYTES)?);
     let shown = || key.display().to_string();
@@ -88,13 +100,31 @@ pub(crate) fn sign(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         None
     };
     let opened = SigningKey::open(&text, password.as_ref().map(|it| it.as_str()));
-    let opened = opened.with_context(shown)?;
-    let manifest = package.manifest();
-    let comment = format!("{} {} {}", manifest.id, manifest.version, Package::digest(&bytes));
-    let signature = signature(&bytes, &opened, &comment)?;
-    let beside = signature_of(&place);
-    files::write(&beside, signature.as_bytes())?;
-    writeln!(out, "{}  by {}", beside.display(), opened.publisher()?.key_id())?;
+    opened.with_context(shown)
+}
+
+pub(crate) fn rotate_command() -> Command {
+    let to = Arg::new("to").long("to").value_name("KEY").required(true).help(
+        "The public key that comes after it: a file such as minisign.pub, or its second line",
+    );
+    Command::new("rotate")
+        .about("Say with a publisher's key which key comes after it; written to KEY-ID.rotation")
+        .arg(crate::file_option("key", "The secret key before").default_value("minisign.key"))
+        .arg(to)
+        .arg(crate::file_option("out", "Where it is written; by default KEY-ID.rotation"))
+        .arg(password_option())
+}
+
+pub(crate) fn rotate(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
+    let to = publisher(matches.get_one::<String>("to").map_or("", String::as_str))?;
+    let key = secret_key(matches)?;
+    let from = key.publisher()?.key_id();
+    let text = Rotation::sign(&key, &to)?;
+    let named = matches.get_one::<PathBuf>("out").cloned();
+    let place = named.unwrap_or_else(|| PathBuf::from(format!("{from}.rotation")));
+    files::create(&place, text.as_bytes(), 0o644)?;
+    writeln!(out, "{}  {from} becomes {}", place.display(), to.key_id())?;
+    writeln!(out, "Hand it on with every package until all who install yours have it.")?;
     Ok(())
 }
 

@@ -2,14 +2,18 @@
 
 mod build;
 mod call;
+mod cases;
 mod check;
+mod conformance;
 mod files;
 mod inspect;
 mod interface;
 mod keys;
 mod new;
+mod record;
 mod report;
 mod store;
+mod test;
 mod trial;
 
 use std::{
@@ -31,10 +35,12 @@ pub fn command() -> Command {
             build::command(),
             check::command(),
             call::command(),
+            test::command(),
             inspect::pack_command(),
             keys::keygen_command(),
             keys::sign_command(),
             keys::verify_command(),
+            keys::rotate_command(),
             inspect::command(),
         ])
 }
@@ -58,10 +64,12 @@ pub fn run_to(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> a
         Some(("build", matches)) => build::run(matches, out),
         Some(("check", matches)) => check::run(matches, events, out),
         Some(("call", matches)) => call::run(matches, out),
+        Some(("test", matches)) => test::run(matches, events, out),
         Some(("pack", matches)) => inspect::pack(matches, out),
         Some(("keygen", matches)) => keys::keygen(matches, out),
         Some(("sign", matches)) => keys::sign(matches, out),
         Some(("verify", matches)) => keys::verify(matches, out),
+        Some(("rotate", matches)) => keys::rotate(matches, out),
         Some(("inspect", matches)) => inspect::run(matches, out),
         _ => Ok(()),
     }?;

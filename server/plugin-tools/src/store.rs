@@ -13,10 +13,10 @@ use crate::files;
 /// The most bytes of the file: more than a store may have, as it is written here.
 const FILE_BYTES: usize = 128 << 20;
 
-/// A value as it stands in the file.
-#[derive(Serialize, Deserialize)]
+/// A value as it stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Written {
+pub(crate) enum Written {
     Text(String),
     Bytes { base64: String },
 }
@@ -24,6 +24,17 @@ enum Written {
 /// The entries of one installation. When they end is not kept: an author's trial is short.
 #[derive(Clone, Default)]
 pub(crate) struct Store(BTreeMap<String, KvEntry>);
+
+/// How entries are written down.
+const RULE: &str = "an object of keys, each with a text or {\"base64\": \"…\"}";
+
+/// A value as it stands in a file.
+pub(crate) fn written(value: &[u8]) -> Written {
+    match String::from_utf8(value.to_vec()) {
+        Ok(text) => Written::Text(text),
+        Err(_) => Written::Bytes { base64: STANDARD.encode(value) },
+    }
+}
 
 /// A value as people read it.
 pub(crate) fn shown(value: &[u8]) -> String {
@@ -40,14 +51,17 @@ impl Store {
             return Ok(Self::default());
         }
         let text = files::read_text(place, FILE_BYTES)?;
-        let rule = "an object of keys, each with a text or {\"base64\": \"…\"}";
-        let wrong = || format!("{}: {rule}", place.display());
-        let written: BTreeMap<String, Written> = serde_json::from_str(&text).with_context(wrong)?;
+        let wrong = || format!("{}: {RULE}", place.display());
+        Self::of(serde_json::from_str(&text).with_context(wrong)?).with_context(wrong)
+    }
+
+    /// What was written down.
+    pub(crate) fn of(written: BTreeMap<String, Written>) -> Result<Self> {
         let mut entries = BTreeMap::new();
         for (version, (key, value)) in (1..).zip(written) {
             let value = match value {
                 Written::Text(text) => text.into_bytes(),
-                Written::Bytes { base64 } => STANDARD.decode(base64).with_context(wrong)?,
+                Written::Bytes { base64 } => STANDARD.decode(base64).context(RULE)?,
             };
             entries.insert(key.clone(), KvEntry { key, value, version });
         }
@@ -69,13 +83,13 @@ impl Store {
         }
     }
 
+    /// The entries as they stand in files.
+    pub(crate) fn written(&self) -> BTreeMap<String, Written> {
+        self.0.iter().map(|(key, it)| (key.clone(), written(&it.value))).collect()
+    }
+
     pub(crate) fn write(&self, place: &Path) -> Result<()> {
-        let written = |value: &Vec<u8>| match String::from_utf8(value.clone()) {
-            Ok(text) => Written::Text(text),
-            Err(_) => Written::Bytes { base64: STANDARD.encode(value) },
-        };
-        let written: BTreeMap<&String, Written> =
-            self.0.iter().map(|(key, it)| (key, written(&it.value))).collect();
+        let written = self.written();
         files::write(place, (serde_json::to_string_pretty(&written)? + "\n").as_bytes())
     }
 }

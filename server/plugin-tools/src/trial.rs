@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, value_parser};
 use myrelay_plugin_host::{
-    Compiler, Grants, InProcess, Installation, Limits, Manifest, Network, Options, PluginHost as _,
-    PrivateNet, SystemResolver, mozillas_roots,
+    Compiler, Grants, InProcess, Installation, Limits, Line, Manifest, Network, Options,
+    PluginHost as _, PluginSecret, PrivateNet, SystemResolver, mozillas_roots,
 };
 use myrelay_plugin_package::Package;
 
@@ -27,6 +27,11 @@ pub(crate) fn compiler_option() -> Arg {
         .value_parser(value_parser!(PathBuf))
         .env("MYRELAY_PLUGIN_COMPILE")
         .help("The program myrelay-plugin-compile; by default the one beside this program")
+}
+
+/// The installation's key: the same in every trial, so that idempotency keys are too.
+pub(crate) fn key() -> Result<PluginSecret> {
+    PluginSecret::new("0".repeat(32)).context("no installation key")
 }
 
 /// A compiler that keeps what it compiled in the plugin's own folder.
@@ -48,11 +53,12 @@ pub(crate) fn compiler(matches: &ArgMatches, folder: &Path) -> Result<Compiler> 
     Ok(Compiler::new(program, Vec::new(), &cache)?)
 }
 
-/// A host with the plugin in it, ready to be called.
+/// A host with the plugin in it, ready to be called, and perhaps something in the way of its requests.
 pub(crate) async fn install(
     compiler: Compiler,
     package: &Package,
     private: &[PrivateNet],
+    line: Option<Arc<dyn Line>>,
 ) -> Result<InProcess> {
     let network = Network {
         resolver: Arc::new(SystemResolver),
@@ -61,6 +67,10 @@ pub(crate) async fn install(
         user_agent: concat!("myrelay-plugin/", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     let host = InProcess::new(Options { compiler, network })?;
+    let host = match line {
+        Some(line) => host.with_line(line),
+        None => host,
+    };
     let manifest = package.manifest();
     let installation = Installation {
         id: ID.to_owned(),

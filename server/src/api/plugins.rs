@@ -1,7 +1,7 @@
 //! Plugins, in the caller's name.
 
 use async_trait::async_trait;
-use myrelay_app::contract::{PluginContract, PluginRow, PluginView, PortalError};
+use myrelay_app::contract::{PluginContract, PluginRow, PluginTrialView, PluginView, PortalError};
 
 use super::Api;
 use crate::{Result, jobs, messages, plugins};
@@ -22,6 +22,18 @@ impl PluginContract for Api {
 
     async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
         self.answer(plugins::disable(&self.context, self.caller, plugin).await)
+    }
+
+    async fn rollback_plugin(&self, plugin: &str, number: i64) -> Result<(), PortalError> {
+        self.answer(plugins::rollback(&self.context, self.caller, plugin, number).await)
+    }
+
+    async fn try_call(&self, plugin: &str, call: &str) -> Result<PluginTrialView, PortalError> {
+        self.answer(plugins::try_call(&self.context, self.caller, plugin, call).await)
+    }
+
+    async fn plugin_memory(&self, plugin: &str) -> Result<String, PortalError> {
+        self.answer(plugins::memory_of(&self.context, self.caller, plugin).await)
     }
 
     async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError> {

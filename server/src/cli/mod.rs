@@ -67,6 +67,11 @@ pub fn run() -> anyhow::Result<()> {
                     _ => block_on(plugin::list(config)),
                 }
             }
+            Some((act @ ("rollback" | "remove" | "revoke" | "revoked"), matches)) => {
+                let config = Config::read(&values(matches)?)?;
+                crate::log::start(config.log_format);
+                block_on(plugin::life::run(config, act, matches))
+            }
             // All others are for authors, and know no portal.
             _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
         },
@@ -113,7 +118,7 @@ fn command() -> Command {
         .subcommands(ca::commands().map(configured));
     let plugin = myrelay_plugin_tools::command()
         .about("Look after plugins, and write them")
-        .subcommands(plugin::commands().map(configured));
+        .subcommands(plugin::commands().into_iter().map(configured));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The MyRelay portal")

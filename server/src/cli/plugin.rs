@@ -1,4 +1,6 @@
-//! `myrelay plugin install`, `myrelay plugin list`
+//! `myrelay plugin install`, `list`, and what comes after that
+
+pub(super) mod life;
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_app::contract::CapabilityRow;
-use myrelay_plugin_host::{Grants, HostPattern, HttpGrant, Manifest, PluginSecret, PrivateNet};
+use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
 use super::{
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// The commands and what they ask for.
-pub(super) fn commands() -> [Command; 2] {
+pub(super) fn commands() -> Vec<Command> {
     let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
     let many = |text: Arg| text.action(ArgAction::Append);
     let install = Command::new("install")
@@ -76,9 +78,10 @@ pub(super) fn commands() -> [Command; 2] {
         .arg(
             many(Arg::new("private").long("private").value_name("NETWORK:PORT"))
                 .help("A private address that it may reach too, such as 10.1.2.3/32:8025"),
-        );
+        )
+        .args(life::install_options());
     let list = Command::new("list").about("List the plugins that are installed");
-    [install, list]
+    [install, list].into_iter().chain(life::commands()).collect()
 }
 
 /// What was said about an installation.
@@ -92,6 +95,8 @@ pub(super) struct Asked {
     any_host: bool,
     test_mode: bool,
     private: Vec<String>,
+    rotations: Vec<PathBuf>,
+    without_canary: bool,
 }
 
 impl Asked {
@@ -117,13 +122,20 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
         any_host: matches.get_flag("any-host"),
         test_mode: matches.get_flag("test-mode"),
         private: many("private"),
+        rotations: matches.get_many("rotation").into_iter().flatten().cloned().collect(),
+        without_canary: matches.get_flag("without-canary"),
     }
 }
 
 /// Tells what a plugin asks for, and installs it if that is granted. The portal may run meanwhile:
 /// it takes the plugin up within a second.
 pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> {
-    let (package, publisher) = open(&asked)?;
+    let Opened { package, publisher, hash } = open(&asked)?;
+    let origin = plugins::Origin {
+        package_hash: hash,
+        rotations: life::rotations(&asked.rotations, &asked.package)?,
+        without_canary: asked.without_canary,
+    };
     let (read, rows) = plugins::asked(package.manifest_text())?;
     say(&told(&read, publisher.as_ref(), &rows))?;
     if !asked.grant {
@@ -152,7 +164,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         component: package.wasm().to_vec(),
         publisher,
     };
-    let done = plugins::install(&context, input).await;
+    let done = plugins::install(&context, (input, origin)).await;
     let missing = plugins::missing_secrets(&context, &read).await;
     let hook = match &done {
         Ok((id, _)) => {
@@ -179,8 +191,16 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     }
 }
 
+/// A package that is sound, and where it is from.
+struct Opened {
+    package: Package,
+    publisher: Option<PublisherKey>,
+    /// The SHA-256 of its bytes; none where it is a folder.
+    hash: Option<String>,
+}
+
 /// The package, and who signed it: nothing of it is looked at before that is known.
-fn open(asked: &Asked) -> anyhow::Result<(Package, Option<PublisherKey>)> {
+fn open(asked: &Asked) -> anyhow::Result<Opened> {
     let place = &asked.package;
     let shown = || place.display().to_string();
     let publisher = asked.publisher.as_deref().map(publisher).transpose()?;
@@ -188,7 +208,8 @@ fn open(asked: &Asked) -> anyhow::Result<(Package, Option<PublisherKey>)> {
         if publisher.is_some() {
             bail!("--publisher: {} is a folder, and only packages are signed", shown());
         }
-        return Ok((Package::from_folder(place).with_context(shown)?, None));
+        let package = Package::from_folder(place).with_context(shown)?;
+        return Ok(Opened { package, publisher: None, hash: None });
     }
     let size = fs::metadata(place).with_context(|| read_what(place))?.len();
     if u64::try_from(PACKAGE_BYTES).is_ok_and(|most| most < size) {
@@ -204,7 +225,8 @@ fn open(asked: &Asked) -> anyhow::Result<(Package, Option<PublisherKey>)> {
         let signature = read_text(Path::new(&beside))?;
         verify(&bytes, &signature, publisher).with_context(shown)?;
     }
-    Ok((Package::open(&bytes).with_context(shown)?, publisher))
+    let package = Package::open(&bytes).with_context(shown)?;
+    Ok(Opened { package, publisher, hash: Some(Package::digest(&bytes)) })
 }
 
 /// A key by its file or by itself.
@@ -248,7 +270,6 @@ fn told(manifest: &Manifest, by: Option<&PublisherKey>, rows: &[CapabilityRow]) 
 
 /// All that is asked for, with the hosts and the private addresses that the operator named.
 fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
-    let mut grants = Grants::all_asked(manifest);
     let parse = |it: &String| {
         HostPattern::parse(it).with_context(|| format!("--host: {it:?} is no name of a host"))
     };
@@ -256,26 +277,8 @@ fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
     let private = asked.private.iter().map(|it| it.parse::<PrivateNet>());
     let private = private.collect::<Result<Vec<_>, _>>();
     let private = private.map_err(|why| anyhow::anyhow!("--private: {why}"))?;
-    let named = |grant: HttpGrant| -> Vec<HttpGrant> {
-        let grant = HttpGrant { private: private.clone(), ..grant };
-        if !grant.rule.host.is_any() {
-            return vec![grant];
-        }
-        if asked.any_host {
-            return vec![HttpGrant { any_host: true, ..grant }];
-        }
-        let to = |host: &HostPattern| {
-            let mut grant = grant.clone();
-            grant.rule.host = host.clone();
-            grant
-        };
-        hosts.iter().map(to).collect()
-    };
-    grants.http = grants.http.into_iter().flat_map(named).collect();
-    if grants.http.is_empty() && !manifest.http.is_empty() {
-        bail!("it asks for hosts that you name: add --host NAME, or --any-host");
-    }
-    Ok(grants)
+    plugins::granted_to(manifest, &hosts, asked.any_host, &private)
+        .context("it asks for hosts that you name: add --host NAME, or --any-host")
 }
 
 fn secrets(all: &[String]) -> anyhow::Result<BTreeMap<String, PluginSecret>> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::{Body, HttpBody},
     extract::{Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,7 @@ use tokio::{
 };
 use zeroize::Zeroize;
 
-use super::{answer::Fault, private_keys};
+use super::{answer::Fault, private_keys, routes::UPLOAD};
 
 /// The most a body may have, in bytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -25,6 +25,10 @@ pub(crate) const MAX_BODY: usize = 1024 * 1024;
 pub(crate) const NODE_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(15);
+/// The most that a plugin's package has with its signature around it, in bytes, and how long it may
+/// take to arrive.
+pub(crate) const PACKAGE_BODY: usize = myrelay_plugin_package::PACKAGE_BYTES + 64 * 1024;
+const PACKAGE_ARRIVAL: Duration = Duration::from_secs(5 * 60);
 /// How long an answer may take to start.
 const ANSWER: Duration = Duration::from_secs(30);
 /// What all bodies of one listener that are being read may have together, in KiB.
@@ -39,6 +43,9 @@ pub(crate) struct Intake {
     max: usize,
     budget: Arc<Semaphore>,
     refuse_private_keys: bool,
+    arrival: Duration,
+    /// What is posted there is taken in behind the guard, and not before.
+    later: Option<&'static str>,
 }
 
 impl Intake {
@@ -48,6 +55,19 @@ impl Intake {
             max: MAX_BODY,
             budget: Arc::new(Semaphore::new(BUDGET_KIB)),
             refuse_private_keys: true,
+            arrival: ARRIVAL,
+            later: Some(UPLOAD),
+        }
+    }
+
+    /// That of packages: one large one at a time.
+    pub(crate) fn of_packages() -> Self {
+        Self {
+            max: PACKAGE_BODY,
+            budget: Arc::new(Semaphore::new(PACKAGE_BODY / 1024)),
+            refuse_private_keys: false,
+            arrival: PACKAGE_ARRIVAL,
+            later: None,
         }
     }
 
@@ -57,6 +77,8 @@ impl Intake {
             max: MAX_BODY,
             budget: Arc::new(Semaphore::new(BUDGET_KIB)),
             refuse_private_keys: false,
+            arrival: ARRIVAL,
+            later: None,
         }
     }
 
@@ -75,8 +97,11 @@ pub(crate) async fn take_in(
     if intake.refuse_private_keys && request.uri().query().is_some_and(private_keys::in_query) {
         return private_key().into_response();
     }
+    if request.method() == Method::POST && intake.later == Some(request.uri().path()) {
+        return next.run(request).await;
+    }
     let (parts, body) = request.into_parts();
-    let read = timeout(ARRIVAL, read(body, &intake)).await.unwrap_or_else(|_elapsed| {
+    let read = timeout(intake.arrival, read(body, &intake)).await.unwrap_or_else(|_elapsed| {
         Err(Fault::of(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"))
     });
     let (mut bytes, _held) = match read {

@@ -21,7 +21,7 @@ use super::{
     metrics, node_api, origin,
     pages::{
         account, billing, channels, devices, health, operator, operator_nodes, operator_pods,
-        plans, plugins, pods, tokens, usage,
+        plans, plugin_forms, plugins, pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -59,7 +59,6 @@ impl Who {
 
 /// One route.
 pub(crate) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the authorisation test reads it"))]
     pub method: Method,
     pub path: &'static str,
     pub who: Who,
@@ -231,20 +230,34 @@ fn billing_routes() -> Vec<Route> {
 /// What the paths at which providers report begin with, and no others.
 pub(crate) const HOOKS: &str = "/hooks/";
 
+/// Where operators send packages, which are larger than all else that is sent.
+pub(crate) const UPLOAD: &str = "/operator/plugins/install";
+
 /// What operators do with plugins.
 fn plugin_routes() -> Vec<Route> {
     const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
     const RUN: &str = "/operator/plugins/{plugin}/jobs/{job}/run";
+    const ONE_UPLOAD: &str = "/operator/plugins/install/{upload}";
     use Who::Operator;
     vec![
         does("/hooks/{hook}/{path}", Who::Anybody, post(hooks::receive)),
         shows("/operator/plugins", Operator, get(plugins::list)),
+        shows(UPLOAD, Operator, get(plugin_forms::upload_page)),
+        does(UPLOAD, Operator, post(plugin_forms::upload)),
+        shows(ONE_UPLOAD, Operator, get(plugin_forms::install_page)),
+        does(ONE_UPLOAD, Operator, post(plugin_forms::install)),
+        does("/operator/plugins/install/{upload}/discard", Operator, post(plugin_forms::discard)),
         shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
         does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),
         does(RUN, Operator, post(plugins::run_job)),
+        shows("/operator/plugins/{plugin}/settings", Operator, get(plugin_forms::settings_page)),
+        does("/operator/plugins/{plugin}/settings", Operator, post(plugin_forms::settings)),
+        does("/operator/plugins/{plugin}/rollback", Operator, post(plugins::rollback)),
+        does("/operator/plugins/{plugin}/calls/{call}/try", Operator, post(plugins::try_call)),
+        shows("/operator/plugins/{plugin}/memory.json", Operator, get(plugins::memory)),
         shows("/operator/plugins/{plugin}/remove", Operator, get(plugins::remove_page)),
         does("/operator/plugins/{plugin}/remove", Operator, post(plugins::remove)),
     ]
@@ -319,6 +332,10 @@ pub fn site_router(door: Door) -> Router {
     let mut with_session = [Kind::Account, Kind::Operator].map(|kind| (kind, Router::new()));
     for route in site_routes() {
         let mut handler = route.handler;
+        if route.path == UPLOAD && route.method == Method::POST {
+            let intake = Intake::of_packages();
+            handler = handler.route_layer(from_fn_with_state(intake, take_in));
+        }
         if let Some(strict) = route.strict {
             let state = (door.clone(), strict);
             handler = handler.route_layer(from_fn_with_state(state, limits::strict));

@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use myrelay_app::contract::{PluginLogLine, PluginRequestRow};
 use myrelay_domain::ids::{CallId, InstallationId};
 use myrelay_plugin_host::{
-    Call, CallRequest, Failure, InstallError, Installation, Outcome, PluginSecret, log,
+    Call, CallRequest, Failure, InstallError, Installation, Limits, Outcome, PluginSecret, log,
     types::ErrorKind,
 };
 
-use super::{Installed, memory::Memory, note, stop, store};
+use super::{Installed, memory::Memory, note, recording, stop, store};
 use crate::{Error, Result, context::Context, database::Write};
 
 /// A call that is to be made.
@@ -82,7 +82,7 @@ pub(super) fn trial(plugin: InstallationId) -> String {
     format!("trial-{plugin}")
 }
 
-fn memory(context: &Context, plugin: &Installed) -> Memory {
+pub(super) fn memory(context: &Context, plugin: &Installed) -> Memory {
     Memory { context: context.clone(), installation: plugin.id }
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn settle(
         }
         Err(_) => {}
     }
-    remember(context, tx, plugin, ask, outcome, failure.as_deref()).await?;
+    remember(context, tx, called, ask, outcome, failure.as_deref()).await?;
     Ok(Settled::Done)
 }
 
@@ -208,7 +208,10 @@ fn kind_name(kind: ErrorKind) -> &'static str {
     }
 }
 
-async fn load(context: &Context, plugin: &Installed) -> Result<Result<(), InstallError>> {
+pub(super) async fn load(
+    context: &Context,
+    plugin: &Installed,
+) -> Result<Result<(), InstallError>> {
     let read = async || {
         let component = store::component(context.database.read(), plugin.id).await?;
         let component = component.ok_or(Error::NotFound("plugin"))?;
@@ -223,7 +226,11 @@ async fn load(context: &Context, plugin: &Installed) -> Result<Result<(), Instal
     context.plugins.load(plugin.id, (plugin.revision, context.now()), read).await
 }
 
-async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<CallRequest> {
+pub(super) async fn request(
+    context: &Context,
+    plugin: &Installed,
+    ask: &Ask,
+) -> Result<CallRequest> {
     let key = context.vault.open(&place(plugin.id, ""), &plugin.sealed)?;
     let mut secrets = BTreeMap::new();
     for (name, sealed) in store::secrets::list(context.database.read(), plugin.id).await? {
@@ -249,12 +256,15 @@ async fn request(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Cal
 pub(super) async fn remember(
     context: &Context,
     tx: &mut Write,
-    plugin: InstallationId,
+    called: &Installed,
     ask: &Ask,
     outcome: &Outcome,
     failure: Option<&str>,
 ) -> Result<()> {
-    let id: CallId = context.new_id();
+    let (id, plugin): (CallId, _) = (context.new_id(), called.id);
+    let limits: Limits = serde_json::from_str(&called.limits).context("a plugin's limits")?;
+    let recorded = recording::seal(context, (plugin, id), ask, outcome)?;
+    let took = i64::try_from(outcome.used.wall_us / 1000).unwrap_or(i64::MAX);
     let log: Vec<PluginLogLine> = outcome.logs.iter().map(line).collect();
     let http: Vec<PluginRequestRow> = outcome.http.iter().map(request_row).collect();
     let done = store::calls::Done {
@@ -267,12 +277,18 @@ pub(super) async fn remember(
         used: outcome.used,
         log: &serde_json::to_string(&log).context("a plugin's log")?,
         http: &serde_json::to_string(&http).context("a plugin's requests")?,
+        delivery: &ask.delivery,
+        happened_at: ask.at,
+        started_at: context.now().saturating_sub(took),
+        allowed: &serde_json::to_string(&recording::allowed(&limits, &ask.call))
+            .context("a plugin's limits")?,
+        recorded: recorded.as_deref(),
     };
     store::calls::insert(tx, &done, context.now()).await?;
     Ok(())
 }
 
-fn line(line: &myrelay_plugin_host::LogLine) -> PluginLogLine {
+pub(super) fn line(line: &myrelay_plugin_host::LogLine) -> PluginLogLine {
     let level = match line.level {
         log::Level::Trace => "trace",
         log::Level::Debug => "debug",
@@ -287,13 +303,14 @@ fn line(line: &myrelay_plugin_host::LogLine) -> PluginLogLine {
     PluginLogLine { level: level.to_owned(), message }
 }
 
-fn request_row(trace: &myrelay_plugin_host::HttpTrace) -> PluginRequestRow {
+pub(super) fn request_row(trace: &myrelay_plugin_host::HttpTrace) -> PluginRequestRow {
     PluginRequestRow {
         what: format!("{} {}", trace.method, trace.url),
         result: match &trace.result {
             Ok(status) => status.to_string(),
             Err(why) => why.clone(),
         },
+        began_ms: trace.began_ms,
         took_ms: trace.took_ms,
     }
 }

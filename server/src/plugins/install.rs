@@ -11,14 +11,14 @@ use myrelay_plugin_host::{
     Answer, Call, Failure, Grants, InstallError, Installation, Kind, Limits, Manifest,
     PluginSecret, lifecycle,
 };
-use myrelay_plugin_package::PublisherKey;
+use myrelay_plugin_package::{PublisherKey, Rotation, SettingsProblem};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
     Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
     call::{ask, describe, place, settle, trial},
-    schedule, settings, store,
+    revocation, schedule, settings, store,
     upgrade::upgrade,
     views,
 };
@@ -28,6 +28,9 @@ use crate::{
     database::is_taken,
     outbox::{self, Event},
 };
+
+/// The most problems with its settings that a plugin is heard of.
+const MAX_PROBLEMS: usize = 20;
 
 /// A plugin that is to be installed, and what its operator says to it.
 pub(crate) struct Input {
@@ -48,6 +51,35 @@ pub(crate) struct Input {
     pub(crate) publisher: Option<PublisherKey>,
 }
 
+/// What is known of a plugin beside what is in it.
+#[derive(Default)]
+pub(crate) struct Origin {
+    /// The SHA-256 of the package that it came in.
+    pub(crate) package_hash: Option<String>,
+    /// What publishers say of their next keys, in their order.
+    pub(crate) rotations: Vec<Rotation>,
+    /// It need not answer what the version before answered.
+    pub(crate) without_canary: bool,
+}
+
+/// A plugin with what is known of it, or nothing of that.
+pub(crate) struct Arrival {
+    input: Input,
+    origin: Origin,
+}
+
+impl From<Input> for Arrival {
+    fn from(input: Input) -> Self {
+        Self { input, origin: Origin::default() }
+    }
+}
+
+impl From<(Input, Origin)> for Arrival {
+    fn from((input, origin): (Input, Origin)) -> Self {
+        Self { input, origin }
+    }
+}
+
 /// What a plugin asks for, to be read before it is granted.
 ///
 /// # Errors
@@ -66,9 +98,23 @@ pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
 /// do not work is not installed. Where a plugin of this name is installed, this takes its place.
 pub(crate) async fn install(
     context: &Context,
+    plugin: impl Into<Arrival>,
+) -> Result<(InstallationId, Result<()>)> {
+    let Arrival { input, origin } = plugin.into();
+    install_from(context, input, &origin).await
+}
+
+pub(super) async fn install_from(
+    context: &Context,
     input: Input,
+    origin: &Origin,
 ) -> Result<(InstallationId, Result<()>)> {
     let (manifest, _) = asked(&input.manifest)?;
+    let (publisher, component) = (input.publisher.as_ref(), hash(&input.component));
+    let publisher = publisher.map(ToString::to_string);
+    let all = [publisher.as_deref(), origin.package_hash.as_deref(), Some(component.as_str())];
+    revocation::ensure_none(context, &all).await?;
+    rotate(context, &origin.rotations).await?;
     check_publisher(context, &manifest.id, input.publisher.as_ref()).await?;
     for name in input.secrets.keys() {
         if manifest.secret(name).is_none() {
@@ -78,17 +124,17 @@ pub(crate) async fn install(
     }
     let before = super::all(context).await?.into_iter().find(|it| it.plugin == manifest.id);
     if let Some(before) = before {
-        let id = upgrade(context, &before, (&manifest, input)).await?;
+        let id = upgrade(context, &before, (&manifest, input), origin).await?;
         return Ok((id, reactivate(context, &get(context, id).await?).await?));
     }
     let settings = input.settings.as_deref().unwrap_or_default();
     let settings = settings::complete(input.schema.as_deref(), settings)?;
     let id: InstallationId = context.new_id();
     check(context, id, (&manifest, &input), false).await?;
-    write(context, id, &manifest, &settings, &input).await?;
+    write(context, (id, origin), &manifest, &settings, &input).await?;
     let found = get(context, id).await?;
     match activate(context, &found).await {
-        Err(error @ Error::Invalid { field: "settings", .. }) => {
+        Err(error @ (Error::Settings(_) | Error::Invalid { field: "settings", .. })) => {
             super::delete(context, &found).await?;
             Err(error)
         }
@@ -133,12 +179,25 @@ fn check_served(manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
+pub(super) async fn get(context: &Context, id: InstallationId) -> Result<Installed> {
     store::find(context.database.read(), id).await?.ok_or(Error::NotFound("plugin"))
 }
 
+/// Believes publishers what they say of their next keys: it holds for all that they published. A
+/// key that is revoked says nothing any more, and none becomes one that is.
+async fn rotate(context: &Context, rotations: &[Rotation]) -> Result<()> {
+    for rotation in rotations {
+        let (from, to) = (rotation.from().to_string(), rotation.to().to_string());
+        revocation::ensure_none(context, &[Some(&from), Some(&to)]).await?;
+        let mut tx = context.database.write().await?;
+        store::publishers::rotate(&mut tx, &from, &to).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Whoever published a plugin first publishes all that bears its name.
-async fn check_publisher(
+pub(super) async fn check_publisher(
     context: &Context,
     plugin: &str,
     publisher: Option<&PublisherKey>,
@@ -149,7 +208,8 @@ async fn check_publisher(
         (Some(pinned), Some(by)) if pinned == by.to_string() => Ok(()),
         (Some(pinned), Some(by)) => refused(format!(
             "{plugin} was signed by {pinned} before, and this is by {by}: if its publisher says so \
-             in another way too, give it another name, or look who made this"
+             in another way too, give it another name, or look who made this; a publisher who \
+             changes keys signs that with the one before, which is what --rotation FILE is for"
         )),
         (Some(pinned), None) => {
             refused(format!("{plugin} was signed by {pinned} before, and nobody signed this"))
@@ -166,7 +226,7 @@ async fn check_publisher(
 
 /// Has another version make itself ready, where the plugin is not disabled. One that does not is
 /// stopped, so that nothing goes to it.
-async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
+pub(super) async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
     if plugin.state == State::Disabled {
         return Ok(Ok(()));
     }
@@ -199,30 +259,31 @@ pub(super) async fn check(
 
 /// A version as it stands in a row.
 pub(super) fn version<'a>(
-    (id, now): (InstallationId, i64),
+    (id, now, origin): (InstallationId, i64, &'a Origin),
     manifest: &'a Manifest,
     settings: &'a str,
     input: &'a Input,
 ) -> Result<store::Version<'a>> {
-    let hash = Sha256::digest(&input.component);
     Ok(store::Version {
         id,
         name: &manifest.name,
         version: &manifest.version,
         manifest: &input.manifest,
         component: STANDARD.encode(&input.component),
-        component_hash: hash.iter().map(|it| format!("{it:02x}")).collect(),
+        component_hash: hash(&input.component),
         settings_schema: input.schema.as_deref(),
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
         limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
         test_mode_at: input.test_mode.then_some(now),
+        publisher: input.publisher.as_ref().map(ToString::to_string),
+        package_hash: origin.package_hash.as_deref(),
     })
 }
 
 async fn write(
     context: &Context,
-    id: InstallationId,
+    (id, origin): (InstallationId, &Origin),
     manifest: &Manifest,
     settings: &str,
     input: &Input,
@@ -230,7 +291,7 @@ async fn write(
     let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
     let sealed = context.vault.seal(&place(id, ""), &key)?;
     let now = context.now();
-    let version = version((id, now), manifest, settings, input)?;
+    let version = version((id, now, origin), manifest, settings, input)?;
     let mut tx = context.database.write().await?;
     if MAX_PLUGINS <= store::count(&mut tx).await? {
         return Err(Error::Limit(format!("there are {MAX_PLUGINS} plugins: remove one first")));
@@ -250,6 +311,7 @@ async fn write(
     if let Some(publisher) = &input.publisher {
         store::publishers::pin(&mut tx, &manifest.id, &publisher.to_string(), now).await?;
     }
+    revocation::ensure_runs(&mut tx, id).await?;
     let payload = json!({ "plugin": id, "name": manifest.id, "version": manifest.version });
     outbox::record(context, &mut tx, Event::PluginInstalled, None, payload).await?;
     tx.commit().await?;
@@ -267,6 +329,7 @@ pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()
     once(context, plugin, Call::Activate { webhook_url }).await?;
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, plugin.id).await?;
+    revocation::ensure_runs(&mut tx, plugin.id).await?;
     store::enable(&mut tx, plugin.id, context.now()).await?;
     if held.state != State::Enabled {
         let payload = json!({ "plugin": plugin.id });
@@ -281,8 +344,8 @@ pub(super) fn ensure_none(problems: &[lifecycle::ConfigProblem]) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let lines = problems.iter().take(5).map(|it| format!("{}: {}", it.path, it.message));
-    Err(Error::invalid("settings", lines.collect::<Vec<_>>().join("; ")))
+    let problem = |it: &lifecycle::ConfigProblem| SettingsProblem::new(&it.path, &it.message);
+    Err(Error::Settings(problems.iter().take(MAX_PROBLEMS).map(problem).collect()))
 }
 
 /// Tells a plugin that it goes. Whatever it answers, it goes.
@@ -311,6 +374,11 @@ async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answe
         Failure::Reported(error) => Error::invalid("plugin", format!("it says: {}", error.message)),
         failure => Error::Unavailable(describe(failure)),
     })
+}
+
+/// The SHA-256 of a component, as people compare it.
+pub(super) fn hash(component: &[u8]) -> String {
+    Sha256::digest(component).iter().map(|it| format!("{it:02x}")).collect()
 }
 
 /// The component of a row.

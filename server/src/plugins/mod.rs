@@ -4,9 +4,18 @@
 //! transaction, or nothing of it is.
 
 mod call;
+mod change;
+mod compare;
+mod export;
+mod form;
+mod grants;
+mod health;
 mod hooks;
 mod install;
 mod memory;
+mod recording;
+mod replay;
+mod revocation;
 mod runtime;
 mod schedule;
 mod settings;
@@ -14,8 +23,10 @@ mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upgrade;
+mod uploads;
+mod versions;
 mod views;
 
 use anyhow::Context as _;
@@ -27,9 +38,16 @@ use serde_json::json;
 pub use self::runtime::Runtime;
 pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
+    change::{change_settings, settings_view},
+    export::{export, memory_of},
+    grants::granted_to,
     hooks::{find_hook, hook_url},
-    install::{Input, asked, install},
+    install::{Input, Origin, asked, install},
+    replay::try_call,
+    revocation::{Revocation, revoke, revoked, unrevoke},
     schedule::next as next_time,
+    uploads::{discard_upload, install_upload, takes_unsigned, upload, upload_view},
+    versions::{rollback, rollback_to},
     views::Backlog,
 };
 use crate::{
@@ -57,6 +75,10 @@ const SILENCE_MS: i64 = 24 * 3_600_000;
 /// How long calls are remembered, in milliseconds, and how many of each plugin.
 const CALLS_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const CALLS_KEPT: i64 = 1000;
+/// How long it is remembered what they were asked and answered, and of how many of each plugin:
+/// as long as an event is tried.
+const RECORDED_KEPT_MS: i64 = 3 * 24 * 3_600_000;
+const RECORDED_KEPT: i64 = 100;
 
 /// An installed plugin.
 #[derive(Clone)]
@@ -77,6 +99,10 @@ pub(crate) struct Installed {
     pub(crate) enabled_at: Option<i64>,
     /// It uses its provider's sandbox, where no money is real.
     pub(crate) test_mode: bool,
+    /// The SHA-256 of its component.
+    component_hash: String,
+    /// The key that signed it; none where nobody did.
+    publisher: Option<String>,
     pub(crate) state: State,
     pub(crate) health: Health,
     created_at: i64,
@@ -260,7 +286,11 @@ pub(crate) async fn enable(context: &Context, caller: Caller, plugin: &str) -> R
 /// For operators: nothing goes to a plugin any more.
 pub(crate) async fn disable(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
     caller.operator()?;
-    let plugin = parse_id(plugin)?;
+    hold_back(context, parse_id(plugin)?).await
+}
+
+/// The same for the command line.
+pub(crate) async fn hold_back(context: &Context, plugin: InstallationId) -> Result<()> {
     let mut tx = context.database.write().await?;
     let found = hold(&mut tx, plugin).await?;
     if found.state == State::Disabled {
@@ -276,8 +306,14 @@ pub(crate) async fn disable(context: &Context, caller: Caller, plugin: &str) -> 
 /// For operators: takes a plugin away, with its secrets and all that it remembers. It is told
 /// first, and what it says to that changes nothing.
 pub(crate) async fn remove(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
-    disable(context, caller, plugin).await?;
-    let found = get(context, plugin).await?;
+    caller.operator()?;
+    take_away(context, parse_id(plugin)?).await
+}
+
+/// The same for the command line.
+pub(crate) async fn take_away(context: &Context, plugin: InstallationId) -> Result<()> {
+    hold_back(context, plugin).await?;
+    let found = install::get(context, plugin).await?;
     install::deactivate(context, &found).await;
     delete(context, &found).await
 }
@@ -343,13 +379,15 @@ pub(crate) async fn prune(context: &Context) -> Result<()> {
     for plugin in all(context).await? {
         let mut tx = context.database.write().await?;
         store::calls::keep_newest(&mut tx, plugin.id, CALLS_KEPT).await?;
+        store::calls::keep_newest_recorded(&mut tx, plugin.id, RECORDED_KEPT).await?;
         tx.commit().await?;
     }
     let mut tx = context.database.write().await?;
     store::calls::prune(&mut tx, now - CALLS_KEPT_MS).await?;
+    store::calls::prune_recorded(&mut tx, now - RECORDED_KEPT_MS).await?;
     store::kv::prune(&mut tx, now).await?;
     tx.commit().await?;
-    Ok(())
+    uploads::prune(context).await
 }
 
 /// The id of a plugin.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    CallRequest, Compiler, HostProcess, InProcess, InstallError, Installation, KvReader, Network,
-    Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
+    CallRequest, Compiler, HostProcess, HttpTrace, InProcess, InstallError, Installation, KvReader,
+    Network, Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -162,6 +162,16 @@ impl Runtime {
     pub(super) async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
         self.host.call(request, reader).await
     }
+
+    /// Calls a plugin that is loaded once more as it was called before: nothing leaves.
+    pub(super) async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        self.host.replay(request, recording, reader).await
+    }
 }
 
 /// Where plugins run.
@@ -224,6 +234,18 @@ impl PluginHost for Lazy {
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
         match self.host().await {
             Ok(host) => host.call(request, reader).await,
+            Err(error) => Outcome::failed(myrelay_plugin_host::Failure::Host(error.to_string())),
+        }
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        match self.host().await {
+            Ok(host) => host.replay(request, recording, reader).await,
             Err(error) => Outcome::failed(myrelay_plugin_host::Failure::Host(error.to_string())),
         }
     }

@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// there are none.
 ///
 /// # Errors
-/// [`Error::Invalid`] of `schema` or `settings`, with the places that do not fit.
+/// [`Error::Settings`] with the places that do not fit; [`Error::Invalid`] of `schema` or `settings`.
 pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
     if MAX_BYTES < text.len() {
         return Err(Error::invalid("settings", format!("at most {MAX_BYTES} bytes of JSON")));
@@ -32,7 +32,7 @@ pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
     if problems.is_empty() {
         return Ok(settings.to_string());
     }
-    Err(Error::invalid("settings", problems.join("; ")))
+    Err(Error::Settings(problems))
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The plugins' SQL.
 
 pub(super) mod calls;
+pub(super) mod day;
 pub(super) mod kv;
+pub(super) mod parts;
 pub(super) mod publishers;
+pub(super) mod revocations;
 pub(super) mod secrets;
+pub(super) mod uploads;
+pub(super) mod versions;
 
 use myrelay_domain::ids::InstallationId;
 use sqlx::{Any, AnyPool, Executor, FromRow, any::AnyArguments, query::Query};
@@ -32,6 +37,8 @@ struct Row {
     failed_at: Option<i64>,
     rest_until: Option<i64>,
     test_mode_at: Option<i64>,
+    component_hash: String,
+    publisher: Option<String>,
     created_at: i64,
 }
 
@@ -39,7 +46,7 @@ macro_rules! columns {
     () => {
         "id, plugin, name, version, manifest, settings, grants, limits, sealed, \
              revision, writes, enabled_at, stopped_why, failures, failing_since, failed_at, \
-             rest_until, test_mode_at, created_at"
+             rest_until, test_mode_at, component_hash, publisher, created_at"
     };
 }
 
@@ -57,10 +64,14 @@ pub(super) struct Version<'a> {
     pub(super) limits: String,
     /// Since when it uses its provider's sandbox.
     pub(super) test_mode_at: Option<i64>,
+    /// Who signed it.
+    pub(super) publisher: Option<String>,
+    /// The SHA-256 of the package that it came in.
+    pub(super) package_hash: Option<&'a str>,
 }
 
 impl<'a> Version<'a> {
-    /// Binds `$1` to `$11`.
+    /// Binds `$1` to `$13`.
     fn bind(&'a self, sql: &'static str) -> Query<'a, Any, AnyArguments> {
         sqlx::query(sql)
             .bind(self.id.to_string())
@@ -74,6 +85,8 @@ impl<'a> Version<'a> {
             .bind(&self.grants)
             .bind(&self.limits)
             .bind(self.test_mode_at)
+            .bind(self.publisher.as_deref())
+            .bind(self.package_hash)
     }
 }
 
@@ -85,16 +98,21 @@ pub(super) async fn insert(
     now: i64,
 ) -> sqlx::Result<()> {
     let sql = "INSERT INTO plugins (id, name, version, manifest, component, component_hash, \
-             settings_schema, settings, grants, limits, test_mode_at, plugin, sealed, revision, \
-             writes, failures, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, 0, 0, $14)";
+             settings_schema, settings, grants, limits, test_mode_at, publisher, package_hash, \
+             plugin, sealed, revision, writes, failures, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 0, 0, $16)";
     version.bind(sql).bind(plugin).bind(sealed).bind(now).execute(&mut **tx).await.map(drop)
 }
 
+/// Puts another version in the place of the one that is there. Who signed the same component is
+/// still who signed it, where nobody says so anew.
 pub(super) async fn replace(tx: &mut Write, version: &Version<'_>) -> sqlx::Result<()> {
     let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
              component_hash = $6, settings_schema = $7, settings = $8, grants = $9, limits = $10, \
-             test_mode_at = $11, revision = revision + 1 \
+             test_mode_at = $11, revision = revision + 1, \
+             publisher = CASE WHEN component_hash = $6 THEN COALESCE($12, publisher) ELSE $12 END, \
+             package_hash = \
+                 CASE WHEN component_hash = $6 THEN COALESCE($13, package_hash) ELSE $13 END \
          WHERE id = $1";
     version.bind(sql).execute(&mut **tx).await.map(drop)
 }
@@ -259,6 +277,8 @@ impl Row {
             writes: self.writes,
             enabled_at: self.enabled_at,
             test_mode: self.test_mode_at.is_some(),
+            component_hash: self.component_hash,
+            publisher: self.publisher,
             state,
             health: Health {
                 failures: read_number(self.failures)?,

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use myrelay_domain::ids::InstallationId;
 pub(crate) use myrelay_plugin_host::Outcome;
 use myrelay_plugin_host::{
-    Answer, Call, CallRequest, Failure, Grants, InstallError, Installation, KvChange, KvReader,
-    Manifest, PluginHost, PluginSecret, billing, lifecycle, notifier,
+    Answer, Call, CallRequest, Failure, Grants, HttpTrace, InstallError, Installation, KvChange,
+    KvReader, Manifest, PluginHost, PluginSecret, billing, lifecycle, notifier,
     types::{Error, ErrorKind},
     webhooks,
 };
@@ -29,6 +29,8 @@ pub(crate) struct ScriptedHost {
     answers: Mutex<VecDeque<Answering>>,
     carries: Mutex<VecDeque<Answering>>,
     works: Mutex<VecDeque<Answering>>,
+    replays: Mutex<VecDeque<Answering>>,
+    replayed: Mutex<Vec<CallRequest>>,
     heard: Mutex<Vec<CallRequest>>,
     steps: OnceLock<Steps>,
 }
@@ -59,6 +61,16 @@ impl ScriptedHost {
     /// The next message that a plugin is to carry is answered so.
     pub(crate) fn carries(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.carries.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The next call that is made once more is answered so.
+    pub(crate) fn replays(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
+        self.replays.lock().unwrap().push_back(Box::new(answer));
+    }
+
+    /// The calls that were made once more.
+    pub(crate) fn replayed(&self) -> Vec<CallRequest> {
+        self.replayed.lock().unwrap().clone()
     }
 
     /// The messages that plugins carried or were to carry: where to, and what.
@@ -203,6 +215,24 @@ impl PluginHost for ScriptedHost {
 
     async fn remove(&self, id: &str) {
         self.installed.lock().unwrap().remove(id);
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        _: Vec<HttpTrace>,
+        _: Arc<dyn KvReader>,
+    ) -> Outcome {
+        if !self.installed.lock().unwrap().contains_key(&request.installation) {
+            return Outcome::failed(Failure::Unknown);
+        }
+        self.replayed.lock().unwrap().push(request.clone());
+        let answer = self.replays.lock().unwrap().pop_front();
+        match (answer, &request.call) {
+            (Some(answer), _) => answer(&request),
+            (None, Call::Deliver { .. }) => carried(),
+            (None, call) => usual(call),
+        }
     }
 
     async fn call(&self, request: CallRequest, _: Arc<dyn KvReader>) -> Outcome {

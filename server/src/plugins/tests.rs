@@ -1,5 +1,8 @@
 //! Stories about plugins that come, go and remember.
 
+mod keys;
+mod life;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,6 +13,9 @@ use myrelay_plugin_host::{
 };
 
 use myrelay_plugin_package::PublisherKey;
+
+mod change;
+pub(crate) mod uploads;
 
 use super::{
     FAILURES_BEFORE_REST, HOPELESS_MS, Input, MAX_PLUGINS, REST_MS, find, install, memory::Memory,
@@ -142,7 +148,12 @@ stories! {
         with("secrets", &|it| it.secrets = BTreeMap::from([("other".to_owned(), secret())]));
         for (field, input) in inputs {
             let error = install(&world.context, input).await.unwrap_err();
-            assert!(matches!(error, crate::Error::Invalid { field: it, .. } if it == field), "{field}: {error}");
+            let named = match &error {
+                crate::Error::Invalid { field, .. } => *field,
+                crate::Error::Settings(_) => "settings",
+                _ => "",
+            };
+            assert_eq!(named, field, "{error}");
         }
         assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0);
         world.plugin("dev.example.mail", &["account.created.v1"]).await;

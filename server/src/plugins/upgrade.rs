@@ -7,9 +7,9 @@ use myrelay_plugin_host::{Answer, Call, Limits, Manifest, Outcome};
 use serde_json::json;
 
 use super::{
-    Input, Installed,
+    Input, Installed, Origin,
     call::{Ask, ask_trial, describe, place, remember, write},
-    install, settings, store,
+    install, replay, revocation, settings, store,
 };
 use crate::{
     Error, Result,
@@ -23,6 +23,7 @@ pub(super) async fn upgrade(
     context: &Context,
     before: &Installed,
     (manifest, input): (&Manifest, Input),
+    origin: &Origin,
 ) -> Result<InstallationId> {
     let kept = input.settings.as_deref().unwrap_or(&before.settings);
     let settings = settings::complete(input.schema.as_deref(), kept)?;
@@ -34,20 +35,21 @@ pub(super) async fn upgrade(
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
         limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
         test_mode: input.test_mode,
+        component_hash: install::hash(&input.component),
         ..before.clone()
     };
-    let tried = try_it(context, before, &after, (manifest, &input)).await;
+    let tried = try_it(context, (before, &after), (manifest, &input), origin).await;
     context.plugins.forget_trial(before.id).await;
-    swap(context, before, (manifest, &after.settings), (&input, tried?)).await?;
+    swap(context, (before, &after), manifest, (&input, tried?, origin)).await?;
     Ok(before.id)
 }
 
 /// Has the new version look at its settings, and bring what the one before remembers into its form.
 async fn try_it(
     context: &Context,
-    before: &Installed,
-    after: &Installed,
+    (before, after): (&Installed, &Installed),
     (manifest, input): (&Manifest, &Input),
+    origin: &Origin,
 ) -> Result<Option<(Ask, Outcome)>> {
     install::check(context, before.id, (manifest, input), true).await?;
     let call = Call::ValidateConfig(after.settings.clone());
@@ -57,15 +59,21 @@ async fn try_it(
         Ok(_) => return Err(Error::invalid("component", "it answered something else")),
         Err(failure) => return Err(Error::Unavailable(describe(&failure))),
     }
-    if before.version == after.version {
-        return Ok(None);
+    let mut migrated = None;
+    if before.version != after.version {
+        let call = Call::Migrate { from_version: before.version.clone() };
+        let (asked, outcome) = ask_once(context, after, input, call).await?;
+        if let Err(failure) = &outcome.result {
+            return Err(Error::Unavailable(describe(failure)));
+        }
+        migrated = Some((asked, outcome));
     }
-    let call = Call::Migrate { from_version: before.version.clone() };
-    let (asked, outcome) = ask_once(context, after, input, call).await?;
-    match &outcome.result {
-        Ok(_) => Ok(Some((asked, outcome))),
-        Err(failure) => Err(Error::Unavailable(describe(failure))),
+    let same = (&before.version, &before.component_hash) == (&after.version, &after.component_hash);
+    if !same && !origin.without_canary {
+        let writes = migrated.as_ref().map_or(&[][..], |(_, outcome)| &outcome.kv);
+        replay::canary(context, (before, after), &input.secrets, writes).await?;
     }
+    Ok(migrated)
 }
 
 async fn ask_once(
@@ -82,9 +90,9 @@ async fn ask_once(
 
 async fn swap(
     context: &Context,
-    before: &Installed,
-    (manifest, settings): (&Manifest, &str),
-    (input, migrated): (&Input, Option<(Ask, Outcome)>),
+    (before, after): (&Installed, &Installed),
+    manifest: &Manifest,
+    (input, migrated, origin): (&Input, Option<(Ask, Outcome)>, &Origin),
 ) -> Result<()> {
     let now = context.now();
     let mut tx = context.database.write().await?;
@@ -97,7 +105,7 @@ async fn swap(
         if !write(context, &mut tx, before.id, outcome).await? {
             return Err(Error::Busy { retry_after_s: 1 });
         }
-        remember(context, &mut tx, before.id, asked, outcome, None).await?;
+        remember(context, &mut tx, after, asked, outcome, None).await?;
     }
     for (name, secret) in &input.secrets {
         let sealed = context.vault.seal(&place(before.id, name), secret.expose())?;
@@ -106,8 +114,12 @@ async fn swap(
     if let Some(publisher) = &input.publisher {
         store::publishers::pin(&mut tx, &before.plugin, &publisher.to_string(), now).await?;
     }
-    let version = install::version((before.id, now), manifest, settings, input)?;
+    let place = (before.id, now, origin);
+    let version = install::version(place, manifest, &after.settings, input)?;
+    store::versions::keep(&mut tx, before.id, now).await?;
     store::replace(&mut tx, &version).await?;
+    store::versions::tidy(&mut tx, before.id).await?;
+    revocation::ensure_runs(&mut tx, before.id).await?;
     let payload = json!({ "plugin": before.id, "from": before.version, "to": manifest.version });
     outbox::record(context, &mut tx, Event::PluginUpgraded, None, payload).await?;
     tx.commit().await?;

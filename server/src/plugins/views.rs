@@ -1,13 +1,16 @@
 //! How plugins look to operators.
 
 use anyhow::Context as _;
-use myrelay_app::contract::{CapabilityRow, DeadDeliveryRow, PluginRow, PluginState, PluginView};
+use myrelay_app::contract::{
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginRow, PluginState, PluginVersionRow,
+    PluginView,
+};
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
 };
 
-use super::{Installed, State, store};
+use super::{Installed, State, recording, revocation, store};
 use crate::{Result, context::Context};
 
 /// How many calls a page shows.
@@ -48,7 +51,10 @@ pub(super) async fn view(
     let manifest = plugin.manifest()?;
     let grants: Grants = serde_json::from_str(&plugin.grants).context("a plugin's grants")?;
     let pool = context.database.read();
-    let calls = store::calls::list(pool, plugin.id, CALLS_SHOWN).await?;
+    let calls = calls(context, plugin.id).await?;
+    let versions = store::versions::list(pool, plugin.id).await?;
+    let version = |(number, version, at)| PluginVersionRow { number, version, at };
+    let revoked = revocation::why(context, plugin.id).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
     let is_given = |name: &str| given.iter().any(|(it, _)| it == name);
     let secrets = manifest.secrets.iter().map(|it| (it.name.clone(), is_given(&it.name)));
@@ -60,9 +66,12 @@ pub(super) async fn view(
         _ => None,
     };
     Ok(PluginView {
+        publisher: plugin.publisher.clone(),
+        versions: versions.into_iter().map(version).collect(),
         row: row(plugin, backlog, context.now()),
-        why,
+        why: revoked.or(why),
         installed_at: plugin.created_at,
+        health: super::health::health(context, plugin).await?,
         capabilities: granted(&manifest, &grants),
         events: manifest.events.clone(),
         hook_url: super::hook_url(context, plugin)?,
@@ -72,6 +81,21 @@ pub(super) async fn view(
         calls,
         dead,
     })
+}
+
+/// The last calls, with what is kept of them.
+async fn calls(context: &Context, plugin: InstallationId) -> Result<Vec<PluginCallRow>> {
+    let stored = store::calls::list(context.database.read(), plugin, CALLS_SHOWN).await?;
+    let mut rows = Vec::with_capacity(stored.len());
+    for stored in stored {
+        let mut row = stored.row.clone();
+        if let Some(kept) = recording::open(context, plugin, stored)? {
+            row.input = kept.recorded.shown_input();
+            row.answer = kept.recorded.shown_answer();
+        }
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 /// What a plugin asks for, each with the reason its author gives or the one that it has by itself.

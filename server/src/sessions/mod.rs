@@ -165,6 +165,11 @@ impl SessionStore for Sessions {
     }
 }
 
+/// What a session is known by where something is kept for it alone.
+pub(crate) fn mark(session: &Session) -> Result<String> {
+    session.id().map(|it| hash(&it)).ok_or(Error::SignedOut)
+}
+
 /// What is stored of a cookie: the SHA-256 of its 128 random bits, as hexadecimal.
 fn hash(id: &Id) -> String {
     Sha256::digest(id.0.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -16,10 +16,15 @@ pub(crate) fn node(workspace: &Workspace) -> PathBuf {
     workspace.target().join("guests/node")
 }
 
+/// The folder below `target` that pip installs into.
+pub(crate) fn python(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("guests/python")
+}
+
 /// Installs what is missing. Every package is the one whose hash stands in the SDK's lock.
 ///
 /// # Errors
-/// When node, npm or a package cannot be installed.
+/// When node, npm, Python or a package cannot be installed.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     if !process::exists("node") || !process::exists("npm") {
         // Others than Debian's bring npm along with node, and do not go together with Debian's.
@@ -31,6 +36,15 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]);
         npm.current_dir(folder);
         vec![npm]
+    })?;
+    let sdk = workspace.root().join("plugins/sdk-python");
+    once(&python(workspace), &sdk, &["requirements.txt"], |folder| {
+        let mut venv = process::command("python3");
+        venv.args(["-m", "venv", "."]).current_dir(folder);
+        let mut pip = process::command(folder.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
+        pip.args(["--requirement", "requirements.txt"]).current_dir(folder);
+        vec![venv, pip]
     })
 }
 

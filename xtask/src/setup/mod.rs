@@ -36,6 +36,8 @@ const PACKAGES: &[&str] = &[
     // What the installer sets up is judged by fail2ban, sshd and apt, which the tests unpack.
     "openssh-client",
     "python3",
+    // An environment of its own for what builds plugins in Python.
+    "python3-venv",
     // The machine with a kernel of its own.
     "busybox-static",
     "dmsetup",

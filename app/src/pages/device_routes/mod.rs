@@ -127,7 +127,7 @@ fn Networks(value: String, error: Option<String>) -> impl IntoView {
 
 /// Text as HTML. Leptos escapes what stands in every element but this one (and scripts and styles),
 /// and a browser reads character references in it like everywhere.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

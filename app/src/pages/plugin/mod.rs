@@ -1,16 +1,22 @@
 //! One plugin: how it does, what it may do, what it did, and what did not reach it.
 
 mod calls;
+mod health;
 mod jobs;
 mod texts;
+mod versions;
 
+pub(crate) use calls::Call;
 use calls::Calls;
+use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
+use versions::Versions;
 
 use crate::{
     components::{
-        Badge, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table, Time,
+        Badge, ButtonLink, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table,
+        Time,
     },
     contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginState, PluginView},
     pages::FormState,
@@ -26,7 +32,10 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let PluginView {
         row,
         why,
+        publisher,
+        versions,
         installed_at,
+        health,
         capabilities,
         events: _,
         hook_url,
@@ -60,6 +69,14 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 <dd><code>{row.plugin}</code></dd>
                 <dt>{texts::VERSION}</dt>
                 <dd>{row.version}</dd>
+                <dt>{texts::PUBLISHER}</dt>
+                <dd>
+                    {publisher
+                        .map_or_else(
+                            || texts::NOBODY.into_any(),
+                            |key| view! { <code class="breakable">{key}</code> }.into_any(),
+                        )}
+                </dd>
                 <dt>{texts::INSTALLED}</dt>
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
@@ -73,11 +90,13 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                     })}
             </dl>
         </section>
+        <Health health now />
         <Capabilities capabilities />
-        <Settings settings secrets />
+        <Settings path=path.clone() settings secrets />
+        <Versions path=path.clone() versions now />
         <Dead path=path.clone() dead now />
         <Jobs path=path.clone() jobs now />
-        <Calls calls now />
+        <Calls path=path.clone() calls now />
         <p class="danger-link">
             <a href=format!("{path}/remove")>{texts::REMOVE}</a>
         </p>
@@ -117,7 +136,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
     view! {
         <section class="part">
             <h2>{texts::CAPABILITIES}</h2>
-            <dl class="facts">
+            <dl class="facts facts-halves">
                 {capabilities
                     .into_iter()
                     .map(|it| {
@@ -133,7 +152,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
 }
 
 #[component]
-fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
+fn Settings(path: String, settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
     let none = settings == "{}";
     view! {
         <section class="part">
@@ -154,6 +173,13 @@ fn Settings(settings: String, secrets: Vec<(String, bool)>) -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
+            <div class="actions">
+                <ButtonLink
+                    href=format!("{path}/settings")
+                    label=texts::CHANGE
+                    look=Look::Secondary
+                />
+            </div>
         </section>
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     components::Column,
-    contract::{PluginCallRow, PluginState},
+    contract::{PluginCallRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginState},
     quantities,
 };
 
@@ -15,11 +15,24 @@ pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
 pub(crate) const HOOK: &str = "Its provider reports to";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
+pub(crate) const CHANGE: &str = "Change settings and secrets";
 pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin cannot either.";
 pub(crate) const MISSING: &str = "Not given.";
 pub(crate) const CALLS: &str = "The last calls";
 pub(crate) const NO_CALLS: &str = "It was not called yet.";
-pub(crate) const DETAILS: &str = "Log and requests";
+pub(crate) const DETAILS: &str = "Details";
+pub(crate) const INPUT: &str = "What it was asked";
+pub(crate) const ANSWER: &str = "What it answered";
+pub(crate) const REQUESTS: &str = "Requests";
+pub(crate) const LOG: &str = "Log";
+pub(crate) const LIMITS: &str = "Used, of what it may use";
+pub(crate) const TRY_CALL: &str = "Try this call again";
+pub(crate) const PUBLISHER: &str = "Signed by";
+pub(crate) const NOBODY: &str = "Nobody";
+pub(crate) const VERSIONS: &str = "Earlier versions";
+pub(crate) const ABOUT_VERSIONS: &str = "Going back takes the settings and the grants of then. What \
+                                         the plugin remembers and its secrets stay.";
+pub(crate) const REPLACED: &str = "Replaced";
 pub(crate) const DEAD: &str = "Given up";
 pub(crate) const REPLAY_ALL: &str = "Try all again";
 pub(crate) const REPLAY: &str = "Try again";
@@ -48,6 +61,11 @@ pub(crate) const NOT_YET: &str = "not yet";
 /// A button's name for those who do not see the row.
 pub(crate) fn run(job: &str) -> String {
     format!("{RUN}: {job}")
+}
+
+/// The button that goes back to a version.
+pub(crate) fn go_back(version: &str) -> String {
+    format!("Go back to {version}")
 }
 
 /// A button's name for those who do not see the row.
@@ -87,15 +105,84 @@ pub(crate) fn what(call: &PluginCallRow) -> String {
 
 /// What a call took.
 pub(crate) fn used(call: &PluginCallRow) -> String {
-    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
     let memory = quantities::bytes(call.memory);
     format!("{} of CPU, {} altogether, {memory}", ms(call.cpu_us), ms(call.wall_us))
 }
 
-/// Its requests, and its log.
-pub(crate) fn lines(call: &PluginCallRow) -> Vec<String> {
-    let requests =
-        call.http.iter().map(|it| format!("{} → {} ({} ms)", it.what, it.result, it.took_ms));
-    let log = call.log.iter().map(|it| format!("{}: {}", it.level, it.message));
-    requests.chain(log).collect()
+fn ms(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}
+
+/// What there is to read about a call, each with its title.
+pub(crate) fn parts(call: &PluginCallRow) -> Vec<(&'static str, String)> {
+    let lines = |all: Vec<String>| (!all.is_empty()).then(|| all.join("\n"));
+    let request = |it: &PluginRequestRow| {
+        format!("+{} ms  {} → {} ({} ms)", it.began_ms, it.what, it.result, it.took_ms)
+    };
+    let line = |it: &PluginLogLine| format!("{}: {}", it.level, it.message);
+    let all = [
+        (INPUT, call.input.clone()),
+        (ANSWER, call.answer.clone()),
+        (REQUESTS, lines(call.http.iter().map(request).collect())),
+        (LOG, lines(call.log.iter().map(line).collect())),
+        (LIMITS, call.limits.map(|it| limits(call, it))),
+    ];
+    all.into_iter().filter_map(|(title, text)| Some((title, text?))).collect()
+}
+
+fn limits(call: &PluginCallRow, limits: PluginLimits) -> String {
+    let bytes = quantities::bytes;
+    [
+        format!("CPU      {} of {}", ms(call.cpu_us), ms(limits.cpu_us)),
+        format!("clock    {} of {}", ms(call.wall_us), ms(limits.wall_us)),
+        format!("memory   {} of {}", bytes(call.memory), bytes(limits.memory)),
+        format!("requests {} of {}", call.requests, limits.requests),
+    ]
+    .join("\n")
+}
+
+// How it does.
+pub(crate) const HEALTH: &str = "How it does";
+pub(crate) const CIRCUIT: &str = "Now";
+pub(crate) const AGAIN: &str = "It is tried again";
+pub(crate) const LAST_DAY: &str = "Calls of the last day";
+pub(crate) const TOOK: &str = "How long they took";
+pub(crate) const PICTURE: &str = "The calls of the last 24 hours, hour by hour";
+pub(crate) const LEGEND: &str = "24 hours, the last one on the right. Below what went well, on top \
+     what failed.";
+pub(crate) const AS_TABLE: &str = "Show as a table";
+pub(crate) const HOUR: Column = ("From", false);
+pub(crate) const WELL: Column = ("Went well", true);
+pub(crate) const FAILED: Column = ("Failed", true);
+pub(crate) const HOUR_COLUMNS: &[Column] = &[HOUR, WELL, FAILED];
+
+/// Whether it is called.
+pub(crate) fn circuit(failures: u32, rests: bool) -> String {
+    let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+    match (failures, rests) {
+        (0, _) => "It did well the last time.".to_owned(),
+        (_, true) => format!("It failed {times} in a row, and is left in peace."),
+        (_, false) => format!("It failed {times} in a row, and is tried."),
+    }
+}
+
+/// How many calls went well.
+pub(crate) fn share(calls: u32, failed: u32) -> String {
+    if calls == 0 {
+        return "None.".to_owned();
+    }
+    let well = calls.saturating_sub(failed);
+    let tenths = u64::from(well) * 1000 / u64::from(calls);
+    format!("{well} of {calls} went well: {}.{} %", tenths / 10, tenths % 10)
+}
+
+/// How long half of them, and nearly all of them, took.
+pub(crate) fn took(half_us: Option<u64>, most_us: Option<u64>) -> String {
+    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
+    match (half_us, most_us) {
+        (Some(half), Some(most)) => {
+            format!("Half of them up to {}, 99 of 100 up to {}", ms(half), ms(most))
+        }
+        _ => "–".to_owned(),
+    }
 }

@@ -5,7 +5,7 @@ mod texts;
 use leptos::prelude::*;
 
 use crate::{
-    components::{Badge, Cell, Empty, Heading, IconShape, Table},
+    components::{Badge, ButtonLink, Cell, Empty, Heading, IconShape, Table},
     contract::PluginRow,
 };
 
@@ -21,7 +21,7 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
         {if plugins.is_empty() {
             view! {
                 <Empty shape=IconShape::Plug title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT>
-                    <code>{texts::COMMAND}</code>
+                    <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
                 </Empty>
             }
                 .into_any()
@@ -30,9 +30,9 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
                 <Table caption=texts::TITLE columns=texts::COLUMNS>
                     {plugins.into_iter().map(|plugin| view! { <Row plugin /> }).collect_view()}
                 </Table>
-                <section class="part">
-                    <p class="muted">{texts::MORE}" "<code>{texts::COMMAND}</code></p>
-                </section>
+                <div class="actions">
+                    <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
+                </div>
             }
                 .into_any()
         }}

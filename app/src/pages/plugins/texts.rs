@@ -6,10 +6,10 @@ pub(crate) const TITLE: &str = "Plugins";
 pub(crate) const LEDE: &str = "What this portal tells to programs of others. Each runs walled in: it \
      reaches what you granted and nothing else.";
 pub(crate) const EMPTY_TITLE: &str = "No plugins yet";
-pub(crate) const EMPTY_TEXT: &str = "A plugin hears of what happens here and tells it to another \
-     service. Install one where the portal runs; the command tells you first what it asks for.";
-pub(crate) const MORE: &str = "To install another one:";
-pub(crate) const COMMAND: &str = "myrelay plugin install PACKAGE --publisher KEY";
+pub(crate) const EMPTY_TEXT: &str = "A plugin takes payments, carries messages, or tells another \
+     service what happens here. You read what it asks for before it is installed.";
+pub(crate) const INSTALL: &str = "Install a plugin";
+pub(crate) const INSTALL_AT: &str = "/operator/plugins/install";
 
 pub(crate) const NAME: Column = ("Name", false);
 pub(crate) const STATE: Column = ("State", false);

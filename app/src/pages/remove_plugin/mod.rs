@@ -19,6 +19,11 @@ pub fn RemovePlugin(plugin: PluginView) -> impl IntoView {
     let name = plugin.row.name.clone();
     view! {
         <Heading title=title(&plugin) up=(up.clone(), name) />
+        <p>
+            <a href=format!("{up}/memory.json") download="">{texts::EXPORT}</a>
+            " "
+            {texts::ABOUT_EXPORT}
+        </p>
         <Confirm
             action=format!("{up}/remove")
             label=texts::REMOVE

@@ -1,6 +1,9 @@
 //! The words of the page that removes a plugin.
 
 pub(crate) const REMOVE: &str = "Remove this plugin";
+pub(crate) const EXPORT: &str = "Download what it remembers";
+pub(crate) const ABOUT_EXPORT: &str = "before it is gone: a file of names and values, without its \
+                                       secrets.";
 
 /// The heading.
 pub(crate) fn title(name: &str) -> String {

@@ -4,6 +4,7 @@ pub(crate) mod addresses;
 pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod headers;
+pub(crate) mod line;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod rules;

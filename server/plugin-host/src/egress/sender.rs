@@ -20,14 +20,15 @@ use crate::{
     egress::{
         client::{Client, Incoming, Network, Outgoing},
         headers,
+        line::{self, Line},
         policy::{self, Target},
         rules::method_name,
     },
     host::InstallError,
     imports::secrets::{PLACEHOLDER, placeholder},
-    limits::{HTTP_BODY_BYTES, HTTP_TOTAL, Limits, SECRET_BYTES},
+    limits::{HTTP_BODY_BYTES, HTTP_TOTAL, Limits, RECORDED_BYTES, SECRET_BYTES},
     manifest::{Manifest, Place},
-    messages::{CallRequest, HttpTrace},
+    messages::{CallRequest, HttpAnswer, HttpTrace, UNRECORDED},
     rights::{Grants, place_right},
     runner::Plugin,
     scrub::Scrubber,
@@ -70,7 +71,9 @@ fn trace(request: &Request) -> HttpTrace {
         sent: false,
         request_bytes: request.body.as_ref().map_or(0, Vec::len),
         response_bytes: 0,
+        began_ms: 0,
         took_ms: 0,
+        answer: None,
     }
 }
 
@@ -80,6 +83,8 @@ pub(crate) struct Rights {
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
     client: Client,
+    /// What stands in the way of requests, in trials.
+    pub(crate) line: Option<Arc<dyn Line>>,
 }
 
 impl Rights {
@@ -90,6 +95,7 @@ impl Rights {
             grants: plugin.grants.clone(),
             limits: plugin.limits.capped(),
             client: client.map_err(|error| InstallError::Host(error.to_string()))?,
+            line: None,
         })
     }
 }
@@ -101,6 +107,10 @@ pub(crate) struct Sender {
     /// Made when the first request is.
     own: Option<Own>,
     sent: u32,
+    /// How many bytes of answers are kept.
+    kept: usize,
+    /// What answers in place of the network, where the call is a replay.
+    recording: Option<Vec<HttpTrace>>,
 }
 
 /// What is made of the secrets of a call.
@@ -119,11 +129,25 @@ impl Own {
         let named = |name: &String| (placeholder(request, name), name.clone());
         Self { placeholders: request.secrets.keys().map(named).collect(), scrubber }
     }
+
+    /// A text with the names of secrets in the place of their placeholders.
+    fn named(&self, text: &[u8]) -> Vec<u8> {
+        let Ok(text) = str::from_utf8(text) else { return text.to_vec() };
+        let named = self.placeholders.iter().fold(text.to_owned(), |text, (it, name)| {
+            text.replace(it, &format!("{{{{secret {name}}}}}"))
+        });
+        named.into_bytes()
+    }
 }
 
 impl Sender {
     pub(crate) fn new(rights: Arc<Rights>, request: Arc<CallRequest>) -> Self {
-        Self { rights, request, own: None, sent: 0 }
+        Self { rights, request, own: None, sent: 0, kept: 0, recording: None }
+    }
+
+    /// Sends nothing: what was recorded answers, each request once, by method and address.
+    pub(crate) fn replaying(self, recording: Option<Vec<HttpTrace>>) -> Self {
+        Self { recording, ..self }
     }
 
     fn own(&mut self) -> &mut Own {
@@ -137,19 +161,36 @@ impl Egress for Sender {
         let start = Instant::now();
         let sent = AtomicBool::new(false);
         let mut trace = trace(&request);
+        let line = self.rights.line.clone();
+        let own = self.own();
+        let seen = line.map(|it| (it, line::seen(&request, |text| own.named(text))));
         let result = match self.prepare(request) {
             Ok(outgoing) => {
                 trace.url = text::line(&outgoing.target.shown(), 300);
-                let answer = self.rights.client.send(outgoing, &sent).await;
-                answer.map(|it| self.clean(&it))
+                let recalled = self.recalled(&trace);
+                let given = seen.as_ref().filter(|_| recalled.is_none());
+                let given = given.and_then(|(line, seen)| line.answer(seen));
+                match (recalled, given) {
+                    (Some(recorded), _) => recorded,
+                    (None, Some(given)) => line::told(given, &sent),
+                    (None, None) => {
+                        let answer = self.rights.client.send(outgoing, &sent).await;
+                        let answer = answer.map(|it| self.clean(&it));
+                        if let Some((line, seen)) = seen {
+                            line.heard(&seen, line::heard(&answer));
+                        }
+                        answer
+                    }
+                }
             }
             Err(error) => Err(error),
         };
+        self.keep(&result, &mut trace);
         let scrubber = &self.own().scrubber;
         let result = result.map_err(|error| clean_error(error, scrubber));
         trace.url = scrubber.text(&trace.url);
         trace.sent = sent.load(Relaxed);
-        self.sent += u32::from(trace.sent);
+        self.sent += u32::from(trace.sent || (self.recording.is_some() && result.is_ok()));
         trace.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(response) => {
@@ -163,6 +204,36 @@ impl Egress for Sender {
 }
 
 impl Sender {
+    /// What a replay answers to a request that may be sent; none where it is no replay.
+    fn recalled(&mut self, trace: &HttpTrace) -> Option<Result<Response, Error>> {
+        let url = self.own().scrubber.text(&trace.url);
+        let recording = self.recording.as_mut()?;
+        let same = |it: &HttpTrace| it.method == trace.method && it.url == url;
+        let found = recording.iter().position(same).map(|at| recording.remove(at));
+        Some(match found {
+            Some(HttpTrace { answer: Some(answer), .. }) => {
+                let HttpAnswer { status, headers, body } = answer;
+                Ok(Response { status, headers, body })
+            }
+            Some(HttpTrace { result: Err(why), .. }) => {
+                Err(Error::Interrupted(format!("as it was then: {why}")))
+            }
+            _ => Err(Error::Denied(UNRECORDED.to_owned())),
+        })
+    }
+
+    /// Keeps an answer, as long as there is room for it.
+    fn keep(&mut self, result: &Result<Response, Error>, trace: &mut HttpTrace) {
+        let Ok(response) = result else { return };
+        let headers = response.headers.iter().map(|(name, value)| name.len() + value.len());
+        let bytes = response.body.len() + headers.sum::<usize>();
+        if self.recording.is_none() && self.kept + bytes <= RECORDED_BYTES {
+            self.kept += bytes;
+            let Response { status, headers, body } = response.clone();
+            trace.answer = Some(HttpAnswer { status, headers, body });
+        }
+    }
+
     /// A request that may be sent as it is, with secrets in the place of placeholders.
     fn prepare(&mut self, request: Request) -> Result<Outgoing, Error> {
         let most = self.rights.limits.http_requests;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::{
     bindings::http::{Error, Host, Request, Response},
     egress::sender::clean_error,
+    messages::HttpTrace,
     state::CallState,
 };
 
@@ -16,7 +17,9 @@ impl Host for CallState {
         let left = self.deadline.saturating_duration_since(Instant::now()).as_millis();
         let left = u32::try_from(left).unwrap_or(u32::MAX);
         request.timeout_ms = Some(request.timeout_ms.map_or(left, |it| it.min(left)));
+        let began = self.began.elapsed().as_millis();
         let mut sent = self.egress.send(request).await;
+        sent.trace.began_ms = u64::try_from(began).unwrap_or(u64::MAX);
         self.http_sent += u32::from(sent.trace.sent);
         sent.trace.url = self.scrubber.text(&sent.trace.url);
         if self.http.len() < TRACES {
@@ -30,6 +33,21 @@ impl Host for CallState {
 }
 
 impl CallState {
+    /// The requests as they may be kept: a secret that the call put away stood in what it got
+    /// before.
+    pub(crate) fn traces(&mut self) -> Vec<HttpTrace> {
+        let mut all = std::mem::take(&mut self.http);
+        let answers = all.iter_mut().filter_map(|it| it.answer.as_mut());
+        for answer in answers {
+            for (name, value) in &mut answer.headers {
+                *name = self.scrubber.text(name);
+                *value = self.scrubber.text(value);
+            }
+            answer.body = self.scrubber.bytes(&answer.body).into_owned();
+        }
+        all
+    }
+
     /// Secrets that this call put away are nobody else's yet.
     fn clean(&self, mut response: Response) -> Response {
         let text = |it: &str| self.scrubber.text(it);

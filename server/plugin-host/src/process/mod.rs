@@ -33,7 +33,7 @@ use crate::{
     },
     host::{InstallError, Installation, Options, PluginHost, compile as prepare, refused},
     limits::TURN,
-    messages::{CallRequest, Failure, KvReader, Outcome},
+    messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
     process::{
         link::{Event, Link},
         protocol::{CODE_BYTES, PluginText, Question, Reply, ToHost},
@@ -222,7 +222,7 @@ impl Shared {
 
     async fn call(
         &self,
-        request: CallRequest,
+        (request, recording): (CallRequest, Option<Vec<HttpTrace>>),
         reader: &dyn KvReader,
         workers: &Workers,
     ) -> Result<Outcome, Failure> {
@@ -238,7 +238,7 @@ impl Shared {
         let mut told = request.clone();
         told.secrets.retain(|name, _| hmac_right(&rights.manifest, &rights.grants, name).is_ok());
         link.say(&ToHost::Call { n, request: Box::new(told), names });
-        let mut sender = Sender::new(rights, Arc::new(request));
+        let mut sender = Sender::new(rights, Arc::new(request)).replaying(recording);
         let talk = async {
             let mut event = exchange.next().await;
             loop {
@@ -274,6 +274,26 @@ async fn answer(question: Question, reader: &dyn KvReader, sender: &mut Sender) 
     }
 }
 
+impl Process {
+    async fn perform(
+        &self,
+        request: CallRequest,
+        recording: Option<Vec<HttpTrace>>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        if let Err(failure) = call::check(&request) {
+            return Outcome::failed(failure);
+        }
+        let (shared, workers) = (self.shared.clone(), self.workers.clone());
+        let work = async move { shared.call((request, recording), &*reader, &workers).await };
+        match self.workers.run(work).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(failure)) => Outcome::failed(failure),
+            Err(why) => Outcome::failed(Failure::Host(why)),
+        }
+    }
+}
+
 #[async_trait]
 impl PluginHost for Process {
     async fn install(&self, installation: Installation) -> Result<(), InstallError> {
@@ -287,15 +307,15 @@ impl PluginHost for Process {
     }
 
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        if let Err(failure) = call::check(&request) {
-            return Outcome::failed(failure);
-        }
-        let (shared, workers) = (self.shared.clone(), self.workers.clone());
-        let work = async move { shared.call(request, &*reader, &workers).await };
-        match self.workers.run(work).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(failure)) => Outcome::failed(failure),
-            Err(why) => Outcome::failed(Failure::Host(why)),
-        }
+        self.perform(request, None, reader).await
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        self.perform(request, Some(recording), reader).await
     }
 }

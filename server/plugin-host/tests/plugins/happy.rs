@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use myrelay_plugin_host::{
-    Answer, Call, Failure, Grants, InstallError, notifier,
+    Answer, Call, Failure, Grants, HttpTrace, InstallError, notifier,
     types::{AccountRef, ErrorKind},
 };
 use serde_json::json;
@@ -95,6 +95,43 @@ async fn a_message_is_carried_and_remembered() {
         "to": "ada@example.org", "subject": "A \"new\" device", "text": "Line one\nLine two",
     });
     assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_call_is_made_once_more_and_nothing_leaves() {
+    // The service repeats the key that it was given.
+    let server = Server::start(|_, stream| stream.write_all(ok(KEY).as_bytes()));
+    let port = server.address.port();
+    let mut stage = Stage::new();
+    stage.secret("api_key", KEY);
+    if !stage.install("notifier", &manifest(port), grants(port)).await.unwrap() {
+        return;
+    }
+    let config = server.url("/v1/messages");
+    let first = stage.call(deliver("ada@example.org"), &config).await;
+    assert!(first.result.is_ok(), "{first:?}");
+    let answer = first.http[0].answer.clone().unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"[secret]"[..]));
+    let replay = async |recording: &[HttpTrace]| {
+        let request = stage.request(deliver("ada@example.org"), &config);
+        stage.host.replay(request, recording.to_vec(), stage.store.clone()).await
+    };
+    for _ in 0..2 {
+        let again = replay(&first.http).await;
+        assert_eq!((&again.result, &again.kv), (&first.result, &first.kv));
+        assert!(!again.http[0].sent && !again.http[0].is_unrecorded());
+        assert_eq!(again.used.http_requests, 0);
+    }
+    let alone = replay(&[]).await;
+    assert!(alone.result.is_err() && alone.http[0].is_unrecorded(), "{alone:?}");
+    // What was too long to be kept, and what was never answered.
+    let mut lost = first.http.clone();
+    lost[0].answer = None;
+    assert!(replay(&lost).await.http[0].is_unrecorded());
+    lost[0].result = Err("Timeout".to_owned());
+    let again = replay(&lost).await;
+    assert!(again.result.is_err() && !again.http[0].is_unrecorded(), "{again:?}");
+    assert_eq!(server.asked().len(), 1);
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use myrelay_plugin_host::{
-    CallRequest, Failure, HostProcess, InstallError, Installation, KvReader, Outcome, PluginHost,
-    Process,
+    CallRequest, Failure, HostProcess, HttpTrace, InstallError, Installation, KvReader, Outcome,
+    PluginHost, Process,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::timeout;
@@ -41,6 +41,15 @@ impl PluginHost for Known {
 
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
         self.0.call(request, reader).await
+    }
+
+    async fn replay(
+        &self,
+        request: CallRequest,
+        recording: Vec<HttpTrace>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome {
+        self.0.replay(request, recording, reader).await
     }
 }
 

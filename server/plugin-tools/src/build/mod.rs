@@ -1,10 +1,11 @@
 //! `build`: a component of what stands in the plugin's folder, whatever it is written in.
 
+mod python;
 mod rust;
 mod script;
 mod world;
 
-use std::{ffi::OsStr, io::Write, process::Command as Process};
+use std::{ffi::OsStr, io::Write, path::Path, process::Command as Process};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgMatches, Command};
@@ -19,7 +20,11 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
-    let folder = crate::path(matches, "folder");
+    build(&crate::path(matches, "folder"), out)
+}
+
+/// Builds the plugin in a folder, and says where it is.
+pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
@@ -28,6 +33,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         None | Some("rust") => rust::build(&folder)?,
         Some("js") => script::build(&folder, "src/plugin.js", &manifest)?,
         Some("ts") => script::build(&folder, "src/plugin.ts", &manifest)?,
+        Some("python") => python::build(&folder, &manifest)?,
         Some(other) => {
             bail!("plugin.toml: build.language: {other} is not built here; bring plugin.wasm along")
         }

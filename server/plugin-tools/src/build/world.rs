@@ -1,15 +1,30 @@
-//! The world of one plugin: what `plugin.toml` says that it is, and no import but what
-//! it uses. Engines of other languages import the whole of their world.
+//! The world of one plugin: what `plugin.toml` says that it is, and no import that it
+//! does not ask for or use. Engines of other languages import the whole of their world.
 
 use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::{Context as _, Result};
-use myrelay_plugin_host::{Kind, Manifest};
+use myrelay_plugin_host::{Kind, Manifest, undeclared};
 
 use crate::interface::WIT;
 
 /// What the world is called.
 pub(crate) const NAME: &str = "this-plugin";
+
+/// Everything that plugins may import.
+const IMPORTS: [&str; 9] =
+    ["log", "config", "context", "clock", "random", "kv", "secrets", "crypto", "http"];
+
+/// An interface's whole name.
+fn whole(name: &str) -> String {
+    format!("myrelay:plugin/{name}@1.0.0")
+}
+
+/// Those that a manifest asks for, and that every plugin may import.
+pub(crate) fn asked(manifest: &Manifest) -> Vec<String> {
+    let is_asked = |name: &String| undeclared(std::slice::from_ref(name), manifest).is_empty();
+    IMPORTS.into_iter().map(whole).filter(is_asked).collect()
+}
 
 /// Writes the interface and this plugin's world into a folder, for the tools to read.
 pub(crate) fn write(folder: &Path, imports: &[String], manifest: &Manifest) -> Result<()> {
@@ -74,5 +89,26 @@ mod tests {
             assert!(world.contains(line), "{world}");
         }
         assert!(!world.contains("http") && !text(&[], &little).contains("jobs"), "{world}");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_imported_and_no_more() {
+        let little = manifest("");
+        let five = ["log", "config", "context", "clock", "random"].map(whole);
+        assert_eq!(asked(&little), five);
+        let more = manifest(
+            "[capabilities]\nkv = {}\ncrypto = true\n[[secrets]]\nname = \"key\"\n\
+             use = [{ hmac = true }]\n[[jobs]]\nname = \"tidy\"\ncron = \"1 2 * * *\"\n",
+        );
+        assert_eq!(asked(&more)[5..], ["kv", "secrets", "crypto"].map(whole));
+    }
+
+    /// Whoever adds an interface adds it here.
+    #[test]
+    fn every_import_of_the_interface_is_known() {
+        let worlds = include_str!("../../../../plugins/wit/v1/worlds.wit");
+        let named = worlds.lines().filter_map(|it| it.trim().strip_prefix("import "));
+        let named: Vec<&str> = named.map(|it| it.trim_end_matches(';')).collect();
+        assert_eq!(named, IMPORTS);
     }
 }

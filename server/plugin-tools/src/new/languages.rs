@@ -18,12 +18,15 @@ pub(super) struct Language {
 }
 
 /// The languages, the usual one first.
-pub(super) const LANGUAGES: [Language; 3] = [
+pub(super) const LANGUAGES: [Language; 4] = [
     Language { name: "rust", common: &RUST, has_wit: true, install: None },
     Language { name: "js", common: &SCRIPT, has_wit: false, install: Some(NPM) },
     Language { name: "ts", common: &SCRIPT, has_wit: false, install: Some(NPM) },
+    Language { name: "python", common: &PYTHON, has_wit: false, install: Some(PIP) },
 ];
 
+const PIP: &str =
+    "python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt";
 const NPM: &str = "npm ci --ignore-scripts";
 
 pub(super) const RUST: [File; 12] = [
@@ -61,6 +64,26 @@ pub(super) const SCRIPT: [File; 19] = [
     ("sdk/url.js", include_str!("../../../../plugins/sdk-js/url.js")),
     ("sdk/utf8.js", include_str!("../../../../plugins/sdk-js/utf8.js")),
     ("README.md", include_str!("../../templates/common/README.script.in")),
+];
+
+pub(super) const PYTHON: [File; 11] = [
+    (".gitignore", include_str!("../../templates/common/gitignore.in")),
+    ("README.md", include_str!("../../templates/common/README.python.in")),
+    ("requirements.txt", include_str!("../../../../plugins/sdk-python/requirements.txt")),
+    (
+        "myrelay_sdk/__init__.py",
+        include_str!("../../../../plugins/sdk-python/myrelay_sdk/__init__.py"),
+    ),
+    ("myrelay_sdk/engine.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/engine.py")),
+    ("myrelay_sdk/errors.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/errors.py")),
+    ("myrelay_sdk/http.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/http.py")),
+    ("myrelay_sdk/life.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/life.py")),
+    ("myrelay_sdk/memory.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/memory.py")),
+    (
+        "myrelay_sdk/settings.py",
+        include_str!("../../../../plugins/sdk-python/myrelay_sdk/settings.py"),
+    ),
+    ("myrelay_sdk/signed.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/signed.py")),
 ];
 
 /// Everything that every plugin in a language has.
@@ -103,9 +126,11 @@ mod tests {
 
     #[test]
     fn every_file_of_the_sdks_is_handed_on() {
-        for (folder, files, place) in
-            [("sdk/src", &RUST[..], "sdk/src/"), ("sdk-js", &SCRIPT, "sdk/")]
-        {
+        for (folder, files, place) in [
+            ("sdk/src", &RUST[..], "sdk/src/"),
+            ("sdk-js", &SCRIPT, "sdk/"),
+            ("sdk-python/myrelay_sdk", &PYTHON, "myrelay_sdk/"),
+        ] {
             let folder = format!("{}/../../plugins/{folder}", env!("CARGO_MANIFEST_DIR"));
             for entry in fs::read_dir(folder).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();

@@ -22,6 +22,7 @@ const SECRETS: File = ("dev/secrets.json", "{ \"token\": \"a-token-for-trials\" 
 
 /// What plugins are in that hand things to a service, in each language.
 const SERVICE_RUST: File = ("src/service.rs", include_str!("../../templates/common/service.rs"));
+const SERVICE_PYTHON: File = ("src/service.py", include_str!("../../templates/common/service.py"));
 const SERVICE_SCRIPT: &str = include_str!("../../templates/common/service.script");
 
 /// One kind of plugin to begin with.
@@ -34,6 +35,7 @@ struct Template {
     rust: &'static [File],
     js: &'static [File],
     ts: &'static [File],
+    python: &'static [File],
 }
 
 impl Template {
@@ -41,6 +43,7 @@ impl Template {
         match language {
             "js" => self.js,
             "ts" => self.ts,
+            "python" => self.python,
             _ => self.rust,
         }
     }
@@ -55,6 +58,11 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/notification/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/notification/config.schema.json")),
             ("fixtures/deliver.json", include_str!("../../templates/notification/deliver.json")),
+            ("tests/deliver.json", include_str!("../../templates/notification/case.json")),
+            (
+                "tests/conformance.toml",
+                include_str!("../../templates/notification/conformance.toml"),
+            ),
             SECRETS,
         ],
         rust: &[("src/lib.rs", include_str!("../../templates/notification/lib.rs")), SERVICE_RUST],
@@ -66,6 +74,10 @@ const TEMPLATES: [Template; 3] = [
             ("src/plugin.ts", include_str!("../../templates/notification/plugin.script")),
             ("src/service.ts", SERVICE_SCRIPT),
         ],
+        python: &[
+            ("src/plugin.py", include_str!("../../templates/notification/plugin.py")),
+            SERVICE_PYTHON,
+        ],
     },
     Template {
         kind: "event",
@@ -75,6 +87,7 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/event/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/event/config.schema.json")),
             ("fixtures/event.json", include_str!("../../templates/event/event.json")),
+            ("tests/event.json", include_str!("../../templates/event/case.json")),
             SECRETS,
         ],
         rust: &[("src/lib.rs", include_str!("../../templates/event/lib.rs")), SERVICE_RUST],
@@ -86,6 +99,10 @@ const TEMPLATES: [Template; 3] = [
             ("src/plugin.ts", include_str!("../../templates/event/plugin.script")),
             ("src/service.ts", SERVICE_SCRIPT),
         ],
+        python: &[
+            ("src/plugin.py", include_str!("../../templates/event/plugin.py")),
+            SERVICE_PYTHON,
+        ],
     },
     Template {
         kind: "billing",
@@ -95,12 +112,14 @@ const TEMPLATES: [Template; 3] = [
             ("plugin.toml", include_str!("../../templates/billing/plugin.toml")),
             ("config.schema.json", include_str!("../../templates/billing/config.schema.json")),
             ("fixtures/checkout.json", include_str!("../../templates/billing/checkout.json")),
+            ("tests/checkout.json", include_str!("../../templates/billing/case.json")),
             // Where customers send money is never a default.
             ("dev/config.json", include_str!("../../templates/billing/config.json")),
         ],
         rust: &[("src/lib.rs", include_str!("../../templates/billing/lib.rs"))],
         js: &[("src/plugin.js", include_str!("../../templates/billing/plugin.script"))],
         ts: &[("src/plugin.ts", include_str!("../../templates/billing/plugin.script"))],
+        python: &[("src/plugin.py", include_str!("../../templates/billing/plugin.py"))],
     },
 ];
 

@@ -103,6 +103,9 @@ impl Billing for Plugin {
         if invoice.total.currency != text(&settings, "currency") {
             return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));
         }
+        if invoice.total.minor <= 0 {
+            return Err(error(ErrorKind::InvalidInput, "there is nothing to pay"));
+        }
         let expires_at = expires_at(&settings);
         let named = |label: &str, name: &str| (label.to_owned(), text(&settings, name));
         Ok(Checkout {

@@ -1,7 +1,7 @@
 //! The service that this plugin hands things to.
 
 use myrelay_plugin_sdk::{
-    Problems, context, error, http, problems, rate_limited, retry_after, settings,
+    Problems, context, error, failure, http, problems, rate_limited, retry_after, settings,
     types::{Error, ErrorKind},
     unanswered,
 };
@@ -44,7 +44,7 @@ pub fn post(body: &Value) -> Result<String, Error> {
         200..=299 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
         401 | 403 => Err(error(ErrorKind::InvalidConfig, said)),
         429 => Err(rate_limited("the service", retry_after(&answer))),
-        500..=599 => Err(error(ErrorKind::Unavailable, said)),
+        500..=599 => Err(error(failure(answer.status, false), said)),
         _ => Err(error(ErrorKind::InvalidInput, said)),
     }
 }

@@ -7,8 +7,8 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    log, tell_panics,
-    types::{AccountRef, Error},
+    error, log, tell_panics,
+    types::{AccountRef, Error, ErrorKind},
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,9 @@ fn ready() -> Result<String, Error> {
 
 impl Notifier for Plugin {
     fn begin_verification(_account: AccountRef, address: String) -> Result<Verification, Error> {
+        if !address.contains('@') {
+            return Err(error(ErrorKind::InvalidInput, "a mail address has an @"));
+        }
         let text = format!("A message comes to {address}: follow the link in it.");
         Ok(Verification { text, link: None })
     }

@@ -112,6 +112,13 @@ impl Desk {
         self.plugin(&["check", &self.folder(), "--compiler", &self.compiler])
     }
 
+    /// Tests the plugin.
+    pub(crate) fn test(&self, more: &[&str]) -> Result<String, String> {
+        let folder = self.folder();
+        let line = ["test", &folder, "--compiler", &self.compiler];
+        self.plugin(&[&line[..], more].concat())
+    }
+
     /// Calls the plugin with the input in a file, and more arguments.
     pub(crate) fn call(&self, input: &str, more: &[&str]) -> Result<String, String> {
         let input = self.shown(input);

@@ -77,3 +77,38 @@ fn what_javascript_lacks_is_told() {
     fs::remove_file(desk.path("src/plugin.js")).unwrap();
     assert!(build().contains("src/plugin.js is missing: the plugin begins there"));
 }
+
+#[test]
+fn an_event_plugin_in_python_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("python", "event", "python-event") else { return };
+    remembers(&desk);
+    // Python imports the whole of its world: what is asked for, and no more.
+    let told = desk.check().unwrap();
+    let all = "imports             clock, config, context, http, kv, log, random, secrets, types\n";
+    assert!(told.contains(all), "{told}");
+}
+
+#[test]
+fn a_notification_plugin_in_python_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("python", "notification", "python-notification") else {
+        return;
+    };
+    carries(&desk, "python-notification");
+}
+
+#[test]
+fn a_billing_plugin_in_python_does_what_one_in_rust_does() {
+    let Some(desk) = Desk::built_in("python", "billing", "python-billing") else { return };
+    tells(&desk);
+}
+
+#[test]
+fn what_python_lacks_is_told() {
+    let Some(desk) = Desk::written_in("python", "event", "python-lacks") else { return };
+    let build = || desk.plugin(&["build", &desk.folder()]).unwrap_err();
+    desk.edit("plugin.toml", "kv = { max_bytes = 1024 }\n", "");
+    let told = build();
+    assert!(told.contains("asked for in plugin.toml") && told.contains("kv"), "{told}");
+    fs::remove_file(desk.path("src/plugin.py")).unwrap();
+    assert!(build().contains("src/plugin.py is missing: the plugin begins there"));
+}

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod conformance;
 mod desk;
 mod languages;
+mod ours;
 mod refused;
 mod samples;
 #[path = "../../../plugin-host/tests/plugins/server.rs"]

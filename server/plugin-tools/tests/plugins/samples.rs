@@ -74,6 +74,11 @@ fn build(name: &str, sdk: &str) -> PathBuf {
     }
     let folder = root.join("samples").join(name);
     copy(&plugins.join(sdk), &root.join(sdk));
+    // Python finds packages in the plugin's folder.
+    let modules = plugins.join(sdk).join("myrelay_sdk");
+    if modules.is_dir() {
+        copy(&modules, &folder.join("myrelay_sdk"));
+    }
     copy(&plugins.join("samples").join(name), &folder);
     let line = ["plugin", "build", folder.to_str().unwrap()];
     let matches = myrelay_plugin_tools::command().try_get_matches_from(line).unwrap();
@@ -196,7 +201,7 @@ impl Sample {
         let (kind, message) = self.reported("sample.mistake", "").await;
         assert!(kind == ErrorKind::Internal && message.contains(mistake), "{message}");
         let log = &self.event("sample.mistake", "").await.logs[0].message;
-        assert!(log.contains(mistake) && log.contains("sample.mistake"), "where it was: {log}");
+        assert!(log.contains(mistake) && log.contains("mistake"), "where it was: {log}");
         let (kind, message) = self.reported("sample.throws", "not an error").await;
         assert!(kind == ErrorKind::Internal && message.contains("not an error"), "{message}");
     }
@@ -224,6 +229,21 @@ async fn a_plugin_in_javascript_does_its_work_and_harms_nobody() {
         r#""now":["2026-03-20T08:50:00.000Z",1773996600000,"1970-01-01T00:00:00.000Z"],"#,
         r#""chance":true,"absent":[]}"#
     );
+    assert_eq!((kind, engine.as_str()), (ErrorKind::NotFound, expected));
+    sample.dies("sample.spins", &[LimitName::Cpu]).await;
+    sample.dies("sample.grows", &[LimitName::Memory]).await;
+    let validate = Call::ValidateConfig("{\"room\":\"http://127.0.0.1/other\"}".to_owned());
+    let problems = sample.call(validate).await.result;
+    assert!(format!("{problems:?}").contains("/room"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_in_python_does_its_work_and_harms_nobody() {
+    let Some(sample) = Sample::install("chat-python", "sdk-python").await else { return };
+    sample.tells_the_chat().await;
+    sample.throws("AttributeError").await;
+    let (kind, engine) = sample.reported("sample.engine", "").await;
+    let expected = r#"{"now": ["2026-03-20T08:50:00+00:00", 1773996600.0], "chance": true}"#;
     assert_eq!((kind, engine.as_str()), (ErrorKind::NotFound, expected));
     sample.dies("sample.spins", &[LimitName::Cpu]).await;
     sample.dies("sample.grows", &[LimitName::Memory]).await;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Lets the project reach a server of the test's, and tells how to call it.
-fn reach(desk: &Desk, server: &Server, path: &str) -> Vec<String> {
+pub(crate) fn reach(desk: &Desk, server: &Server, path: &str) -> Vec<String> {
     let port = server.address.port();
     desk.edit(
         "plugin.toml",

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     context::Context,
-    deliveries::round,
+    deliveries::{self, round},
     plugins::{self, Input, Runtime, install},
     testing::World,
 };
@@ -147,4 +147,55 @@ async fn an_event_arrives_signed_and_is_tried_again_under_the_same_id() {
     assert_eq!((all[0].id, all[0].health.failures), (id, 0));
     let delivered = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL";
     assert_eq!(world.count(delivered).await, 1);
+}
+
+/// The same component, and another to whoever counts its bytes: it has a section more.
+fn another(component: &[u8]) -> Vec<u8> {
+    [component, &[0, 2, 1, b'x']].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_tried_again_and_another_version_has_to_answer_it_without_a_request() {
+    let Some(component) = component() else { return };
+    let world = World::on_sqlite().await;
+    let context = portal(&world).await;
+    let receiver = Receiver::start(&[204, 204]);
+    let first = || webhook(component.clone(), receiver.port);
+    let (id, enabled) = install(&context, first()).await.unwrap();
+    enabled.unwrap();
+    world.customer("ana").await;
+    while round(&context).await.unwrap() {}
+    assert_eq!(receiver.heard().len(), 1);
+
+    let olga = world.operator("olga").await;
+    let view = async || {
+        let plugin = id.to_string();
+        deliveries::get_plugin(&context, olga.caller, &plugin).await.unwrap()
+    };
+    let call = view().await.calls[0].clone();
+    assert!(call.input.as_deref().unwrap().contains("account.created.v1"), "{call:?}");
+    let tried = async || {
+        let call = call.id.to_string();
+        plugins::try_call(&context, olga.caller, &id.to_string(), &call).await.unwrap()
+    };
+    let trial = tried().await;
+    assert_eq!((&trial.again.failure, trial.unrecorded), (&None, false), "{trial:?}");
+    assert_eq!((&trial.again.answer, trial.again.requests), (&call.answer, 0));
+
+    // One that may not reach the receiver any more does not do what the installed one did.
+    let mut walled = Input { component: another(&component), ..first() };
+    walled.grants.http[0].rule.path_prefix = "/other/".to_owned();
+    let error = install(&context, walled).await.unwrap_err().to_string();
+    assert!(error.contains(&call.id.to_string()), "{error}");
+    let next = Input { component: another(&component), ..first() };
+    install(&context, next).await.unwrap().1.unwrap();
+    let versions = view().await.versions;
+    assert_eq!(versions.len(), 1);
+    let (plugin, number) = (id.to_string(), versions[0].number);
+    plugins::rollback(&context, olga.caller, &plugin, number).await.unwrap();
+    assert_eq!(receiver.heard().len(), 1, "nothing of it left");
+    // It goes on as it did.
+    world.customer("bob").await;
+    while round(&context).await.unwrap() {}
+    assert_eq!(receiver.heard().len(), 2);
 }

@@ -1,7 +1,13 @@
 //! Operators: plugins.
 
-use axum::{extract::Path, response::IntoResponse};
+use axum::{
+    extract::Path,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::IntoResponse,
+};
 use myrelay_app::{Content, FormState, contract::PortalError};
+
+use serde::Deserialize;
 
 use super::{Answer, Ask, again};
 use crate::http::{
@@ -79,6 +85,47 @@ pub(crate) async fn run_job(
         Ok(()) => Ok(see_other(&page(&plugin))),
         Err(error) => refused(&ask, &plugin, &error).await,
     }
+}
+
+/// Which version to go back to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rollback {
+    version: i64,
+}
+
+/// `POST /operator/plugins/{plugin}/rollback`
+pub(crate) async fn rollback(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(Rollback { version }): Form<Rollback>,
+) -> Answer {
+    match ask.portal.rollback_plugin(&plugin, version).await {
+        Ok(()) => Ok(see_other(&page(&plugin))),
+        Err(error) => refused(&ask, &plugin, &error).await,
+    }
+}
+
+/// `POST /operator/plugins/{plugin}/calls/{call}/try`
+pub(crate) async fn try_call(
+    ask: Ask,
+    Path((plugin, call)): Path<(String, String)>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    match ask.portal.try_call(&plugin, &call).await {
+        Ok(trial) => Ok(Screen(Content::PluginTrial(trial)).into_response()),
+        Err(error) => refused(&ask, &plugin, &error).await,
+    }
+}
+
+/// `GET /operator/plugins/{plugin}/memory.json`
+pub(crate) async fn memory(ask: Ask, Path(plugin): Path<String>) -> Answer {
+    let memory = ask.portal.plugin_memory(&plugin).await?;
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"memory.json\""),
+    ];
+    Ok((headers, memory).into_response())
 }
 
 /// `GET /operator/plugins/{plugin}/remove`

@@ -179,6 +179,8 @@ struct Things {
     plugin: String,
     /// An event that was given up.
     delivery: String,
+    /// A call of the plugin that is kept.
+    call: String,
     location: String,
     channel: String,
     /// The last part of a link in a message to it.
@@ -198,8 +200,10 @@ impl Things {
             .replace("{invoice}", &self.invoice)
             .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
+            .replace("{upload}", "upl_00000000000000000000000000000001")
             .replace("{delivery}", &self.delivery)
             .replace("{job}", "nightly")
+            .replace("{call}", &self.call)
             .replace("{channel}", &self.channel)
             .replace("{link}", &self.link)
             .replace("{code}", "AAAAA-AAAAA")
@@ -234,6 +238,14 @@ impl Things {
             (_, "/operator/invite/{token}") => {
                 form(&[("email", "eve@example.org"), ("password", super::PASSWORD)])
             }
+            (_, "/operator/plugins/install") => {
+                let request = Request::post(&url)
+                    .header("sec-fetch-site", "same-origin")
+                    .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line");
+                request.body(Body::from("--line--\r\n")).unwrap()
+            }
+            (_, "/operator/plugins/{plugin}/settings") => form(&[("revision", "1")]),
+            (_, "/operator/plugins/{plugin}/rollback") => form(&[("version", "7")]),
             (_, "/plan/choose") => form(&[("plan", &self.sold)]),
             (_, "/plan/invoices/{invoice}/pay") => form(&[("method", &self.plugin)]),
             (_, "/operator/invoices/{invoice}/paid") => {
@@ -294,7 +306,8 @@ async fn things(world: &World) -> Things {
     world.host.fails(ErrorKind::Denied);
     let zoe = world.customer("zoe").await;
     while deliveries::round(&world.context).await.unwrap() {}
-    let delivery = olga.api().get_plugin(&plugin.to_string()).await.unwrap().dead[0].id;
+    let view = olga.api().get_plugin(&plugin.to_string()).await.unwrap();
+    let (delivery, call) = (view.dead[0].id, view.calls[0].id);
     let Caller::Account(account) = zoe.caller else { panic!("zoe is a customer") };
     let (sold, invoice) = bought(&olga, &ana).await;
     let carrier = world.carrier("dev.example.mail").await.to_string();
@@ -313,6 +326,7 @@ async fn things(world: &World) -> Things {
         account: account.to_string(),
         plugin: plugin.to_string(),
         delivery: delivery.to_string(),
+        call: call.to_string(),
         plan: olga.api().list_plans().await.unwrap()[0].id.to_string(),
         sold,
         invoice,

@@ -9,6 +9,7 @@ mod limits;
 mod metrics;
 mod node_tls;
 mod notifications;
+mod plugin_forms;
 mod rest;
 mod signing_in;
 mod site_tls;
@@ -248,6 +249,8 @@ pub(super) fn filled(path: &str) -> String {
         .replace("{pod_token}", "tok_00000000000000000000000000000001")
         .replace("{plan}", "plan_00000000000000000000000000000001")
         .replace("{plugin}", "inst_00000000000000000000000000000001")
+        .replace("{upload}", "upl_00000000000000000000000000000001")
+        .replace("{call}", "call_00000000000000000000000000000001")
         .replace("{delivery}", "dlv_00000000000000000000000000000001")
         .replace("{token}", "nonsense")
 }

@@ -162,4 +162,27 @@ stories! {
         stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
         assert!(stage.raw("events", b"{}").await.is_err());
     }
+
+    async fn a_plugin_that_is_removed_leaves_payments_and_books_behind(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
+        stage.begin(&ana, invoice).await;
+        stage.hook(event("evt_1", vec![paid("pi_1", &invoice.to_string(), 999)])).await;
+        let count = async |sql| world.count(sql).await;
+        let facts = async || {
+            (
+                count("SELECT COUNT(*) FROM payments").await,
+                count("SELECT COUNT(*) FROM ledger_entries").await,
+                count("SELECT COUNT(*) FROM ledger_lines").await,
+                count("SELECT COUNT(*) FROM invoices WHERE paid_at IS NOT NULL").await,
+            )
+        };
+        let before = facts().await;
+        assert_eq!((before.0, before.1), (1, 2));
+        stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
+        assert_eq!(facts().await, before);
+        assert_eq!(count("SELECT COUNT(*) FROM plugin_secrets").await, 0);
+        assert_eq!(ana.api().billing().await.unwrap().plan, "Large");
+    }
 }

@@ -2,9 +2,9 @@
 
 use myrelay_app::contract::PluginCallRow;
 use myrelay_domain::ids::{CallId, InstallationId};
-use sqlx::{AnyPool, FromRow};
+use sqlx::{Any, AnyPool, FromRow, any::AnyArguments, query::QueryAs};
 
-use crate::database::{Write, read_number};
+use crate::database::{Write, read_id, read_number};
 
 /// A call that is over.
 pub(in crate::plugins) struct Done<'a> {
@@ -17,10 +17,28 @@ pub(in crate::plugins) struct Done<'a> {
     pub(in crate::plugins) used: myrelay_plugin_host::Used,
     pub(in crate::plugins) log: &'a str,
     pub(in crate::plugins) http: &'a str,
+    pub(in crate::plugins) delivery: &'a str,
+    /// What time the plugin saw, and what time it was, in milliseconds.
+    pub(in crate::plugins) happened_at: i64,
+    pub(in crate::plugins) started_at: i64,
+    pub(in crate::plugins) allowed: &'a str,
+    /// What is kept of it, sealed.
+    pub(in crate::plugins) recorded: Option<&'a str>,
+}
+
+/// A call as it stands in a row.
+pub(in crate::plugins) struct Stored {
+    /// Without what is sealed.
+    pub(in crate::plugins) row: PluginCallRow,
+    pub(in crate::plugins) delivery: String,
+    pub(in crate::plugins) happened_at: i64,
+    pub(in crate::plugins) started_at: i64,
+    pub(in crate::plugins) recorded: Option<String>,
 }
 
 #[derive(FromRow)]
 struct Row {
+    id: String,
     call: String,
     about: Option<String>,
     attempt: i64,
@@ -30,7 +48,24 @@ struct Row {
     memory: i64,
     log: String,
     http: String,
+    delivery: String,
+    happened_at: i64,
+    started_at: i64,
+    requests: i64,
+    allowed: Option<String>,
+    recorded: Option<String>,
     created_at: i64,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, call, about, attempt, failure, cpu_us, wall_us, memory, log, http, \
+             delivery, happened_at, started_at, requests, allowed, recorded, created_at \
+             FROM plugin_calls WHERE plugin_id = $1 ",
+            $rest
+        )
+    };
 }
 
 pub(in crate::plugins) async fn insert(
@@ -41,8 +76,9 @@ pub(in crate::plugins) async fn insert(
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, wall_us, \
-             memory, log, http, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             memory, log, http, created_at, delivery, happened_at, started_at, requests, allowed, \
+             recorded) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(done.id.to_string())
     .bind(done.plugin.to_string())
@@ -56,6 +92,12 @@ pub(in crate::plugins) async fn insert(
     .bind(done.log)
     .bind(done.http)
     .bind(now)
+    .bind(done.delivery)
+    .bind(done.happened_at)
+    .bind(done.started_at)
+    .bind(i64::from(done.used.http_requests))
+    .bind(done.allowed)
+    .bind(done.recorded)
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -66,16 +108,40 @@ pub(in crate::plugins) async fn list(
     pool: &AnyPool,
     id: InstallationId,
     limit: i64,
-) -> sqlx::Result<Vec<PluginCallRow>> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT call, about, attempt, failure, cpu_us, wall_us, memory, log, http, created_at \
-         FROM plugin_calls WHERE plugin_id = $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind(id.to_string())
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+) -> sqlx::Result<Vec<Stored>> {
+    let rows = sqlx::query_as(select!("ORDER BY id DESC LIMIT $2"));
+    read_all(rows.bind(id.to_string()).bind(limit), pool).await
+}
+
+/// One call.
+pub(in crate::plugins) async fn find(
+    pool: &AnyPool,
+    id: InstallationId,
+    call: CallId,
+) -> sqlx::Result<Option<Stored>> {
+    let rows = sqlx::query_as(select!("AND id = $2"));
+    Ok(read_all(rows.bind(id.to_string()).bind(call.to_string()), pool).await?.pop())
+}
+
+/// The last calls that went well, are kept, and change nothing but by what they answer, newest
+/// first.
+pub(in crate::plugins) async fn repeatable(
+    pool: &AnyPool,
+    id: InstallationId,
+    limit: i64,
+) -> sqlx::Result<Vec<Stored>> {
+    let rows = sqlx::query_as(select!(
+        "AND recorded IS NOT NULL AND failure IS NULL \
+         AND call IN ('events.handle', 'deliver', 'webhooks.handle') ORDER BY id DESC LIMIT $2"
+    ));
+    read_all(rows.bind(id.to_string()).bind(limit), pool).await
+}
+
+async fn read_all(
+    query: QueryAs<'_, Any, Row, AnyArguments>,
+    pool: &AnyPool,
+) -> sqlx::Result<Vec<Stored>> {
+    query.fetch_all(pool).await?.into_iter().map(Row::read).collect()
 }
 
 /// Forgets what is older than this.
@@ -85,6 +151,37 @@ pub(in crate::plugins) async fn prune(tx: &mut Write, before: i64) -> sqlx::Resu
         .execute(&mut **tx)
         .await
         .map(drop)
+}
+
+/// Forgets what was asked and answered in calls that are older than this.
+pub(in crate::plugins) async fn prune_recorded(tx: &mut Write, before: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE plugin_calls SET recorded = NULL WHERE recorded IS NOT NULL AND created_at < $1",
+    )
+    .bind(before)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// Forgets what was asked and answered in all but the newest so many calls of one plugin.
+pub(in crate::plugins) async fn keep_newest_recorded(
+    tx: &mut Write,
+    id: InstallationId,
+    count: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE plugin_calls SET recorded = NULL \
+         WHERE plugin_id = $1 AND recorded IS NOT NULL AND id < \
+             (SELECT MIN(id) FROM (SELECT id FROM plugin_calls \
+                 WHERE plugin_id = $1 AND recorded IS NOT NULL \
+                 ORDER BY id DESC LIMIT $2) AS newest)",
+    )
+    .bind(id.to_string())
+    .bind(count)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// Forgets all but the newest so many of one plugin.
@@ -106,8 +203,9 @@ pub(in crate::plugins) async fn keep_newest(
 }
 
 impl Row {
-    fn read(self) -> sqlx::Result<PluginCallRow> {
-        Ok(PluginCallRow {
+    fn read(self) -> sqlx::Result<Stored> {
+        let row = PluginCallRow {
+            id: read_id(&self.id)?,
             call: self.call,
             about: self.about,
             attempt: read_number(self.attempt)?,
@@ -115,9 +213,20 @@ impl Row {
             cpu_us: read_number(self.cpu_us)?,
             wall_us: read_number(self.wall_us)?,
             memory: read_number(self.memory)?,
+            requests: read_number(self.requests)?,
+            limits: self.allowed.and_then(|it| serde_json::from_str(&it).ok()),
+            input: None,
+            answer: None,
             log: serde_json::from_str(&self.log).unwrap_or_default(),
             http: serde_json::from_str(&self.http).unwrap_or_default(),
             at: self.created_at,
+        };
+        Ok(Stored {
+            row,
+            delivery: self.delivery,
+            happened_at: self.happened_at,
+            started_at: self.started_at,
+            recorded: self.recorded,
         })
     }
 }

@@ -58,6 +58,25 @@ pub(in crate::plugins) async fn scan(
     rows.into_iter().map(read_entry).collect()
 }
 
+/// All of it by name, and when each entry is gone by itself.
+pub(in crate::plugins) async fn all(
+    pool: &AnyPool,
+    id: InstallationId,
+    now: i64,
+) -> sqlx::Result<Vec<(KvEntry, Option<i64>)>> {
+    let rows: Vec<(String, String, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT name, value, version, expires_at FROM plugin_kv \
+         WHERE plugin_id = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER BY name",
+    )
+    .bind(id.to_string())
+    .bind(now)
+    .fetch_all(pool)
+    .await?;
+    let read =
+        |(name, value, version, expires_at)| Ok((read_entry((name, value, version))?, expires_at));
+    rows.into_iter().map(read).collect()
+}
+
 /// How much there is, with what has expired and still lies there.
 pub(in crate::plugins) async fn usage(pool: &AnyPool, id: InstallationId) -> sqlx::Result<KvUsage> {
     let (keys, bytes): (i64, i64) = sqlx::query_as(

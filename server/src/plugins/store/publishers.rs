@@ -15,6 +15,16 @@ pub(in crate::plugins) async fn find(
         .await
 }
 
+/// Has all that one key published be published by another.
+pub(in crate::plugins) async fn rotate(tx: &mut Write, from: &str, to: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plugin_publishers SET publisher = $2 WHERE publisher = $1")
+        .bind(from)
+        .bind(to)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
 /// Pins a plugin's publisher; one that is pinned stays.
 pub(in crate::plugins) async fn pin(
     tx: &mut Write,

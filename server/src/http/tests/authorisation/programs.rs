@@ -7,12 +7,25 @@ use super::{Row, api, operator_form, operator_page, own_form, own_page};
 pub(super) fn plugin_table() -> Vec<Row> {
     vec![
         ("GET", "/operator/plugins", operator_page(200)),
+        ("GET", "/operator/plugins/install", operator_page(200)),
+        // No file was chosen.
+        ("POST", "/operator/plugins/install", operator_form(422)),
+        // Another session sent it.
+        ("GET", "/operator/plugins/install/{upload}", operator_page(404)),
+        ("POST", "/operator/plugins/install/{upload}", operator_form(404)),
+        ("POST", "/operator/plugins/install/{upload}/discard", operator_form(303)),
         ("GET", "/operator/plugins/{plugin}", operator_page(200)),
+        ("GET", "/operator/plugins/{plugin}/settings", operator_page(200)),
+        ("POST", "/operator/plugins/{plugin}/settings", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/jobs/{job}/run", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/disable", operator_form(303)),
+        // It has no earlier version.
+        ("POST", "/operator/plugins/{plugin}/rollback", operator_form(404)),
+        ("POST", "/operator/plugins/{plugin}/calls/{call}/try", operator_form(200)),
+        ("GET", "/operator/plugins/{plugin}/memory.json", operator_page(200)),
         ("GET", "/operator/plugins/{plugin}/remove", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/remove", operator_form(303)),
     ]

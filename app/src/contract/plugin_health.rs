@@ -1,0 +1,34 @@
+//! How a plugin does.
+
+use serde::{Deserialize, Serialize};
+
+use super::Millis;
+
+/// The hours of a day.
+pub const HEALTH_HOURS: usize = 24;
+
+/// What became of the calls of an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourOfCalls {
+    /// When it began.
+    pub at: Millis,
+    pub well: u32,
+    pub failed: u32,
+}
+
+/// How a plugin does, by its calls of the last day; of very many, the last thousand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginHealthView {
+    /// Failures since it did anything well.
+    pub failures: u32,
+    /// It is left in peace until then.
+    pub rests_until: Option<Millis>,
+    pub calls: u32,
+    pub failed: u32,
+    /// Half of the calls, and 99 of 100, took no longer: microseconds by the clock; none where
+    /// there was no call.
+    pub half_us: Option<u64>,
+    pub most_us: Option<u64>,
+    /// [`HEALTH_HOURS`] of them, oldest first.
+    pub hours: Vec<HourOfCalls>,
+}

@@ -1,0 +1,74 @@
+//! The forms about plugins: what operators type to have one, and to have one otherwise.
+
+#[cfg(feature = "ssr")]
+mod fields;
+#[cfg(feature = "ssr")]
+mod install;
+#[cfg(feature = "ssr")]
+mod settings;
+#[cfg(feature = "ssr")]
+mod summary;
+#[cfg(feature = "ssr")]
+mod texts;
+#[cfg(feature = "ssr")]
+mod upload;
+
+#[cfg(feature = "ssr")]
+use leptos::prelude::*;
+
+use super::FormState;
+use crate::contract::{InstallView, PluginSettingsView};
+
+/// One form about plugins with what it shows.
+#[derive(Clone)]
+pub enum PluginForm {
+    /// The settings and secrets of one that is installed.
+    Settings(PluginSettingsView),
+    /// The package is sent.
+    Upload {
+        /// What nobody signed may be installed too.
+        takes_unsigned: bool,
+        form: FormState,
+    },
+    /// The package is read, set and installed.
+    Install(Box<InstallView>),
+}
+
+#[cfg(feature = "ssr")]
+impl PluginForm {
+    /// What the browser's tab says.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Settings(view) => settings::title(view),
+            Self::Upload { .. } => upload::title(),
+            Self::Install(view) => install::title(view),
+        }
+    }
+
+    /// Whether it came back with an error.
+    pub(crate) fn is_refused(&self) -> bool {
+        match self {
+            Self::Settings(view) => view.error.is_some() || view.form.is_wrong(),
+            Self::Upload { form, .. } => form.error.is_some(),
+            Self::Install(view) => {
+                view.error.is_some() || !view.errors.is_empty() || view.form.is_wrong()
+            }
+        }
+    }
+}
+
+/// Draws one of them.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn PluginFormPage(form: PluginForm) -> impl IntoView {
+    match form {
+        PluginForm::Settings(view) => view! { <settings::Settings view /> }.into_any(),
+        PluginForm::Upload { takes_unsigned, form } => {
+            view! { <upload::Upload takes_unsigned form /> }.into_any()
+        }
+        PluginForm::Install(view) => {
+            let view = *view;
+            view! { <install::Install view /> }.into_any()
+        }
+    }
+}

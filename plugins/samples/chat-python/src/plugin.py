@@ -1,0 +1,71 @@
+"""Tells a chat what happens to devices, and how many it told of today."""
+
+import json
+from urllib.parse import urlencode, urlsplit
+
+from misdeeds import MISDEEDS
+from myrelay_sdk import error, failure, guard, life, now, problems, settings
+from myrelay_sdk.http import Auth_Bearer, ask
+from myrelay_sdk.memory import recall, remember
+from wit_world import exports
+from wit_world.imports import context
+from wit_world.imports.types import ErrorKind
+
+WORDS = {
+    "peer.added.v1": "A device was added",
+    "peer.removed.v1": "A device was removed",
+}
+
+
+def today():
+    """Where the number of today's messages stands."""
+    return f"told/{now().date().isoformat()}"
+
+
+def told():
+    return int(recall(today()) or 0)
+
+
+def wrong(candidate):
+    def look(it):
+        good = urlsplit(it["room"]).path.startswith("/hooks/")
+        return [] if good else [("/room", "a room of the chat begins with /hooks/")]
+
+    return problems(candidate, look)
+
+
+Lifecycle = life(
+    id="dev.myrelay.sample-chat-python",
+    version="0.1.0",
+    problems=wrong,
+    ready=lambda: f"{told()} messages today",
+)
+
+
+@guard
+class Events(exports.Events):
+    def handle(self, event):
+        if event.type_name in MISDEEDS:
+            MISDEEDS[event.type_name](event.data)
+        data = json.loads(event.data)
+        status, value = ask(
+            "the chat",
+            "post",
+            f"{settings()['room']}?{urlencode({'pod': data['pod']})}",
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": context.idempotency_key("message"),
+            },
+            auth=Auth_Bearer("token"),
+            body=json.dumps(
+                {"text": f"{WORDS[event.type_name]} – {data['peer']}"}, ensure_ascii=False
+            ),
+            timeout_ms=5000,
+        )
+        if 500 <= status:
+            raise error(failure(status), f"the chat said {status}")
+        if 300 <= status:
+            raise error(ErrorKind.INVALID_INPUT, f"the chat said {status}")
+        count = told() + 1
+        remember(today(), str(count))
+        print("told", value["id"], count)

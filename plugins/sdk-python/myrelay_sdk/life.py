@@ -1,0 +1,82 @@
+"""The turns of a plugin's life, and the wall between what it raises and the host."""
+
+import functools
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.lifecycle import HealthReport, Info
+from wit_world.imports import log
+from wit_world.imports.types import ErrorKind
+
+from .engine import begin
+from .errors import PluginError, line, shown
+
+
+def _where(why):
+    """What was raised, after the places it came through. Python's own `traceback` looks for the sources,
+    and there are no files."""
+    lines, at = [], why.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_name}")
+        at = at.tb_next
+    return "\n".join([*lines, shown(why)])
+
+
+def _wrap(run):
+    @functools.wraps(run)
+    def guarded(*given):
+        begin()
+        try:
+            return run(*given)
+        except PluginError as why:
+            raise Err(why.told()) from None
+        except (KeyboardInterrupt, SystemExit, Exception) as why:
+            log.log(log.Level.ERROR, _where(why), [])
+            told = PluginError(ErrorKind.INTERNAL, line(shown(why))).told()
+            raise Err(told) from None
+
+    return guarded
+
+
+def guard(plugin):
+    """Wraps the functions of a class that a plugin exports: a `PluginError` is told as it is, and
+    everything else that is raised is written to the log and told as `internal`."""
+    for name, run in list(vars(plugin).items()):
+        if callable(run) and not name.startswith("_"):
+            setattr(plugin, name, _wrap(run))
+    return plugin
+
+
+def life(id, version, problems, ready):
+    """The class `Lifecycle` of a plugin that sets nothing up at its provider and whose memory has had
+    one form so far; derive from it what is different.
+
+    `id` and `version` are as in plugin.toml. `problems` takes settings as a text and returns what is
+    wrong with them; `ready` raises where something is not in place, and says what it is connected
+    to."""
+
+    class Life(exports.Lifecycle):
+        def describe(self):
+            return Info(id, version, "1.0")
+
+        def activate(self, webhook_url):
+            ready()
+
+        def deactivate(self):
+            pass
+
+        def validate_config(self, candidate):
+            return problems(candidate)
+
+        def migrate(self, from_version):
+            pass
+
+        def health(self):
+            try:
+                return HealthReport(True, ready())
+            except Exception as why:
+                told = str(why) if isinstance(why, PluginError) else shown(why)
+                return HealthReport(False, line(told))
+
+    return guard(Life)

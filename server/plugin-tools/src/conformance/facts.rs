@@ -1,0 +1,70 @@
+//! `tests/conformance.toml`: what only a plugin's author knows of the provider.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::{call::SMALL_BYTES, cases, files};
+
+/// The file's name in the folder of the cases.
+pub(crate) const FILE: &str = "conformance.toml";
+
+/// What the file says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Facts {
+    /// Whether the provider drops a request that it has already: then one whose answer was lost may
+    /// be made again.
+    pub(crate) repeats_are_safe: bool,
+    pub(crate) notification: Option<Notification>,
+    pub(crate) webhooks: Option<Signing>,
+}
+
+/// Of a channel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notification {
+    /// What is no address there.
+    pub(crate) no_address: String,
+}
+
+/// How the provider signs webhooks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signing {
+    /// The secret's name in `plugin.toml`.
+    pub(crate) secret: String,
+    /// The header with the signature.
+    pub(crate) header: String,
+    /// What stands in it, with `{time}` (seconds since 1970 UTC) and `{hmac}`.
+    pub(crate) value: String,
+    /// What is signed, with `{time}` and `{body}`.
+    pub(crate) signed: String,
+    #[serde(default)]
+    pub(crate) encoding: Encoding,
+}
+
+/// How a signature is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    #[default]
+    Hex,
+    Base64,
+}
+
+impl Facts {
+    /// What the file of a plugin says; nothing where there is none.
+    ///
+    /// # Errors
+    /// With the field and what is wrong with it.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let place = folder.join(cases::FOLDER).join(FILE);
+        if !place.exists() {
+            return Ok(Self::default());
+        }
+        let text = files::read_text(&place, SMALL_BYTES)?;
+        toml::from_str(&text).with_context(|| format!("{}", place.display()))
+    }
+}

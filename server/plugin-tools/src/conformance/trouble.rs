@@ -1,0 +1,213 @@
+//! A provider in trouble: what goes wrong decides what the portal does next.
+
+use anyhow::Result;
+use myrelay_plugin_host::{Call, LineAnswer, Unanswered, types::ErrorKind};
+
+use crate::{
+    cases::{Case, Heard, changes},
+    conformance::{Finding, Suite, kind, reported, said},
+};
+
+/// What a page that is no answer says. It is not for operators.
+const GARBAGE: &str = "<html>busy</html>";
+const UNAVAILABLE: &str = "503 is unavailable";
+/// What `Retry-After` says, in seconds.
+const WAIT_S: u64 = 7;
+
+/// One thing that goes wrong.
+struct Fault {
+    rule: &'static str,
+    told: Heard,
+    /// What the plugin may say of it.
+    kinds: &'static [ErrorKind],
+    /// The same, where the request changes something and must not be made twice.
+    once: &'static [ErrorKind],
+    why: &'static str,
+}
+
+fn status(status: u16, headers: &[(&str, &str)], body: &str) -> Heard {
+    let headers = headers.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+    Ok(LineAnswer { status, headers, body: body.as_bytes().to_vec() })
+}
+
+fn faults() -> Vec<Fault> {
+    use ErrorKind::{Indeterminate, InvalidConfig, RateLimited, Unavailable};
+    const EITHER: &[ErrorKind] = &[Indeterminate, Unavailable];
+    const UNHEARD: &[ErrorKind] = &[Indeterminate];
+    const NOTHING_DONE: &[ErrorKind] = &[Unavailable];
+    let lost = "it may have been done: `unavailable` would have it done twice";
+    let page = &[("content-type", "text/html")];
+    vec![
+        Fault {
+            rule: "too many requests are rate-limited",
+            told: status(429, &[("retry-after", "7")], ""),
+            kinds: &[RateLimited],
+            once: &[RateLimited],
+            why: "the portal waits as long as it is told",
+        },
+        Fault {
+            rule: "a wrong login is the operator's affair",
+            told: status(401, &[], "{}"),
+            kinds: &[InvalidConfig],
+            once: &[InvalidConfig],
+            why: "trying again does not help before the settings are others",
+        },
+        Fault {
+            rule: UNAVAILABLE,
+            told: status(503, &[], ""),
+            kinds: NOTHING_DONE,
+            // Where money moves a plugin may trust nobody.
+            once: EITHER,
+            why: "who says 503 did nothing",
+        },
+        Fault {
+            rule: "500 may have been done",
+            told: status(500, &[], ""),
+            kinds: EITHER,
+            once: UNHEARD,
+            why: lost,
+        },
+        Fault {
+            rule: "a gateway's page may have been done",
+            told: status(502, page, GARBAGE),
+            kinds: EITHER,
+            once: UNHEARD,
+            why: lost,
+        },
+        Fault {
+            rule: "a lost answer may have been done",
+            told: Err(Unanswered::Interrupted),
+            kinds: EITHER,
+            once: UNHEARD,
+            why: lost,
+        },
+        Fault {
+            rule: "silence may have been done",
+            told: Err(Unanswered::Timeout),
+            kinds: EITHER,
+            once: UNHEARD,
+            why: lost,
+        },
+        Fault {
+            rule: "no connection is unavailable",
+            told: Err(Unanswered::Connect),
+            kinds: NOTHING_DONE,
+            once: NOTHING_DONE,
+            why: "nothing was sent",
+        },
+    ]
+}
+
+/// Whether trouble ends the call: a report on health tells of it instead.
+fn fails(call: &Call) -> bool {
+    !matches!(call, Call::Health | Call::Describe | Call::ValidateConfig(_) | Call::Deactivate)
+}
+
+impl Suite<'_> {
+    /// Every request of every good case goes wrong, in every way.
+    pub(super) async fn trouble(&self, findings: &mut Vec<Finding>) -> Result<()> {
+        let cases = self.good(fails);
+        let cases: Vec<_> = cases.into_iter().filter(|it| !it.1.http.is_empty()).collect();
+        if cases.is_empty() {
+            return Ok(());
+        }
+        for fault in faults().iter().filter(|it| (self.wants)(it.rule)) {
+            let mut wrong = Vec::new();
+            for (name, case) in &cases {
+                for at in 0..case.http.len() {
+                    wrong.extend(self.tried(name, case, at, fault).await?);
+                }
+            }
+            self.note(findings, fault.rule, wrong);
+        }
+        self.again(&cases, findings).await?;
+        self.missing_secrets(&cases, findings).await
+    }
+
+    async fn tried(
+        &self,
+        name: &str,
+        case: &Case,
+        at: usize,
+        fault: &Fault,
+    ) -> Result<Option<String>> {
+        let made = self.with_fault(case, at, fault.told.clone()).await?;
+        let Some(request) = case.http.get(at).map(|it| &it.request) else { return Ok(None) };
+        let once = changes(&case.call) && request.method != "GET" && !self.facts.repeats_are_safe;
+        // A message that may have arrived is not sent again.
+        let carries = fault.rule == UNAVAILABLE && matches!(case.call, Call::Deliver { .. });
+        let kinds = if once && !carries { fault.once } else { fault.kinds };
+        let place = format!("{name}, request {} ({} {})", at + 1, request.method, request.url);
+        let meant: Vec<String> = kinds.iter().map(|it| kind(*it)).collect();
+        let expected = format!("expected {}, since {}", meant.join(" or "), fault.why);
+        let error = match reported(&made) {
+            Ok(error) => error,
+            Err(instead) => return Ok(Some(format!("{place}: {expected}; {instead}"))),
+        };
+        let actual = error.kind;
+        if !kinds.contains(&actual) {
+            return Ok(Some(format!("{place}: {expected}; {}", said(error))));
+        }
+        if actual == ErrorKind::RateLimited && error.retry_after_ms != Some(WAIT_S * 1000) {
+            let wait = error.retry_after_ms;
+            return Ok(Some(format!(
+                "{place}: Retry-After says {WAIT_S}: expected retry-after-ms {}, and it is {wait:?}",
+                WAIT_S * 1000
+            )));
+        }
+        let tells = error.message.contains("<html>");
+        Ok(tells.then(|| format!("{place}: the message holds the provider's page: leave it out")))
+    }
+
+    /// A delivery is tried again: both tries have to ask the same, so that the provider can tell.
+    async fn again(&self, cases: &[(&String, &Case)], findings: &mut Vec<Finding>) -> Result<()> {
+        const RULE: &str = "two tries of one delivery ask the same";
+        if !(self.wants)(RULE) {
+            return Ok(());
+        }
+        let mut wrong = Vec::new();
+        for (name, case) in cases {
+            let first = self.bench.make(case, None).await?;
+            let second = self.bench.make(case, None).await?;
+            if first.met.asked != second.met.asked {
+                wrong.push(format!(
+                    "{name}: make keys by idempotency-key, and no chance of your own"
+                ));
+            }
+        }
+        self.note(findings, RULE, wrong);
+        Ok(())
+    }
+
+    /// Without a secret nothing is asked, and the operator reads which one is missing.
+    async fn missing_secrets(
+        &self,
+        cases: &[(&String, &Case)],
+        findings: &mut Vec<Finding>,
+    ) -> Result<()> {
+        const RULE: &str = "a missing secret is named";
+        if !(self.wants)(RULE) {
+            return Ok(());
+        }
+        let mut wrong = Vec::new();
+        for (name, case) in cases {
+            for secret in case.secrets.keys() {
+                let mut without = (*case).clone();
+                without.secrets.remove(secret);
+                let made = self.bench.make(&without, None).await?;
+                let told = match reported(&made) {
+                    Err(_) if made.outcome.result.is_ok() => continue,
+                    Err(instead) => instead,
+                    Ok(error) if error.kind != ErrorKind::InvalidConfig => said(error),
+                    Ok(error) if !error.message.contains(secret.as_str()) => {
+                        format!("the message does not name it: {}", error.message)
+                    }
+                    Ok(_) => continue,
+                };
+                wrong.push(format!("{name} without {secret}: expected invalid-config; {told}"));
+            }
+        }
+        self.note(findings, RULE, wrong);
+        Ok(())
+    }
+}

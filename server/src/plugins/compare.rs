@@ -1,0 +1,147 @@
+//! What a version of a plugin asks for, beside what the one before asked for.
+
+use myrelay_app::contract::{AskedRow, CapabilityChange, CapabilityRow};
+use myrelay_plugin_host::{Limits, Manifest};
+
+use super::views::capabilities;
+
+/// What is asked for, each with what it is to the version before; what is asked for no more comes
+/// last.
+pub(super) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedRow> {
+    let row = |it: CapabilityRow, change| AskedRow { what: it.what, reason: it.reason, change };
+    let asked = rows(after);
+    let Some(before) = before else {
+        return asked.into_iter().map(|it| row(it, None)).collect();
+    };
+    let old = rows(before);
+    let is_in =
+        |all: &[CapabilityRow], one: &CapabilityRow| all.iter().any(|it| it.what == one.what);
+    let less = no_more(before, after);
+    let changed = |it: CapabilityRow| {
+        let is_same = is_in(&old, &it) || less.contains(&it.what);
+        let change = if is_same { CapabilityChange::Same } else { CapabilityChange::Added };
+        row(it, Some(change))
+    };
+    let (had, has) = (amounts(before), amounts(after));
+    let is_gone = |it: &CapabilityRow| {
+        // Another amount of the same is the same.
+        let amount = had.iter().position(|(what, _)| *what == it.what);
+        let is_other = amount.is_some_and(|at| has.iter().any(|(_, kind)| *kind == had[at].1));
+        !is_in(&asked, it) && !is_other
+    };
+    let gone: Vec<_> = old.iter().filter(|it| is_gone(it)).cloned().collect();
+    let gone = gone.into_iter().map(|it| row(it, Some(CapabilityChange::Removed)));
+    asked.clone().into_iter().map(changed).chain(gone).collect()
+}
+
+/// Whether it asks for more than before.
+pub(super) fn grows(rows: &[AskedRow]) -> bool {
+    rows.iter().any(|it| it.change == Some(CapabilityChange::Added))
+}
+
+/// What is asked for, with a row for each event.
+fn rows(manifest: &Manifest) -> Vec<CapabilityRow> {
+    let quiet = Manifest { events: Vec::new(), ..manifest.clone() };
+    let mut rows = capabilities(&quiet);
+    for event in &manifest.events {
+        let one = Manifest { events: vec![event.clone()], ..manifest.clone() };
+        rows.extend(without(&one, &quiet));
+    }
+    rows
+}
+
+/// The rows that one asks for and the other does not.
+fn without(one: &Manifest, other: &Manifest) -> Vec<CapabilityRow> {
+    let others = capabilities(other);
+    let mut rows = capabilities(one);
+    rows.retain(|it| others.iter().all(|other| other.what != it.what));
+    rows
+}
+
+/// What is asked for in amounts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    Kv,
+    Memory,
+}
+
+/// The rows with amounts.
+fn amounts(manifest: &Manifest) -> Vec<(String, Amount)> {
+    let no_kv = Manifest { kv: None, ..manifest.clone() };
+    let no_memory = Manifest { memory_mib: None, ..manifest.clone() };
+    let of = |other: &Manifest, kind| {
+        without(manifest, other).into_iter().map(move |it| (it.what, kind)).collect::<Vec<_>>()
+    };
+    [of(&no_kv, Amount::Kv), of(&no_memory, Amount::Memory)].concat()
+}
+
+/// The rows with amounts that are not larger than before.
+fn no_more(before: &Manifest, after: &Manifest) -> Vec<String> {
+    let (had, has) = (Limits::asked(before), Limits::asked(after));
+    let fits = |kind: Amount| match kind {
+        Amount::Kv => {
+            let bytes = |it: &Manifest, usual: u64| it.kv.flatten().unwrap_or(usual);
+            before.kv.is_some() && bytes(after, has.kv_bytes) <= bytes(before, had.kv_bytes)
+        }
+        Amount::Memory => has.memory_bytes <= had.memory_bytes,
+    };
+    amounts(after).into_iter().filter(|(_, kind)| fits(*kind)).map(|(what, _)| what).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugins::testing;
+
+    /// The manifest of a plugin that listens to these events, with something said otherwise.
+    fn manifest(events: &[&str], from: &str, to: &str) -> Manifest {
+        let text = testing::manifest("dev.example.one", events);
+        assert!(text.contains(from), "{text}");
+        Manifest::parse(&text.replace(from, to)).unwrap()
+    }
+
+    fn changes(before: &Manifest, after: &Manifest) -> Vec<(CapabilityChange, String)> {
+        let rows = compare(Some(before), after).into_iter();
+        let changed = rows.filter_map(|it| Some((it.change?, it.what)));
+        changed.filter(|(change, _)| *change != CapabilityChange::Same).collect()
+    }
+
+    #[test]
+    fn what_is_new_and_what_is_gone_is_told_by_each_thing() {
+        let before = manifest(&["account.created.v1", "pod.created.v1"], "", "");
+        assert_eq!(changes(&before, &before), []);
+        let after = manifest(&["account.created.v1", "pod.deleted.v1"], "\"POST\"", "\"PUT\"");
+        assert_eq!(
+            changes(&before, &after),
+            [
+                (CapabilityChange::Added, "PUT https://api.example.org/".to_owned()),
+                (CapabilityChange::Added, "Hear of pod.deleted.v1".to_owned()),
+                (CapabilityChange::Removed, "POST https://api.example.org/".to_owned()),
+                (CapabilityChange::Removed, "Hear of pod.created.v1".to_owned()),
+            ]
+        );
+        assert!(grows(&compare(Some(&before), &after)));
+        assert!(compare(None, &after).iter().all(|it| it.change.is_none()));
+        assert!(!grows(&compare(None, &after)));
+    }
+
+    #[test]
+    fn a_larger_amount_is_more_and_a_smaller_one_is_not() {
+        let events = ["account.created.v1"];
+        let with = |kv: &str, memory: &str| {
+            let limits = format!("{kv}\nevents");
+            let text = testing::manifest("dev.example.one", &events);
+            let text = text.replace("kv = {}\nevents", &limits);
+            Manifest::parse(&format!("{text}[limits]\nmemory_mib = {memory}\n")).unwrap()
+        };
+        let small = with("kv = { max_bytes = 1000 }", "32");
+        let large = with("kv = { max_bytes = 2000 }", "128");
+        let nothing = with("", "32");
+        assert_eq!(changes(&large, &small), []);
+        let more: Vec<_> = changes(&small, &large).into_iter().map(|it| it.0).collect();
+        assert_eq!(more, [CapabilityChange::Added, CapabilityChange::Added]);
+        assert!(grows(&compare(Some(&nothing), &small)));
+        let less: Vec<_> = changes(&small, &nothing).into_iter().map(|it| it.0).collect();
+        assert_eq!(less, [CapabilityChange::Removed]);
+    }
+}

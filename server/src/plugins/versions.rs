@@ -1,0 +1,73 @@
+//! Versions that another took the place of: two of each plugin stay, and an operator may go back to
+//! them.
+
+use anyhow::Context as _;
+use myrelay_domain::ids::InstallationId;
+use myrelay_plugin_host::Manifest;
+use myrelay_plugin_package::PublisherKey;
+
+use super::{Input, Installed, Origin, install, revocation, store, upgrade::upgrade};
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+};
+
+/// For operators: puts an earlier version in the place of the one that is installed, with what it
+/// was granted and its settings of then. What the plugin remembers and its secrets stay; the
+/// earlier version is asked to bring what is remembered into its form.
+///
+/// # Errors
+/// [`Error::NotFound`] of the plugin or the version, [`Error::Invalid`] where it is revoked, and
+/// whatever it says itself: nothing is changed then.
+pub(crate) async fn rollback(
+    context: &Context,
+    caller: Caller,
+    plugin: &str,
+    number: i64,
+) -> Result<()> {
+    caller.operator()?;
+    let before = super::get(context, plugin).await?;
+    go_back(context, &before, number).await?
+}
+
+/// The same for the command line: to a version by its name, or to the newest of those before.
+///
+/// # Errors
+/// As [`rollback`]. The inner one: it is installed, and did not make itself ready.
+pub(crate) async fn rollback_to(
+    context: &Context,
+    before: &Installed,
+    version: Option<&str>,
+) -> Result<(String, Result<()>)> {
+    let all = store::versions::list(context.database.read(), before.id).await?;
+    let is_it = |it: &&(i64, String, i64)| version.is_none_or(|version| version == it.1);
+    let found = all.iter().find(is_it).ok_or(Error::NotFound("version"))?;
+    Ok((found.1.clone(), go_back(context, before, found.0).await?))
+}
+
+async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<Result<()>> {
+    let found = store::versions::find(context.database.read(), before.id, number).await?;
+    let found = found.ok_or(Error::NotFound("version"))?;
+    let component = install::read_component(&found.component)?;
+    let hash = install::hash(&component);
+    let all = [found.publisher.as_deref(), found.package_hash.as_deref(), Some(hash.as_str())];
+    revocation::ensure_none(context, &all).await?;
+    let publisher = found.publisher.as_deref().map(PublisherKey::parse).transpose();
+    let manifest = Manifest::parse(&found.manifest).context("a manifest of our own")?;
+    let input = Input {
+        component,
+        schema: found.settings_schema,
+        settings: Some(found.settings),
+        secrets: std::collections::BTreeMap::new(),
+        grants: serde_json::from_str(&found.grants).context("a plugin's grants")?,
+        test_mode: found.test_mode_at.is_some(),
+        publisher: publisher.context("a publisher's key of our own")?,
+        manifest: found.manifest,
+    };
+    // It ran here before, and an operator who goes back has a reason.
+    let origin =
+        Origin { package_hash: found.package_hash, without_canary: true, ..Origin::default() };
+    tracing::info!(plugin = %before.id, from = before.version, to = found.version, "goes back");
+    let id: InstallationId = upgrade(context, before, (&manifest, input), &origin).await?;
+    install::reactivate(context, &install::get(context, id).await?).await
+}
