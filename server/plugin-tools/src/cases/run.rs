@@ -104,7 +104,8 @@ impl Bench {
         let settings = schema.with_defaults(config);
         let problems = schema.problems(&settings);
         if !problems.is_empty() {
-            bail!("config: not as config.schema.json wants it: {}", problems.join("; "));
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            bail!("config: not as config.schema.json wants it: {}", lines.join("; "));
         }
         Ok(settings.to_string())
     }
