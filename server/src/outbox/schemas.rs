@@ -31,7 +31,8 @@ pub(super) fn check(event: Event, account: Option<AccountId>, payload: &Value) {
 /// any that are not published.
 fn problems(event: Event, has_account: bool, payload: &Value) -> Vec<String> {
     let schema = &SCHEMAS[event.name()];
-    let mut problems = schema.problems(payload);
+    let found = schema.problems(payload);
+    let mut problems: Vec<_> = found.iter().map(ToString::to_string).collect();
     let known = schema.value()["properties"].as_object().unwrap();
     for name in payload.as_object().into_iter().flatten().map(|(name, _)| name) {
         if !known.contains_key(name) {

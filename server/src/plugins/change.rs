@@ -11,7 +11,7 @@ use myrelay_plugin_package::SettingsProblem;
 use serde_json::Value;
 
 use super::{
-    Input, Installed,
+    Input, Installed, Origin,
     form::{self, Field, Typed},
     install, store,
     upgrade::upgrade,
@@ -103,7 +103,7 @@ async fn save(
         test_mode: before.test_mode,
         publisher: None,
     };
-    upgrade(context, before, (&manifest, input)).await?;
+    upgrade(context, before, (&manifest, input), &Origin::default()).await?;
     let after = super::get(context, &before.id.to_string()).await?;
     if let Err(error) = install::reactivate(context, &after).await? {
         tracing::warn!(plugin = %before.id, %error, "a plugin did not make itself ready");

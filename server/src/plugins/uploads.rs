@@ -14,7 +14,7 @@ use myrelay_plugin_package::{
 use serde_json::{Value, json};
 
 use super::{
-    Input, Installed,
+    Input, Installed, Origin,
     change::{Secrets, Sorted, sort},
     compare::{compare, grows},
     form::{self, Field},
@@ -173,7 +173,9 @@ pub(crate) async fn install_upload(
         test_mode: typed.others.contains_key("test_mode"),
         publisher: opened.publisher.clone(),
     };
-    match install::install(context, input).await {
+    // So that a package that is revoked later is known to be this one.
+    let origin = Origin { package_hash: Some(opened.digest.clone()), ..Origin::default() };
+    match install::install(context, (input, origin)).await {
         Ok((id, ready)) => {
             if let Err(error) = ready {
                 tracing::warn!(plugin = %id, %error, "a plugin did not make itself ready");

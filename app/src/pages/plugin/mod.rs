@@ -18,7 +18,7 @@ use crate::{
         Badge, ButtonLink, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table,
         Time,
     },
-    contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginState, PluginView},
+    contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginRow, PluginState, PluginView},
     pages::FormState,
     texts as shared,
 };
@@ -47,7 +47,6 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     } = plugin;
     let path = format!("/operator/plugins/{}", row.id);
     let state = StateWord::from(row.state);
-    let waiting = texts::waiting(row.waiting, row.dead);
     view! {
         <ErrorSummary error=form.error />
         <Heading
@@ -62,6 +61,30 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 view! { <Notice tone=state.tone title=state.word text=text /> }
             })}
         <Switch path=path.clone() state=row.state />
+        <Facts row publisher installed_at hook_url now />
+        <Health health now />
+        <Capabilities capabilities />
+        <Settings path=path.clone() settings secrets />
+        <Versions path=path.clone() versions now />
+        <Dead path=path.clone() dead now />
+        <Jobs path=path.clone() jobs now />
+        <Calls path=path.clone() calls now />
+        <p class="danger-link">
+            <a href=format!("{path}/remove")>{texts::REMOVE}</a>
+        </p>
+    }
+}
+
+/// Who it is, and what is on its way to it.
+#[component]
+fn Facts(
+    row: PluginRow,
+    publisher: Option<String>,
+    installed_at: Millis,
+    hook_url: Option<String>,
+    now: Millis,
+) -> impl IntoView {
+    view! {
         <section class="part">
             <h2>{texts::FACTS}</h2>
             <dl class="facts">
@@ -80,7 +103,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 <dt>{texts::INSTALLED}</dt>
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
-                <dd>{waiting}</dd>
+                <dd>{texts::waiting(row.waiting, row.dead)}</dd>
                 {hook_url
                     .map(|url| {
                         view! {
@@ -90,16 +113,6 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                     })}
             </dl>
         </section>
-        <Health health now />
-        <Capabilities capabilities />
-        <Settings path=path.clone() settings secrets />
-        <Versions path=path.clone() versions now />
-        <Dead path=path.clone() dead now />
-        <Jobs path=path.clone() jobs now />
-        <Calls path=path.clone() calls now />
-        <p class="danger-link">
-            <a href=format!("{path}/remove")>{texts::REMOVE}</a>
-        </p>
     }
 }
 
