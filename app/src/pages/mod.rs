@@ -56,6 +56,7 @@ mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
 pub mod plugin_forms;
+#[cfg(feature = "ssr")]
 mod plugin_trial;
 #[cfg(feature = "ssr")]
 mod plugins;
