@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::build;
+use crate::plugins;
 use crate::process;
 use crate::report;
 use crate::setup;
@@ -21,14 +22,18 @@ pub(crate) fn run(
     quick: bool,
     names: &[String],
 ) -> Result<()> {
-    setup::run(workspace)?;
+    let compiler = setup::run(workspace)?;
     build::run(workspace, Profile::Release)?;
     report::step("Compiling what measures them");
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release", "--package", "myrelay-tests", "--bin", "bench"]);
     process::run(&mut cargo)?;
-    let program = workspace.target().join(Profile::Release.folder()).join("bench");
-    let mut bench = process::command(program);
+    let programs = workspace.target().join(Profile::Release.folder());
+    let mut bench = process::command(programs.join("bench"));
+    if names.is_empty() || names.iter().any(|it| needs_plugins(it)) {
+        let folder = plugins::build_for_bench(workspace, &compiler, &programs.join("myrelay"))?;
+        bench.env("MYRELAY_BENCH_PLUGINS", folder);
+    }
     if let Some(json) = json {
         bench.arg("--json").arg(json);
     }
@@ -37,4 +42,9 @@ pub(crate) fn run(
     }
     report::step("Measuring");
     process::run(bench.args(names))
+}
+
+/// Whether a measurement loads plugins, by its name.
+fn needs_plugins(name: &str) -> bool {
+    name.contains("plugin") || name == "events"
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use myrelay_plugin_sdk::{kv, log, random, tell_panics, types::Error};
+use myrelay_plugin_sdk::{config, kv, log, random, tell_panics, types::Error};
 
 use crate::told;
 
@@ -53,6 +53,8 @@ pub(crate) fn commit(deed: &str, data: &str) -> Result<(), Error> {
         "write" => set("a", data)?,
         "keys" => keys()?,
         "peek" => return peek(data),
+        // No misdeed: what a good plugin does, to be measured.
+        "usual" => usual()?,
         _ => return Err(told("no such misdeed")),
     }
     Ok(())
@@ -107,6 +109,15 @@ fn keys() -> Result<(), Error> {
     log::log(log::Level::Info, "full", &[("why".to_owned(), format!("{stored}: {why:?}"))]);
     while kv::get("k").is_ok() {}
     expect("one more read", kv::get("k").map(drop))
+}
+
+/// Settings, a line of the log, and something remembered.
+fn usual() -> Result<(), Error> {
+    let settings = config::get();
+    let entry = kv::get("usual").map_err(|why| told(format!("{why:?}")))?;
+    let version = entry.map_or(0, |it| it.version);
+    log::log(log::Level::Info, &settings, &[("version".to_owned(), version.to_string())]);
+    Ok(())
 }
 
 /// Everything that the store shows, as an error.

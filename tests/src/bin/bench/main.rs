@@ -3,6 +3,7 @@
 
 mod cores;
 mod devices;
+mod events;
 mod http;
 mod many;
 mod measure;
@@ -10,9 +11,16 @@ mod node;
 mod pages;
 mod ping;
 mod place;
+mod plugin_call;
+mod plugin_cold;
+mod plugin_raw;
+mod plugin_soak;
+mod plugin_spin;
+mod plugins;
 mod real;
 mod reconcile;
 mod resources;
+mod rss_plugins;
 mod transfer;
 mod tunnel;
 
@@ -56,6 +64,8 @@ enum Name {
     PeerCreate,
     /// How long it is from the click to the code to scan, in a slow browser; needs Chromium
     KeygenToQr,
+    /// How long pages take while plugins do nothing but use CPU
+    PluginSpin,
     /// How much memory the portal and the agent take; needs root
     Rss,
     /// How long it is until a real node has a device; needs root
@@ -73,12 +83,26 @@ enum Name {
     Tunnel,
     /// How much memory an agent takes by its pods and devices; needs root
     RssAgent,
+    /// How long a call of a plugin takes, in three languages, and wasmtime next to it
+    PluginCall,
+    /// The same when the host is a process of its own
+    PluginCallProcess,
+    /// How long a host takes until 20 plugins are ready
+    PluginCold,
+    /// How much memory 20 plugins take
+    RssPlugins,
+    /// What a million calls of a plugin leave in memory
+    PluginSoak,
+    /// How fast a portal carries events to three plugins
+    Events,
 }
 
 impl Name {
     /// A portal whose nodes keep everything in memory.
     fn needs_place(self) -> bool {
-        !self.needs_node_alone() && !matches!(self, Self::Provision | Self::Rss)
+        !self.needs_node_alone()
+            && !self.needs_plugins_alone()
+            && !matches!(self, Self::Provision | Self::Rss)
     }
 
     /// A portal with a node that moves packets.
@@ -91,6 +115,19 @@ impl Name {
         matches!(
             self,
             Self::PodCreate | Self::Reconcile | Self::Pods1000 | Self::Tunnel | Self::RssAgent
+        )
+    }
+
+    /// A plugin host that has no portal, or a portal of its own with plugins.
+    fn needs_plugins_alone(self) -> bool {
+        matches!(
+            self,
+            Self::PluginCall
+                | Self::PluginCallProcess
+                | Self::PluginCold
+                | Self::RssPlugins
+                | Self::PluginSoak
+                | Self::Events
         )
     }
 }
@@ -162,6 +199,10 @@ impl Run {
             let measured = cores.on_all(async || measure_node(name, effort).await).await;
             self.note(name, measured)?;
         }
+        for name in those(Name::needs_plugins_alone) {
+            let measured = measure_plugins(name, &self.cores, self.effort).await;
+            self.note(name, measured)?;
+        }
         Ok(())
     }
 
@@ -177,6 +218,7 @@ impl Run {
             Name::Transfer => transfer::transfer(&mut place).await?,
             Name::PeerCreate => devices::peer_create(&mut place, cores, effort).await?,
             Name::KeygenToQr => devices::keygen_to_qr(&mut place, cores, effort).await?,
+            Name::PluginSpin => plugin_spin::plugin_spin(&mut place, cores, effort).await?,
             _ => resources::startup_portal(&mut place, cores, effort).await?,
         };
         self.place = Some(place);
@@ -230,6 +272,17 @@ async fn measure_node(name: Name, effort: Effort) -> Result<Vec<Metric>> {
         Name::Pods1000 => many::pods_1000(effort).await,
         Name::Tunnel => tunnel::tunnel().await,
         _ => many::rss_agent().await,
+    }
+}
+
+async fn measure_plugins(name: Name, cores: &Cores, effort: Effort) -> Result<Vec<Metric>> {
+    match name {
+        Name::Events => events::events(cores, effort).await,
+        Name::PluginCall => plugin_call::plugin_call(effort).await,
+        Name::PluginCallProcess => plugin_call::plugin_call_process(effort).await,
+        Name::PluginCold => plugin_cold::plugin_cold(effort).await,
+        Name::RssPlugins => rss_plugins::rss_plugins().await,
+        _ => plugin_soak::plugin_soak(effort).await,
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
     place::{Customer, DEVICES, NEAR, Place, credentials},
 };
 
-const CONNECTIONS: usize = 25;
-const PAGES_EACH: usize = 120;
+pub(crate) const CONNECTIONS: usize = 25;
+pub(crate) const PAGES_EACH: usize = 120;
 const SIGN_INS: usize = 30;
 const SIGN_IN_CONNECTIONS: usize = 4;
 
@@ -24,10 +24,7 @@ pub(crate) async fn page_ttfb(
     effort: Effort,
 ) -> Result<Vec<Metric>> {
     let each = effort.times(PAGES_EACH);
-    let mut customer = place.customer(NEAR).await?;
-    for _ in 0..DEVICES {
-        customer.add_device().await?;
-    }
+    let customer = full_pod(place).await?;
     let pod = load(&customer, &format!("/pods/{}", customer.pod), each).await?;
     let home = load(&customer, "/home", each).await?;
     let how = |page: &str| {
@@ -45,13 +42,24 @@ pub(crate) async fn page_ttfb(
     ])
 }
 
-struct Load {
-    times: Vec<Duration>,
+/// A new customer whose pod has as many devices as the plan allows.
+pub(crate) async fn full_pod(place: &mut Place) -> Result<Customer> {
+    let mut customer = place.customer(NEAR).await?;
+    for _ in 0..DEVICES {
+        customer.add_device().await?;
+    }
+    Ok(customer)
+}
+
+/// What asking for a page again and again came to.
+pub(crate) struct Load {
+    pub(crate) times: Vec<Duration>,
     /// Answers in a second.
     rate: f64,
 }
 
-async fn load(customer: &Customer, path: &str, each: usize) -> Result<Load> {
+/// Asks for a page so often on each of [`CONNECTIONS`] connections at a time.
+pub(crate) async fn load(customer: &Customer, path: &str, each: usize) -> Result<Load> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = customer.connection.another().await?;

@@ -72,8 +72,14 @@ pub(crate) fn options(folder: &Path, node_host: &str) -> Result<Options> {
 impl Place {
     /// Starts everything with an empty database.
     pub(crate) async fn start(cores: &Cores) -> Result<Self> {
+        Self::start_with(cores, &[]).await
+    }
+
+    /// The same with more flags for the portal.
+    pub(crate) async fn start_with(cores: &Cores, flags: &[&str]) -> Result<Self> {
         let folder = folder()?;
-        let options = options(folder.path(), "127.0.0.1")?;
+        let mut options = options(folder.path(), "127.0.0.1")?;
+        options.flags.extend(flags.iter().map(|it| (*it).to_owned()));
         let portal = cores.for_portal(async || Portal::start(options.clone()).await).await?;
         let mut nodes = Vec::new();
         for location in [NEAR, FAR] {
