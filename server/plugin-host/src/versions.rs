@@ -60,5 +60,5 @@ async fn another_version_of_the_interface_lives_beside_this_one() {
     let run = today.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     run.call_async(&mut store, ()).await.unwrap();
 
-    assert_eq!(store.data().0, ["Info: it was built before", "Warn: it is of today"]);
+    assert_eq!(store.data().0, ["Level::Info: it was built before", "Level::Warn: it is of today"]);
 }

@@ -41,7 +41,8 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
     let mut running = FuturesUnordered::new();
     let mut at_work = BTreeSet::new();
     loop {
-        match open_plugins(&context, &work).await {
+        let found = beside::<W, _>(&mut running, &mut at_work, open_plugins(&context, &work)).await;
+        match found {
             Ok(plugins) => {
                 for plugin in plugins.into_iter().filter(|it| at_work.insert(it.id)) {
                     let (context, work) = (&context, &work);
@@ -53,7 +54,8 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
         }
         if PRUNE_EVERY.as_millis() <= (context.now() - pruned_at).unsigned_abs().into() {
             pruned_at = context.now();
-            if let Err(error) = work.prune(&context).await {
+            let pruned = beside::<W, _>(&mut running, &mut at_work, work.prune(&context)).await;
+            if let Err(error) = pruned {
                 log(&format!("cannot forget {} that are over", W::WHAT), &error);
             }
         }
@@ -69,6 +71,25 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
                     }
                 }
                 () = &mut pause => break,
+            }
+        }
+    }
+}
+
+/// Waits for something while the deliveries go on. One of them may have the only connection that
+/// writes, or be the next to get it: whoever waits without them waits for nothing.
+async fn beside<W: Work, T>(
+    running: &mut FuturesUnordered<impl Future<Output = (InstallationId, Result<bool>)>>,
+    at_work: &mut BTreeSet<InstallationId>,
+    awaited: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(awaited);
+    loop {
+        tokio::select! {
+            done = &mut awaited => return done,
+            Some((plugin, tried)) = running.next() => {
+                at_work.remove(&plugin);
+                settled::<W>(plugin, tried);
             }
         }
     }

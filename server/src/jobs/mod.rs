@@ -194,7 +194,7 @@ impl Load for Leased {
         let now = context.now();
         // What never comes again comes in a hundred years.
         let next = plugins::next_time(&self.cron, now).unwrap_or(now + 100 * 366 * 86_400_000);
-        let which = (self.plugin, &*self.name);
+        let which = (self.plugin, &*self.name, &*self.lease);
         match after.verdict {
             // The next time begins anew, whatever became of this one.
             Verdict::Again { due_at, counts } if due_at < next => {
@@ -241,6 +241,10 @@ pub(crate) async fn run_now(
         return Err(Error::invalid("plugin", message));
     }
     let mut tx = context.database.write().await?;
+    if store::is_run(&mut tx, (found.id, job), context.now()).await? == Some(true) {
+        let message = "this job runs at the moment: look again when it ended";
+        return Err(Error::invalid("job", message));
+    }
     if !store::set_due(&mut tx, (found.id, job), context.now()).await? {
         return Err(Error::NotFound("job"));
     }

@@ -145,20 +145,21 @@ pub(super) async fn is_leased(
 /// The run goes on at another time.
 pub(super) async fn again(
     tx: &mut Write,
-    (plugin, name): (InstallationId, &str),
+    (plugin, name, lease): (InstallationId, &str, &str),
     (due_at, uncounted): (i64, i64),
     failure: Option<&str>,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE plugin_jobs SET due_at = $3, attempts = attempts - $4, failure = $5, \
              lease = NULL, leased_until = NULL \
-         WHERE plugin_id = $1 AND name = $2",
+         WHERE plugin_id = $1 AND name = $2 AND lease = $6",
     )
     .bind(plugin.to_string())
     .bind(name)
     .bind(due_at)
     .bind(uncounted)
     .bind(failure)
+    .bind(lease)
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -167,23 +168,40 @@ pub(super) async fn again(
 /// The run is over.
 pub(super) async fn end(
     tx: &mut Write,
-    (plugin, name): (InstallationId, &str),
+    (plugin, name, lease): (InstallationId, &str, &str),
     (next, now): (i64, i64),
     failure: Option<&str>,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE plugin_jobs SET due_at = $3, attempts = 0, began_at = NULL, ended_at = $4, \
              failure = $5, lease = NULL, leased_until = NULL \
-         WHERE plugin_id = $1 AND name = $2",
+         WHERE plugin_id = $1 AND name = $2 AND lease = $6",
     )
     .bind(plugin.to_string())
     .bind(name)
     .bind(next)
     .bind(now)
     .bind(failure)
+    .bind(lease)
     .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// Whether there is such a job, and somebody runs it now.
+pub(super) async fn is_run(
+    tx: &mut Write,
+    (plugin, name): (InstallationId, &str),
+    now: i64,
+) -> sqlx::Result<Option<bool>> {
+    let until: Option<Option<i64>> = sqlx::query_scalar(
+        "SELECT leased_until FROM plugin_jobs WHERE plugin_id = $1 AND name = $2",
+    )
+    .bind(plugin.to_string())
+    .bind(name)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(until.map(|it| it.is_some_and(|it| now < it)))
 }
 
 /// Brings a job forward; answers whether there is one.

@@ -57,6 +57,12 @@ pub(crate) async fn is_ready(context: &Context, plugin: &Installed) -> Result<bo
 
 /// Calls a plugin. Nothing is written: see [`settle`].
 pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Outcome> {
+    // What is revoked is stopped, and may still be asked by whoever asks before they look.
+    if !plugin.works()
+        && let Some(why) = super::revocation::why(context, plugin.id).await?
+    {
+        return Ok(Outcome::failed(Failure::Host(why)));
+    }
     if let Err(error) = load(context, plugin).await? {
         return Ok(Outcome::failed(Failure::Host(error.to_string())));
     }

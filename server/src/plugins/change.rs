@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     Input, Installed, Origin,
     form::{self, Field, Typed},
-    install, store,
+    install, revocation, store,
     upgrade::upgrade,
 };
 use crate::{
@@ -90,6 +90,9 @@ async fn save(
     settings: Value,
     secrets: BTreeMap<String, PluginSecret>,
 ) -> Result<()> {
+    if let Some(why) = revocation::why(context, before.id).await? {
+        return Err(Error::invalid("publisher", why));
+    }
     let parts = store::parts::find(context.database.read(), before.id).await?;
     let (component, schema) = parts.ok_or(Error::NotFound("plugin"))?;
     let manifest = before.manifest()?;

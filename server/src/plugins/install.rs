@@ -1,7 +1,7 @@
 //! Installing a plugin: what it asks for is read first, and it is asked who it is before a row is
 //! written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -31,6 +31,9 @@ use crate::{
 
 /// The most problems with its settings that a plugin is heard of.
 const MAX_PROBLEMS: usize = 20;
+
+/// How long a plugin has to clean up: whoever removes it waits.
+const GOODBYE: Duration = Duration::from_secs(10);
 
 /// A plugin that is to be installed, and what its operator says to it.
 pub(crate) struct Input {
@@ -231,6 +234,9 @@ pub(super) async fn reactivate(context: &Context, plugin: &Installed) -> Result<
         return Ok(Ok(()));
     }
     let Err(error) = activate(context, plugin).await else { return Ok(Ok(())) };
+    if get(context, plugin.id).await?.state == State::Disabled {
+        return Ok(Err(error));
+    }
     stop_unready(context, plugin.id, &error).await?;
     Ok(Err(error))
 }
@@ -320,6 +326,9 @@ async fn write(
 
 /// Has a plugin look at its settings and make itself ready, and enables it then.
 pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()> {
+    if let Some(why) = revocation::why(context, plugin.id).await? {
+        return Err(Error::invalid("publisher", why));
+    }
     let settings = plugin.settings.clone();
     match once(context, plugin, Call::ValidateConfig(settings)).await? {
         Answer::Problems(problems) => ensure_none(&problems)?,
@@ -330,6 +339,10 @@ pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, plugin.id).await?;
     revocation::ensure_runs(&mut tx, plugin.id).await?;
+    // Whoever disabled it meanwhile is not overruled.
+    if held.state == State::Disabled && plugin.state != State::Disabled {
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
     store::enable(&mut tx, plugin.id, context.now()).await?;
     if held.state != State::Enabled {
         let payload = json!({ "plugin": plugin.id });
@@ -350,8 +363,12 @@ pub(super) fn ensure_none(problems: &[lifecycle::ConfigProblem]) -> Result<()> {
 
 /// Tells a plugin that it goes. Whatever it answers, it goes.
 pub(super) async fn deactivate(context: &Context, plugin: &Installed) {
-    if let Err(error) = once(context, plugin, Call::Deactivate).await {
-        tracing::warn!(plugin = %plugin.id, %error, "a plugin could not clean up");
+    match tokio::time::timeout(GOODBYE, once(context, plugin, Call::Deactivate)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(plugin = %plugin.id, %error, "a plugin could not clean up");
+        }
+        Err(_late) => tracing::warn!(plugin = %plugin.id, "a plugin was too slow to clean up"),
     }
 }
 

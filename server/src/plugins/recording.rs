@@ -3,7 +3,7 @@
 
 use myrelay_app::contract::PluginLimits;
 use myrelay_domain::ids::{CallId, InstallationId};
-use myrelay_plugin_host::{Answer, Call, Failure, HttpTrace, Limits, Outcome, notifier};
+use myrelay_plugin_host::{Answer, Call, Failure, HttpTrace, Limits, Outcome, notifier, webhooks};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,12 +17,14 @@ const SHOWN_BYTES: usize = 16 * 1024;
 /// What stands where something is not shown.
 const HIDDEN: &str = "(not shown)";
 /// Names of what tells who somebody is, lets somebody in, or is a letter to somebody.
-const PERSONAL: [&str; 24] = [
+const PERSONAL: [&str; 28] = [
     "address",
+    "authorization",
     "billing",
     "city",
     "code",
     "company",
+    "cookie",
     "customer",
     "email",
     "first_name",
@@ -36,13 +38,19 @@ const PERSONAL: [&str; 24] = [
     "phone",
     "postal_code",
     "postcode",
+    "query",
     "region",
     "secret",
+    "source_ip",
     "subject",
     "text",
     "token",
     "vat_id",
 ];
+
+/// Headers that are no secret and name nobody.
+const OPEN_HEADERS: [&str; 5] =
+    ["accept", "content-length", "content-type", "idempotency-key", "retry-after"];
 
 /// A call as it can be made once more.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,7 +84,9 @@ pub(super) fn seal(
         outcome.result,
         Err(Failure::Busy(_) | Failure::Unknown | Failure::Invalid(_) | Failure::Host(_))
     );
-    if never_ran || lets_in(&ask.call) {
+    // Anybody can have a report refused: those are not what a next version has to stand.
+    let is_refused = matches!(outcome.result, Ok(Answer::Webhook(webhooks::Outcome::Rejected(_))));
+    if never_ran || is_refused || lets_in(&ask.call) {
         return Ok(None);
     }
     let recorded = Recorded {
@@ -166,6 +176,9 @@ fn without_people(value: Value) -> Value {
             };
             Value::Object(fields.into_iter().map(clean).collect())
         }
+        Value::Array(values) if is_private_pair(&values) => {
+            Value::Array(values.into_iter().take(1).chain([Value::from(HIDDEN)]).collect())
+        }
         Value::Array(values) => match bytes(&values) {
             Some(bytes) => match serde_json::from_slice::<Value>(&bytes) {
                 Ok(inner @ Value::Object(_)) => without_people(inner),
@@ -180,6 +193,12 @@ fn without_people(value: Value) -> Value {
         },
         value => value,
     }
+}
+
+/// A header, or anything else with a name, whose value may let somebody in.
+fn is_private_pair(values: &[Value]) -> bool {
+    let [Value::String(name), Value::String(_)] = values else { return false };
+    !OPEN_HEADERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Bytes, which JSON writes as a list of numbers.
@@ -204,12 +223,14 @@ mod tests {
             "body": body.to_vec(),
             "raw": b"Ana".to_vec(),
             "Url": "https://pay.example.org/session",
+            "source_ip": "192.0.2.7",
+            "headers": [["X-Bot-Token", "tok_7"], ["content-type", "application/json"]],
         });
         let text = shown(&value).unwrap();
-        for hidden in ["ana@", "Ana", "session", "\"x\""] {
+        for hidden in ["ana@", "Ana", "session", "\"x\"", "tok_7", "192.0.2.7"] {
             assert!(!text.contains(hidden), "{hidden}: {text}");
         }
-        for shown in ["verified", "pod_1", "paid", "(3 bytes)"] {
+        for shown in ["verified", "pod_1", "paid", "(3 bytes)", "X-Bot-Token", "application/json"] {
             assert!(text.contains(shown), "{shown}: {text}");
         }
         let long = shown(&json!({ "a": "é".repeat(SHOWN_BYTES) })).unwrap();

@@ -10,7 +10,7 @@ use myrelay_plugin_host::{
     CallRequest, Compiler, HostProcess, HttpTrace, InProcess, InstallError, Installation, KvReader,
     Network, Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
 };
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use super::call::trial;
 
@@ -34,6 +34,8 @@ pub struct Runtime {
     host: Arc<dyn PluginHost>,
     /// Held only to find a plugin's own.
     loaded: Mutex<BTreeMap<InstallationId, Arc<Mutex<Loaded>>>>,
+    /// Held while another version of a plugin is tried and put in its place.
+    changing: Mutex<BTreeMap<InstallationId, Arc<Mutex<()>>>>,
 }
 
 /// What became of loading a plugin. It is held while that is done.
@@ -47,7 +49,7 @@ struct Loaded {
 impl Runtime {
     /// Runs plugins in this host.
     pub fn new(host: Arc<dyn PluginHost>) -> Self {
-        Self { host, loaded: Mutex::default() }
+        Self { host, loaded: Mutex::default(), changing: Mutex::default() }
     }
 
     /// Runs plugins in this process, from the first one on: a portal without plugins has no host.
@@ -152,9 +154,16 @@ impl Runtime {
         self.host.remove(&trial(id)).await;
     }
 
+    /// Waits until nobody else changes a plugin in this portal, and keeps others waiting.
+    pub(super) async fn change(&self, id: InstallationId) -> OwnedMutexGuard<()> {
+        let own = self.changing.lock().await.entry(id).or_default().clone();
+        own.lock_owned().await
+    }
+
     /// Forgets a plugin.
     pub(super) async fn forget(&self, id: InstallationId) {
         self.loaded.lock().await.remove(&id);
+        self.changing.lock().await.remove(&id);
         self.host.remove(&id.to_string()).await;
     }
 

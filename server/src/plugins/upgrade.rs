@@ -25,6 +25,8 @@ pub(super) async fn upgrade(
     (manifest, input): (&Manifest, Input),
     origin: &Origin,
 ) -> Result<InstallationId> {
+    // A trial has one place in the host.
+    let _alone = context.plugins.change(before.id).await;
     let kept = input.settings.as_deref().unwrap_or(&before.settings);
     let settings = settings::complete(input.schema.as_deref(), kept)?;
     let after = Installed {
@@ -69,7 +71,9 @@ async fn try_it(
         migrated = Some((asked, outcome));
     }
     let same = (&before.version, &before.component_hash) == (&after.version, &after.component_hash);
-    if !same && !origin.without_canary {
+    // What is revoked is not run to see how it did.
+    let is_known = revocation::why(context, before.id).await?.is_none();
+    if !same && !origin.without_canary && is_known {
         let writes = migrated.as_ref().map_or(&[][..], |(_, outcome)| &outcome.kv);
         replay::canary(context, (before, after), &input.secrets, writes).await?;
     }
@@ -97,8 +101,9 @@ async fn swap(
     let now = context.now();
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, before.id).await?;
-    if (held.revision, held.writes) != (before.revision, before.writes) {
-        // What was brought over is not all that is there now.
+    // What was brought over has to be all that is there now.
+    let is_whole = migrated.is_none() || held.writes == before.writes;
+    if held.revision != before.revision || !is_whole {
         return Err(Error::Busy { retry_after_s: 1 });
     }
     if let Some((asked, outcome)) = &migrated {

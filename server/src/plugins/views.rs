@@ -139,6 +139,15 @@ fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> 
         ));
     }
     rows.extend(requests);
+    if let Some(webhooks) = &manifest.webhooks {
+        rows.push(capability(
+            format!("Take its provider's reports, of up to {} bytes", webhooks.max_body),
+            "At an address that nobody guesses, which stands on its page",
+        ));
+        let host =
+            |it| capability(format!("Send customers to {it} to pay"), "By a link, over https");
+        rows.extend(webhooks.checkout_hosts.iter().map(host));
+    }
     rows.extend(manifest.secrets.iter().map(secret));
     if !manifest.events.is_empty() {
         let what = format!("Hear of {}", manifest.events.join(", "));
@@ -177,7 +186,10 @@ fn request(rule: &HttpRule) -> String {
 fn secret(secret: &Secret) -> CapabilityRow {
     let uses = secret.uses.iter().map(|it| match it {
         SecretUse::Hmac => "to sign".to_owned(),
-        SecretUse::Http { host, .. } => format!("in requests to {host}"),
+        SecretUse::Http { host, places } => {
+            let places: Vec<_> = places.iter().map(|it| it.name()).collect();
+            format!("in requests to {host} ({})", places.join(", "))
+        }
     });
     let uses: Vec<String> = uses.collect();
     CapabilityRow {

@@ -66,7 +66,7 @@ pub(super) const SCRIPT: [File; 19] = [
     ("README.md", include_str!("../../templates/common/README.script.in")),
 ];
 
-pub(super) const PYTHON: [File; 11] = [
+pub(super) const PYTHON: [File; 12] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("README.md", include_str!("../../templates/common/README.python.in")),
     ("requirements.txt", include_str!("../../../../plugins/sdk-python/requirements.txt")),
@@ -76,6 +76,7 @@ pub(super) const PYTHON: [File; 11] = [
     ),
     ("myrelay_sdk/engine.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/engine.py")),
     ("myrelay_sdk/errors.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/errors.py")),
+    ("myrelay_sdk/events.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/events.py")),
     ("myrelay_sdk/http.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/http.py")),
     ("myrelay_sdk/life.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/life.py")),
     ("myrelay_sdk/memory.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/memory.py")),

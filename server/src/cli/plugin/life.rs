@@ -154,12 +154,13 @@ async fn remove(
 ) -> anyhow::Result<String> {
     let found = found(context, plugin).await?;
     if let Some(place) = export {
+        let shown = || format!("write {}", place.display());
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place);
+        let mut file = file.with_context(shown)?;
         // What is written after this would not be in the file.
         plugins::hold_back(context, found.id).await?;
         let text = plugins::export(context, &found).await?;
-        let shown = || format!("write {}", place.display());
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place);
-        file.and_then(|mut it| it.write_all(text.as_bytes())).with_context(shown)?;
+        file.write_all(text.as_bytes()).with_context(shown)?;
     }
     plugins::take_away(context, found.id).await?;
     Ok(format!("{} is removed.\n", found.plugin))

@@ -202,7 +202,8 @@ impl Field {
             let rest: serde_json::Map<_, _> = rest.map(|(k, v)| (k.clone(), v.clone())).collect();
             return (!rest.is_empty()).then(|| pretty(&Value::Object(rest)));
         }
-        self.text(settings.get(&self.key)?)
+        // What an object that is not there would have: it is made of what stands here.
+        self.text(settings.get(&self.key).or(self.default.as_ref())?)
     }
 
     /// A value as its input holds it.

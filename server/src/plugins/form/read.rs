@@ -23,6 +23,15 @@ impl Reading {
     }
 }
 
+impl Field {
+    /// A value that was typed. What is as it would be without a word says nothing: `usual` is what
+    /// that is where the schema has no default.
+    fn reading(&self, value: Value, usual: Option<&Value>) -> Reading {
+        let is_blank = self.default.as_ref().or(usual) == Some(&value);
+        Reading { value: Some(value), is_blank }
+    }
+}
+
 pub(super) fn read(fields: &[Field], typed: &Typed) -> (Value, Vec<SettingsProblem>) {
     let mut problems = Vec::new();
     let (settings, _) = object(fields, typed, &mut problems);
@@ -67,8 +76,7 @@ fn one(
     match &field.kind {
         Kind::Check => {
             let ticked = typed.contains_key(&field.name);
-            let value = Value::Bool(ticked);
-            Ok(if ticked { Reading::of(value) } else { Reading::blank(Some(value)) })
+            Ok(field.reading(Value::Bool(ticked), Some(&Value::Bool(false))))
         }
         Kind::Group(inside) => {
             let (settings, is_blank) = object(inside, typed, problems);
@@ -78,24 +86,27 @@ fn one(
         Kind::Text { empty_counts, .. } if text.is_empty() => {
             // Where there is something to fall back on, nothing has to be said to mean nothing.
             let counts = *empty_counts && field.default.is_some();
-            Ok(Reading::blank(counts.then(|| Value::String(String::new()))))
+            let nothing = || field.reading(Value::String(String::new()), None);
+            Ok(if counts { nothing() } else { Reading::blank(None) })
         }
-        Kind::Text { .. } => Ok(Reading::of(Value::String(text))),
+        Kind::Text { .. } => Ok(field.reading(Value::String(text), None)),
         Kind::Lines(_) if trimmed.is_empty() => {
             let counts = field.required || field.default.is_some();
-            Ok(Reading::blank(counts.then(|| Value::Array(Vec::new()))))
+            let nothing = Value::Array(Vec::new());
+            let usual = nothing.clone();
+            Ok(if counts { field.reading(nothing, Some(&usual)) } else { Reading::blank(None) })
         }
         _ if trimmed.is_empty() => Ok(Reading::blank(None)),
-        Kind::Number { is_whole } => number(trimmed, *is_whole).map(Reading::of),
+        Kind::Number { is_whole } => number(trimmed, *is_whole).map(|it| field.reading(it, None)),
         Kind::Choice(all) => {
             // Its JSON, as the form was drawn: `7` and `"7"` are two values.
             let is = |(value, _): &&(Value, String)| value.to_string().as_str() == text;
             let found = all.iter().find(is);
             let found = found.ok_or_else(|| "it is none of these".to_owned())?;
-            Ok(Reading::of(found.0.clone()))
+            Ok(field.reading(found.0.clone(), None))
         }
-        Kind::Lines(item) => lines(trimmed, *item).map(Reading::of),
-        Kind::Json => json(trimmed).map(Reading::of),
+        Kind::Lines(item) => lines(trimmed, *item).map(|it| field.reading(it, None)),
+        Kind::Json => json(trimmed).map(|it| field.reading(it, None)),
         Kind::Rest { taken } => match json(trimmed)? {
             Value::Object(rest) => match rest.keys().find(|it| taken.contains(it)) {
                 Some(name) => Err(format!("{name} has a field of its own")),
