@@ -53,8 +53,13 @@ pub(crate) async fn events(cores: &Cores, effort: Effort) -> Result<Vec<Metric>>
     install(&place, desk.path(), receiver.port).await?;
     // Every plugin is loaded when it has told of these two.
     let warm_up = customers.first_mut().context("a customer")?;
+    warm_up.connection = warm_up.connection.another().await?;
     add_and_remove(warm_up, 1).await?;
     receiver.until_each_has(2).await?;
+    // The portal has hung up meanwhile.
+    for customer in &mut customers {
+        customer.connection = customer.connection.another().await?;
+    }
 
     let pairs = effort.times(EVENTS) / 2 / CUSTOMERS;
     let count = pairs * 2 * CUSTOMERS;
@@ -85,11 +90,10 @@ pub(crate) async fn events(cores: &Cores, effort: Effort) -> Result<Vec<Metric>>
     ])
 }
 
-/// Two events each.
+/// Two events each; no node has to follow.
 async fn add_and_remove(customer: &mut Customer, times: usize) -> Result<()> {
     for _ in 0..times {
-        let added = customer.add_device().await?;
-        customer.remove_device(&added.peer).await?;
+        customer.add_and_remove().await?;
     }
     Ok(())
 }

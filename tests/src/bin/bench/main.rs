@@ -83,10 +83,14 @@ enum Name {
     Tunnel,
     /// How much memory an agent takes by its pods and devices; needs root
     RssAgent,
-    /// How long a call of a plugin takes, in three languages, and wasmtime next to it
+    /// How long a call of a plugin in Rust takes, and wasmtime next to it
     PluginCall,
     /// The same when the host is a process of its own
     PluginCallProcess,
+    /// How long a call of a plugin in JavaScript takes, in both hosts
+    PluginCallJs,
+    /// How long a call of a plugin in Python takes, in both hosts
+    PluginCallPython,
     /// How long a host takes until 20 plugins are ready
     PluginCold,
     /// How much memory 20 plugins take
@@ -124,6 +128,8 @@ impl Name {
             self,
             Self::PluginCall
                 | Self::PluginCallProcess
+                | Self::PluginCallJs
+                | Self::PluginCallPython
                 | Self::PluginCold
                 | Self::RssPlugins
                 | Self::PluginSoak
@@ -280,6 +286,8 @@ async fn measure_plugins(name: Name, cores: &Cores, effort: Effort) -> Result<Ve
         Name::Events => events::events(cores, effort).await,
         Name::PluginCall => plugin_call::plugin_call(effort).await,
         Name::PluginCallProcess => plugin_call::plugin_call_process(effort).await,
+        Name::PluginCallJs => plugin_call::plugin_call_js(effort).await,
+        Name::PluginCallPython => plugin_call::plugin_call_python(effort).await,
         Name::PluginCold => plugin_cold::plugin_cold(effort).await,
         Name::RssPlugins => rss_plugins::rss_plugins().await,
         _ => plugin_soak::plugin_soak(effort).await,

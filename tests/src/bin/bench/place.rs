@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use crate::{
     cores::Cores,
-    http::{Connection, JSON},
+    http::{Answer, Connection, FORM, JSON},
 };
 
 /// How many devices the free plan allows in a pod.
@@ -175,8 +175,7 @@ impl Customer {
 
     /// The same with a key of one's own, in base64.
     pub(crate) async fn add_key(&mut self, key: &str) -> Result<Added> {
-        let input = json!({ "pod": self.pod, "name": "Laptop", "public_key": key });
-        let body = json!({ "input": input }).to_string();
+        let body = self.addition(key);
         let content = Some((JSON, &*body));
         let answer = self.connection.send("POST", "/call/add_device", content).await?;
         ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
@@ -184,6 +183,35 @@ impl Customer {
         ensure!(added["peer"]["applied"] == true, "the node did not apply it: {added}");
         let peer = added["peer"]["id"].as_str().context("a device without an id")?.to_owned();
         Ok(Added { peer, took: answer.whole, answer: added })
+    }
+
+    /// Adds a device and removes it, whether its node follows or not; what the portal is too busy
+    /// for is asked again a little later.
+    pub(crate) async fn add_and_remove(&mut self) -> Result<()> {
+        let key = random_key()?;
+        let answer = self.patiently("/call/add_device", JSON, &self.addition(&key)).await?;
+        ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
+        let added: Value = serde_json::from_slice(&answer.body)?;
+        let peer = added["peer"]["id"].as_str().context("a device without an id")?;
+        let answer = self.patiently(&format!("/devices/{peer}/remove"), FORM, "").await?;
+        ensure!(answer.status == 303, "it answered {}: {}", answer.status, answer.text());
+        Ok(())
+    }
+
+    async fn patiently(&mut self, path: &str, kind: &str, body: &str) -> Result<Answer> {
+        loop {
+            let answer = self.connection.send("POST", path, Some((kind, body))).await?;
+            if answer.status != 503 {
+                return Ok(answer);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What adding a device sends.
+    fn addition(&self, key: &str) -> String {
+        let input = json!({ "pod": self.pod, "name": "Laptop", "public_key": key });
+        json!({ "input": input }).to_string()
     }
 
     /// Removes a device.

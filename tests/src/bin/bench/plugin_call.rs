@@ -32,101 +32,119 @@ struct Names {
     describe: Option<&'static str>,
 }
 
-fn subjects(effort: Effort) -> Result<[Subject; 3]> {
-    let read =
-        "`health` of the sample, which reads an entry of its memory; the SDK's wall is in it";
-    Ok([
-        Subject {
-            id: "rust",
-            guest: Guest::hostile()?,
-            call: deed("usual"),
-            does: "`handle` of an event (sample `hostile`, Rust): reads its settings, writes a line \
-                   of its log, reads an entry of its memory",
-            times: effort.times(RUST),
-        },
-        Subject {
-            id: "js",
-            guest: Guest::sample("chat-js")?,
-            call: Call::Health,
-            does: read,
-            times: effort.times(JAVASCRIPT),
-        },
-        Subject {
-            id: "python",
-            guest: Guest::sample("chat-python")?,
-            call: Call::Health,
-            does: read,
-            times: effort.times(PYTHON),
-        },
-    ])
+fn rust(effort: Effort) -> Result<Subject> {
+    Ok(Subject {
+        id: "rust",
+        guest: Guest::hostile()?,
+        call: deed("usual"),
+        does: "`handle` of an event (sample `hostile`, Rust): reads its settings, writes a line of \
+               its log, reads an entry of its memory",
+        times: effort.times(RUST),
+    })
 }
 
-const HERE: [Names; 3] = [
-    Names { call: "plugin_call", rate: "plugin_call_rate", describe: Some("plugin_call_describe") },
-    Names {
-        call: "plugin_call_js",
-        rate: "plugin_call_js_rate",
-        describe: Some("plugin_call_js_describe"),
-    },
-    Names {
-        call: "plugin_call_python",
-        rate: "plugin_call_python_rate",
-        describe: Some("plugin_call_python_describe"),
-    },
-];
+/// A sample in another language; of its calls without a request, this one does the most.
+fn sample(id: &'static str, name: &str, times: usize) -> Result<Subject> {
+    Ok(Subject {
+        id,
+        guest: Guest::sample(name)?,
+        call: Call::Health,
+        does: "`health` of the sample, which reads an entry of its memory",
+        times,
+    })
+}
 
-const THERE: [Names; 3] = [
-    Names { call: "plugin_call_process", rate: "plugin_call_process_rate", describe: None },
-    Names { call: "plugin_process_js", rate: "plugin_process_js_rate", describe: None },
-    Names { call: "plugin_process_python", rate: "plugin_process_python_rate", describe: None },
-];
-
-/// `plugin_call…` in the host inside this process, and `plugin_call_raw`.
+/// `plugin_call`, its rate, `plugin_call_describe`, and `plugin_call_raw`.
 pub(crate) async fn plugin_call(effort: Effort) -> Result<Vec<Metric>> {
-    let times = effort.times(RUST);
-    let raw = plugin_raw::describe(&Guest::hostile()?.wasm, times)?;
+    let subject = rust(effort)?;
+    let raw = plugin_raw::describe(&subject.guest.wasm, subject.times)?;
     let setup = "wasmtime alone, on the thread that calls: the same component and the host's public \
                  settings (pool, no concurrency support, epochs that nobody counts), every import \
                  a trap; new store, instantiate, typed call of `describe`, drop; no limiter, no \
                  fibre, no other thread";
+    let names = Names {
+        call: "plugin_call",
+        rate: "plugin_call_rate",
+        describe: Some("plugin_call_describe"),
+    };
     let mut metrics = vec![of_micros("plugin_call_raw", &raw, setup.to_owned())];
-    let host: Arc<dyn PluginHost> = Arc::new(in_process()?);
-    let place = "host inside the process that calls, caller and host's two threads on one core";
-    metrics.extend(measure(&host, &HERE, place, effort).await?);
+    metrics.extend(here(subject, names).await?);
     Ok(metrics)
 }
 
-/// `plugin_call_process`, and the same in the other languages.
+/// `plugin_call_process` and its rate.
 pub(crate) async fn plugin_call_process(effort: Effort) -> Result<Vec<Metric>> {
-    let host: Arc<dyn PluginHost> = Arc::new(process()?);
+    let names = Names {
+        call: "plugin_call_process",
+        rate: "plugin_call_process_rate",
+        describe: Some("plugin_process_describe"),
+    };
+    there(rust(effort)?, names).await
+}
+
+/// `plugin_call_js`, its rate and its `describe`, and the first two in the process of plugins.
+pub(crate) async fn plugin_call_js(effort: Effort) -> Result<Vec<Metric>> {
+    let names = Names {
+        call: "plugin_call_js",
+        rate: "plugin_call_js_rate",
+        describe: Some("plugin_call_js_describe"),
+    };
+    let process =
+        Names { call: "plugin_process_js", rate: "plugin_process_js_rate", describe: None };
+    let subject = || sample("js", "chat-js", effort.times(JAVASCRIPT));
+    let mut metrics = here(subject()?, names).await?;
+    metrics.extend(there(subject()?, process).await?);
+    Ok(metrics)
+}
+
+/// The same in Python.
+pub(crate) async fn plugin_call_python(effort: Effort) -> Result<Vec<Metric>> {
+    let names = Names {
+        call: "plugin_call_python",
+        rate: "plugin_call_python_rate",
+        describe: Some("plugin_call_python_describe"),
+    };
+    let process =
+        Names { call: "plugin_process_python", rate: "plugin_process_python_rate", describe: None };
+    let subject = || sample("python", "chat-python", effort.times(PYTHON));
+    let mut metrics = here(subject()?, names).await?;
+    metrics.extend(there(subject()?, process).await?);
+    Ok(metrics)
+}
+
+async fn here(subject: Subject, names: Names) -> Result<Vec<Metric>> {
+    let place = "host inside the process that calls, caller and host's two threads on one core";
+    measure(Arc::new(in_process()?), subject, names, place).await
+}
+
+async fn there(subject: Subject, names: Names) -> Result<Vec<Metric>> {
     let place = "`myrelay-plugin-host` as a process of its own, caller and host on one core";
-    measure(&host, &THERE, place, effort).await
+    measure(Arc::new(process()?), subject, names, place).await
 }
 
 async fn measure(
-    host: &Arc<dyn PluginHost>,
-    names: &[Names],
+    host: Arc<dyn PluginHost>,
+    subject: Subject,
+    names: Names,
     place: &str,
-    effort: Effort,
 ) -> Result<Vec<Metric>> {
-    let mut metrics = Vec::new();
-    for (subject, names) in subjects(effort)?.into_iter().zip(names) {
-        let Subject { id, guest, call, does, times } = subject;
-        let caller = Caller::install(host.clone(), id, &guest).await?;
-        let how = |what: &str, load: &str| {
-            format!("{what}; fresh instance for each call, {load}; {place}; store in memory")
-        };
-        let single = "one call at a time, from request to outcome";
-        caller.call_times(&call, times.div_ceil(20)).await?;
-        let took = caller.call_times(&call, times).await?;
-        metrics.push(of_micros(names.call, &took, how(does, single)));
-        let rate = caller.rate(&call, times).await?;
-        let load = format!("{CALLERS} callers, closed loop");
-        metrics.push(Metric::of_value(names.rate, "calls/s", rate, times, how(does, &load)));
-        if let Some(name) = names.describe {
-            let took = caller.call_times(&Call::Describe, times).await?;
-            metrics.push(of_micros(name, &took, how("`describe` of the same sample", single)));
-        }
+    let Subject { id, guest, call, does, times } = subject;
+    let caller = Caller::install(host, id, &guest).await?;
+    let how = |what: &str, load: &str| {
+        format!("{what}; fresh instance for each call, {load}; {place}; store in memory")
+    };
+    let single = "one call at a time, from request to outcome";
+    caller.call_times(&call, times.div_ceil(20)).await?;
+    let took = caller.call_times(&call, times).await?;
+    let rate = caller.rate(&call, times).await?;
+    let load = format!("{CALLERS} callers, closed loop");
+    let mut metrics = vec![
+        of_micros(names.call, &took, how(does, single)),
+        Metric::of_value(names.rate, "calls/s", rate, times, how(does, &load)),
+    ];
+    if let Some(name) = names.describe {
+        let took = caller.call_times(&Call::Describe, times).await?;
+        metrics.push(of_micros(name, &took, how("`describe` of the same sample", single)));
     }
     Ok(metrics)
 }
