@@ -33,6 +33,8 @@ fn plugin(folder: &Path, name: &str, hosts: &[&str], port: u16) -> String {
     fs::copy(source.join("config.schema.json"), folder.join("config.schema.json")).unwrap();
     let here = format!("\nscheme = \"http\"\nhost = \"127.0.0.1\"\nport = {port}\n");
     let mut manifest = fs::read_to_string(source.join("plugin.toml")).unwrap();
+    // Both of its pages are one here.
+    manifest = manifest.replace("\"checkout.stripe.com\", \"billing.stripe.com\"", "\"127.0.0.1\"");
     for host in hosts {
         manifest = manifest
             .replace(&format!("\nhost = \"{host}\"\n"), &here)
@@ -51,8 +53,7 @@ fn file(folder: &Path, name: &str, text: &str) -> String {
 /// Installs the plugins for cards, for transfers and for mail.
 async fn install(stage: &Stage, stripe: &Stripe, mail: &Mail) {
     let at = stage.folder.join("plugins");
-    let cards = ["api.stripe.com", "checkout.stripe.com", "billing.stripe.com"];
-    let cards = plugin(&at, "stripe", &cards, stripe.port());
+    let cards = plugin(&at, "stripe", &["api.stripe.com"], stripe.port());
     let mails = plugin(&at, "email", &["api.postmarkapp.com", "api.resend.com"], mail.port());
     let transfers = plugin(&at, "manual", &[], 0);
     let key = format!("api_key={}", file(&at, "key", KEY));

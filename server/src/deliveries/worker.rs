@@ -132,3 +132,58 @@ pub(crate) async fn round_of<W: Work>(context: &Context, work: &W) -> Result<boo
     }
     Ok(busy)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::testing::World;
+
+    /// A delivery that holds what writes until somebody looks for more, who has to write as well.
+    #[derive(Default)]
+    struct Entangled {
+        looks: Notify,
+        found_after: Notify,
+    }
+
+    #[async_trait]
+    impl Work for &Entangled {
+        const WHAT: &'static str = "knots";
+
+        async fn find(&self, context: &Context) -> Result<()> {
+            self.looks.notify_one();
+            context.database.write().await?.commit().await?;
+            Ok(())
+        }
+
+        async fn deliver_due(&self, context: &Context, _plugin: &Installed) -> Result<bool> {
+            let tx = context.database.write().await?;
+            self.looks.notified().await;
+            tx.commit().await?;
+            self.found_after.notify_one();
+            Ok(false)
+        }
+
+        async fn prune(&self, _context: &Context) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn deliveries_go_on_while_what_is_new_is_looked_for() {
+        let world = World::on_sqlite().await;
+        world.plugin("dev.example.one", &["account.created.v1"]).await;
+        let knot = Entangled::default();
+        let twice = async {
+            knot.found_after.notified().await;
+            knot.found_after.notified().await;
+        };
+        tokio::select! {
+            () = work_on(world.context.clone(), &knot) => {}
+            () = twice => {}
+            // A connection is waited for for so long, and then no more.
+            () = tokio::time::sleep(Duration::from_secs(4)) => panic!("they wait for each other"),
+        }
+    }
+}

@@ -58,7 +58,7 @@ stories! {
         let view = olga.api().get_plugin(&text).await.unwrap();
         let may: Vec<_> = view.capabilities.iter().map(|it| it.what.as_str()).collect();
         assert!(may.contains(&"POST https://api.example.org/"), "{may:?}");
-        assert!(may.contains(&"Use the secret api_key in requests to api.example.org"), "{may:?}");
+        assert!(may.contains(&"Use the secret api_key in requests to api.example.org (auth)"), "{may:?}");
         assert!(may.contains(&"Hear of account.created.v1"), "{may:?}");
         assert_eq!(view.secrets, [("api_key".to_owned(), true)]);
         assert!(!format!("{view:?}").contains("hush"));
