@@ -1,15 +1,18 @@
 //! A customer pays on a provider's page and by a transfer, by our own plugins in their own process:
 //! what is paid for is on the node, and what is given back is not.
 
-use std::{env, fs, path::Path, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use myrelay_fake_providers::{Fake as _, Mail, Stripe, StripeOptions};
 use myrelay_tests::{
     browser::{Browser, Scripts},
-    node::Node,
-    program::until,
+    program::{run_line, until},
     root,
-    story::Stage,
+    story::{PASSWORD, Stage, public_key_of},
 };
 use tempfile::TempDir;
 
@@ -65,8 +68,7 @@ async fn install(stage: &Stage, stripe: &Stripe, mail: &Mail) {
         mail.url()
     );
     let of_mails = file(&at, "email.json", &of_mails);
-    let of_transfers =
-        "{\"recipient\": \"Relay\", \"account\": \"DE02 1234\", \"currencies\": [\"EUR\"]}";
+    let of_transfers = "{\"recipient\": \"Relay\", \"account\": \"DE89 3704 0044 0532 0130 00\", \"currencies\": [\"EUR\"]}";
     let of_transfers = file(&at, "manual.json", of_transfers);
     let (of_stripe, of_mail) =
         (format!("127.0.0.1/32:{}", stripe.port()), format!("127.0.0.1/32:{}", mail.port()));
@@ -120,16 +122,24 @@ async fn choose(stage: &Stage, browser: &Browser, method: &str) -> String {
     invoice
 }
 
-async fn wait_pods(stage: &Stage, node: &Node, count: usize) {
-    until(&format!("{count} pods on the node"), PATIENCE, async || {
-        let interfaces = node.interfaces(&stage.network).await?;
-        if interfaces.len() == count {
-            return Ok(Some(()));
-        }
-        Err(anyhow::anyhow!("it has {interfaces:?}"))
-    })
-    .await
-    .unwrap();
+/// A device with a key of one's own, in the pod whose page is open; answers its configuration.
+async fn device(stage: &Stage, browser: &Browser) -> PathBuf {
+    let key = run_line("wg genkey").await.unwrap().trim().to_owned();
+    let public_key = public_key_of(&key).await.unwrap();
+    let pod = browser.url().await.unwrap();
+    browser.open(&format!("{pod}/devices/new")).await.unwrap();
+    browser.click("details:has(form[action$='/devices/new']) > summary").await.unwrap();
+    let fields = [("name", "laptop"), ("public_key", &*public_key)];
+    browser.submit(&format!("{}/devices/new", pod.path()), &fields).await.unwrap();
+    browser.wait_text("laptop").await.unwrap();
+    let shown = browser.text_of("pre").await.unwrap();
+    let line = |line: &str| match line.contains("PrivateKey") {
+        true => format!("PrivateKey = {key}\n"),
+        false => format!("{line}\n"),
+    };
+    let file = stage.folder.join("laptop.conf");
+    fs::write(&file, shown.lines().map(line).collect::<String>()).unwrap();
+    file
 }
 
 /// A customer has messages sent to an address of theirs.
@@ -177,7 +187,7 @@ async fn a_customer_pays_on_the_providers_page_and_by_transfer_and_gets_it_back(
     let stage = Stage::set_with("pay", 29, folder.path(), &flags).await.unwrap();
     let browser = Browser::start(Scripts::Off, &root().join("target/pictures")).await.unwrap();
     stage.become_owner(&browser).await.unwrap();
-    let node = stage.add_node(&browser, "fra-1", "Frankfurt").await.unwrap();
+    let _node = stage.add_node(&browser, "fra-1", "Frankfurt").await.unwrap();
     install(&stage, &stripe, &mail).await;
     let (cards, transfers) =
         (id_of(&stage, "dev.myrelay.stripe").await, id_of(&stage, "dev.myrelay.manual").await);
@@ -188,8 +198,8 @@ async fn a_customer_pays_on_the_providers_page_and_by_transfer_and_gets_it_back(
     sell(&stage, &browser).await;
 
     // Who has to pay first has no location before.
-    browser.open(&stage.page("/home")).await.unwrap();
-    browser.click("form[action='/sign-out'] button").await.unwrap();
+    browser.open(&stage.page("/plan")).await.unwrap();
+    browser.forget().await.unwrap();
     stage.sign_up(&browser, "ana@example.org").await.unwrap();
     subscribe(&stage, &browser, &mail).await;
     browser.open(&stage.page("/home")).await.unwrap();
@@ -205,33 +215,40 @@ async fn a_customer_pays_on_the_providers_page_and_by_transfer_and_gets_it_back(
     assert!(browser.url().await.unwrap().as_str().starts_with(&invoice));
     browser.picture("invoice-paid").await.unwrap();
     stage.create_pod(&browser).await.unwrap();
-    let pod = browser.url().await.unwrap();
-    wait_pods(&stage, &node, 1).await;
+    let file = device(&stage, &browser).await;
+    let client = stage.use_tunnel(&file).await.unwrap();
     wait_mail(&mail, "Your payment of 9.99 EUR arrived").await;
 
-    // The operator gives it back: the pod rests.
+    // The operator gives it back: the tunnel is dead.
+    browser.open(&stage.page("/operator/sign-in")).await.unwrap();
+    let fields = [("email", "olga@example.org"), ("password", PASSWORD)];
+    browser.submit("/operator/sign-in", &fields).await.unwrap();
+    browser.wait_text("Overview").await.unwrap();
     browser.open(&stage.page("/operator/payments")).await.unwrap();
     browser.picture("operator-payments").await.unwrap();
-    browser.click("a.card-link").await.unwrap();
+    browser.click("a[href$='/refund']").await.unwrap();
     browser.fill("form[action$='/refund'] [name='amount']", "9.99").await.unwrap();
     browser.click("form[action$='/refund'] button[type='submit']").await.unwrap();
-    wait_pods(&stage, &node, 0).await;
+    let server = stage.network.server()[0];
+    until("the tunnel to end", PATIENCE, async || {
+        Ok((client.ping(server, 1).await? == 0).then_some(()))
+    })
+    .await
+    .unwrap();
     wait_mail(&mail, "returned").await;
 
-    // Paid once more, by a transfer that the operator finds, it is there again, as the same.
+    // Paid once more, by a transfer that the operator finds, it goes on with the same file.
     let invoice = choose(&stage, &browser, &transfers).await;
-    browser.wait_text("DE02 1234").await.unwrap();
+    browser.wait_text("DE89 3704 0044 0532 0130 00").await.unwrap();
     browser.picture("invoice-transfer").await.unwrap();
     let id = invoice.rsplit('/').next().unwrap();
     browser.open(&stage.page(&format!("/operator/invoices/{id}"))).await.unwrap();
     let action = format!("/operator/invoices/{id}/paid");
     let fields = [("amount", "9.99"), ("reference", "statement 7")];
     browser.submit(&action, &fields).await.unwrap();
-    wait_pods(&stage, &node, 1).await;
+    client.reaches(server, PATIENCE).await.unwrap();
     browser.open(&invoice).await.unwrap();
     browser.wait_text("Paid").await.unwrap();
-    browser.open(pod.as_str()).await.unwrap();
-    browser.wait_text("Frankfurt").await.unwrap();
     let said = stage.portal.said();
     assert!(!said.contains(KEY) && !said.contains(SIGNING), "a secret is in the log");
 }

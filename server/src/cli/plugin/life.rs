@@ -174,7 +174,7 @@ async fn revoke(
     let what = what.context("KEY or SHA256 is missing")?;
     let Some(reason) = reason else {
         plugins::unrevoke(context, what).await?;
-        return Ok("It is not revoked any more.\n".to_owned());
+        return Ok("It is not revoked any more. What was stopped stays so until you let it go on, on its page.\n".to_owned());
     };
     let found = plugins::revoke(context, what, reason).await?;
     let lines = found.iter().map(|it| format!("  {} {}\n", it.plugin, it.version));
