@@ -231,3 +231,38 @@ fn a_schema_that_is_too_large_or_too_deep_is_json() {
     assert_eq!(names(&fields).len(), 1);
     assert_eq!(names(&super::fields("{ \"type\": \"object\" }", &json!({}))), ["setting-0"]);
 }
+
+#[test]
+fn a_group_that_may_be_left_out_is_and_what_is_unticked_stays_so() {
+    let schema = json!({ "type": "object", "properties": {
+        "tls": { "type": "object", "properties": {
+            "verify": { "type": "boolean", "default": true },
+        } },
+        "proxy": { "type": "object", "required": ["host"], "properties": {
+            "host": { "type": "string" },
+            "scheme": { "enum": ["http", "https"], "default": "https" },
+            "verify": { "type": "boolean", "default": true },
+        } },
+    } });
+    let fields = fields(&schema.to_string(), &json!({}));
+    // As it is drawn where nothing is set: what would be so anyway is ticked and chosen.
+    let shown = typed(&fields, &json!({}));
+    let (all, _) = draw(&fields, &shown, &[]);
+    let of_proxy = |label: &str| {
+        let SettingInput::Group(inside) = by_key(&all, "proxy").input else { panic!("a group") };
+        by_key(&inside, label)
+    };
+    assert_eq!(of_proxy("scheme").value, "\"https\"");
+    assert!(!of_proxy("verify").value.is_empty());
+    assert_eq!(read(&fields, &shown), (json!({}), Vec::new()), "nobody wants a proxy");
+
+    let SettingInput::Group(tls) = by_key(&all, "tls").input else { panic!("a group") };
+    let mut unticked = shown.clone();
+    unticked.remove(&tls[0].name);
+    assert_eq!(read(&fields, &unticked).0, json!({ "tls": { "verify": false } }));
+
+    let mut with_host = shown;
+    with_host.insert(of_proxy("host").name, "p.example".to_owned());
+    let proxy = json!({ "host": "p.example", "scheme": "https", "verify": true });
+    assert_eq!(read(&fields, &with_host).0, json!({ "proxy": proxy }));
+}

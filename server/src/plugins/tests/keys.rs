@@ -79,6 +79,7 @@ stories! {
         assert_eq!(view.row.state, PluginState::Stopped);
         assert!(view.why.as_deref().unwrap().contains("it was stolen"), "{:?}", view.why);
         assert_eq!(olga.api().get_plugin(&other).await.unwrap().row.state, PluginState::Enabled);
+        let heard = world.host.heard().len();
         let error = olga.api().enable_plugin(&id).await.unwrap_err();
         assert!(matches!(&error, PortalError::Invalid { .. }), "{error:?}");
         assert_eq!(olga.api().get_plugin(&id).await.unwrap().row.state, PluginState::Stopped);
@@ -94,6 +95,7 @@ stories! {
         let call = olga.api().get_plugin(&id).await.unwrap().calls;
         let call = call.iter().find(|it| it.input.is_some()).unwrap().id.to_string();
         assert!(olga.api().try_call(&id, &call).await.is_err());
+        assert_eq!(world.host.heard().len(), heard);
 
         let all = revoked(&world.context).await.unwrap();
         let all: Vec<_> = all.iter().map(|it| (it.what.as_str(), it.reason.as_str())).collect();
