@@ -62,11 +62,7 @@ impl Node {
         }
         if starter != Starter::Unit {
             // Where it was built may be closed to the user.
-            // By another process: a file that this one had open for writing may be busy for as long
-            // as a child that another thread starts has it too.
-            let mut copy = Command::new("cp");
-            copy.arg(env!("CARGO_BIN_EXE_myrelay-agent")).arg(node.program());
-            assert!(copy.status().unwrap().success());
+            fs::copy(env!("CARGO_BIN_EXE_myrelay-agent"), node.program()).unwrap();
         }
         node
     }
