@@ -221,7 +221,7 @@ pub trait PluginFormContract: Send + Sync {
     /// Whether what nobody signed may be installed.
     async fn takes_unsigned_plugins(&self) -> Result<bool, PortalError>;
 
-    /// Looks a package over and keeps it for an hour, for this session alone.
+    /// Looks a package over and keeps it for an hour, for whoever is signed in with this cookie alone.
     async fn upload_plugin(&self, input: UploadPlugin) -> Result<UploadId, PortalError>;
 
     async fn plugin_upload(&self, session: &str, upload: &str) -> Result<InstallView, PortalError>;

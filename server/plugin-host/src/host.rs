@@ -71,8 +71,19 @@ pub trait PluginHost: Send + Sync {
     /// Forgets a plugin.
     async fn remove(&self, id: &str);
 
+    /// Calls a plugin, or calls it once more where there is a recording: see [`Self::call`] and
+    /// [`Self::replay`].
+    async fn perform(
+        &self,
+        request: CallRequest,
+        recording: Option<Vec<HttpTrace>>,
+        reader: Arc<dyn KvReader>,
+    ) -> Outcome;
+
     /// Calls a plugin. Dropping the future ends the call.
-    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome;
+    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
+        self.perform(request, None, reader).await
+    }
 
     /// Calls a plugin once more as it was called before. None of its requests leaves: they are
     /// judged as ever, and answered from the `recording`, which is what [`Outcome::http`] said
@@ -82,7 +93,9 @@ pub trait PluginHost: Send + Sync {
         request: CallRequest,
         recording: Vec<HttpTrace>,
         reader: Arc<dyn KvReader>,
-    ) -> Outcome;
+    ) -> Outcome {
+        self.perform(request, Some(recording), reader).await
+    }
 }
 
 /// What the host inside this process is made with.
@@ -122,33 +135,6 @@ impl InProcess {
     #[must_use]
     pub fn with_line(self, line: Arc<dyn Line>) -> Self {
         Self { line: Some(line), ..self }
-    }
-
-    async fn perform(
-        &self,
-        request: CallRequest,
-        recording: Option<Vec<HttpTrace>>,
-        reader: Arc<dyn KvReader>,
-    ) -> Outcome {
-        if let Err(failure) = call::check(&request) {
-            return Outcome::failed(failure);
-        }
-        let Some(rights) = self.rights_of(&request.installation) else {
-            return Outcome::failed(Failure::Unknown);
-        };
-        let request = Arc::new(request);
-        let sender = Sender::new(rights, request.clone()).replaying(recording);
-        let work = Work {
-            secret_names: request.secrets.keys().cloned().collect(),
-            egress: Box::new(sender),
-            request,
-            reader,
-        };
-        let outcome = match self.runner.call(work) {
-            Ok(work) => self.runner.workers.run(work).await,
-            Err(failure) => return Outcome::failed(failure),
-        };
-        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
     }
 
     fn rights_of(&self, id: &str) -> Option<Arc<Rights>> {
@@ -204,16 +190,30 @@ impl PluginHost for InProcess {
         self.rights.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
-    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        self.perform(request, None, reader).await
-    }
-
-    async fn replay(
+    async fn perform(
         &self,
         request: CallRequest,
-        recording: Vec<HttpTrace>,
+        recording: Option<Vec<HttpTrace>>,
         reader: Arc<dyn KvReader>,
     ) -> Outcome {
-        self.perform(request, Some(recording), reader).await
+        if let Err(failure) = call::check(&request) {
+            return Outcome::failed(failure);
+        }
+        let Some(rights) = self.rights_of(&request.installation) else {
+            return Outcome::failed(Failure::Unknown);
+        };
+        let request = Arc::new(request);
+        let sender = Sender::new(rights, request.clone()).replaying(recording);
+        let work = Work {
+            secret_names: request.secrets.keys().cloned().collect(),
+            egress: Box::new(sender),
+            request,
+            reader,
+        };
+        let outcome = match self.runner.call(work) {
+            Ok(work) => self.runner.workers.run(work).await,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        outcome.unwrap_or_else(|why| Outcome::failed(Failure::Host(why)))
     }
 }

@@ -179,11 +179,14 @@ mod tests {
             knot.found_after.notified().await;
             knot.found_after.notified().await;
         };
-        tokio::select! {
-            () = work_on(world.context.clone(), &knot) => {}
-            () = twice => {}
-            // A connection is waited for for so long, and then no more.
-            () = tokio::time::sleep(Duration::from_secs(4)) => panic!("they wait for each other"),
-        }
+        let works = async {
+            tokio::select! {
+                () = work_on(world.context.clone(), &knot) => {}
+                () = twice => {}
+            }
+        };
+        // Longer than two rounds, and shorter than a connection is waited for.
+        let patience = Duration::from_secs(4);
+        tokio::time::timeout(patience, works).await.expect("they wait for each other");
     }
 }

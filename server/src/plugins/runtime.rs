@@ -240,21 +240,14 @@ impl PluginHost for Lazy {
         }
     }
 
-    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        match self.host().await {
-            Ok(host) => host.call(request, reader).await,
-            Err(error) => Outcome::failed(myrelay_plugin_host::Failure::Host(error.to_string())),
-        }
-    }
-
-    async fn replay(
+    async fn perform(
         &self,
         request: CallRequest,
-        recording: Vec<HttpTrace>,
+        recording: Option<Vec<HttpTrace>>,
         reader: Arc<dyn KvReader>,
     ) -> Outcome {
         match self.host().await {
-            Ok(host) => host.replay(request, recording, reader).await,
+            Ok(host) => host.perform(request, recording, reader).await,
             Err(error) => Outcome::failed(myrelay_plugin_host::Failure::Host(error.to_string())),
         }
     }

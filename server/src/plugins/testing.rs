@@ -217,12 +217,24 @@ impl PluginHost for ScriptedHost {
         self.installed.lock().unwrap().remove(id);
     }
 
-    async fn replay(
+    async fn perform(
         &self,
         request: CallRequest,
-        _: Vec<HttpTrace>,
+        recording: Option<Vec<HttpTrace>>,
         _: Arc<dyn KvReader>,
     ) -> Outcome {
+        self.step().await;
+        let outcome = match recording {
+            Some(_) => self.again(request),
+            None => self.answer(request),
+        };
+        self.step().await;
+        outcome
+    }
+}
+
+impl ScriptedHost {
+    fn again(&self, request: CallRequest) -> Outcome {
         if !self.installed.lock().unwrap().contains_key(&request.installation) {
             return Outcome::failed(Failure::Unknown);
         }
@@ -235,15 +247,6 @@ impl PluginHost for ScriptedHost {
         }
     }
 
-    async fn call(&self, request: CallRequest, _: Arc<dyn KvReader>) -> Outcome {
-        self.step().await;
-        let outcome = self.answer(request);
-        self.step().await;
-        outcome
-    }
-}
-
-impl ScriptedHost {
     fn answer(&self, request: CallRequest) -> Outcome {
         if !self.installed.lock().unwrap().contains_key(&request.installation) {
             return Outcome::failed(Failure::Unknown);

@@ -274,7 +274,18 @@ async fn answer(question: Question, reader: &dyn KvReader, sender: &mut Sender) 
     }
 }
 
-impl Process {
+#[async_trait]
+impl PluginHost for Process {
+    async fn install(&self, installation: Installation) -> Result<(), InstallError> {
+        let (shared, workers) = (self.shared.clone(), self.workers.clone());
+        let work = async move { shared.install(installation, &workers).await };
+        self.workers.run(work).await.map_err(InstallError::Host)?
+    }
+
+    async fn remove(&self, id: &str) {
+        self.shared.remove(id).await;
+    }
+
     async fn perform(
         &self,
         request: CallRequest,
@@ -291,31 +302,5 @@ impl Process {
             Ok(Err(failure)) => Outcome::failed(failure),
             Err(why) => Outcome::failed(Failure::Host(why)),
         }
-    }
-}
-
-#[async_trait]
-impl PluginHost for Process {
-    async fn install(&self, installation: Installation) -> Result<(), InstallError> {
-        let (shared, workers) = (self.shared.clone(), self.workers.clone());
-        let work = async move { shared.install(installation, &workers).await };
-        self.workers.run(work).await.map_err(InstallError::Host)?
-    }
-
-    async fn remove(&self, id: &str) {
-        self.shared.remove(id).await;
-    }
-
-    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        self.perform(request, None, reader).await
-    }
-
-    async fn replay(
-        &self,
-        request: CallRequest,
-        recording: Vec<HttpTrace>,
-        reader: Arc<dyn KvReader>,
-    ) -> Outcome {
-        self.perform(request, Some(recording), reader).await
     }
 }

@@ -6,25 +6,7 @@ use myrelay_plugin_host::{Call, Failure, Grants, KvCondition, KvWrite, LimitName
 
 use crate::stage::{Stage, deed_call, died_of, is_done, told};
 
-pub(crate) const MANIFEST: &str = r#"
-manifest = 1
-[plugin]
-id = "dev.myrelay.sample-hostile"
-name = "Hostile"
-version = "0.1.0"
-kind = ["event"]
-api = "1.0"
-[capabilities]
-kv = {}
-crypto = true
-[[capabilities.http]]
-host = "*"
-methods = ["GET"]
-reason = "To try"
-[[secrets]]
-name = "key"
-use = [{ hmac = true }]
-"#;
+pub(crate) const MANIFEST: &str = include_str!("../../../../plugins/samples/hostile/plugin.toml");
 
 /// Everything that it imports, and no host.
 pub(crate) fn grants() -> Grants {

@@ -39,17 +39,13 @@ impl PluginHost for Known {
         self.0.remove(id).await;
     }
 
-    async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        self.0.call(request, reader).await
-    }
-
-    async fn replay(
+    async fn perform(
         &self,
         request: CallRequest,
-        recording: Vec<HttpTrace>,
+        recording: Option<Vec<HttpTrace>>,
         reader: Arc<dyn KvReader>,
     ) -> Outcome {
-        self.0.replay(request, recording, reader).await
+        self.0.perform(request, recording, reader).await
     }
 }
 

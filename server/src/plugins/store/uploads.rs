@@ -36,7 +36,7 @@ pub(in crate::plugins) async fn insert(
     .map(drop)
 }
 
-/// The package, in base64, and who signed it: of this operator, this session, and not older.
+/// The package, in base64, and who signed it: of this operator, sent with this cookie, and not older.
 pub(in crate::plugins) async fn find(
     pool: &AnyPool,
     id: UploadId,

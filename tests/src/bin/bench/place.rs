@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use crate::{
     cores::Cores,
-    http::{Answer, Connection, FORM, JSON},
+    http::{Connection, JSON},
 };
 
 /// How many devices the free plan allows in a pod.
@@ -185,27 +185,16 @@ impl Customer {
         Ok(Added { peer, took: answer.whole, answer: added })
     }
 
-    /// Adds a device and removes it, whether its node follows or not; what the portal is too busy
-    /// for is asked again a little later.
+    /// Adds a device and removes it, whether its node follows or not.
     pub(crate) async fn add_and_remove(&mut self) -> Result<()> {
         let key = random_key()?;
-        let answer = self.patiently("/call/add_device", JSON, &self.addition(&key)).await?;
+        let content = self.addition(&key);
+        let answer =
+            self.connection.send("POST", "/call/add_device", Some((JSON, &content))).await?;
         ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
         let added: Value = serde_json::from_slice(&answer.body)?;
         let peer = added["peer"]["id"].as_str().context("a device without an id")?;
-        let answer = self.patiently(&format!("/devices/{peer}/remove"), FORM, "").await?;
-        ensure!(answer.status == 303, "it answered {}: {}", answer.status, answer.text());
-        Ok(())
-    }
-
-    async fn patiently(&mut self, path: &str, kind: &str, body: &str) -> Result<Answer> {
-        loop {
-            let answer = self.connection.send("POST", path, Some((kind, body))).await?;
-            if answer.status != 503 {
-                return Ok(answer);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        self.remove_device(peer).await
     }
 
     /// What adding a device sends.

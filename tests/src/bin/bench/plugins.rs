@@ -29,27 +29,6 @@ const NOW_MS: u64 = 1_773_996_600_000;
 /// Settings that fit every sample.
 const SETTINGS: &str = r#"{"room":"http://127.0.0.1:8025/hooks/vpn"}"#;
 
-/// What the hostile sample asks for; it has no file of its own.
-const HOSTILE: &str = r#"
-manifest = 1
-[plugin]
-id = "dev.myrelay.sample-hostile"
-name = "Hostile"
-version = "0.1.0"
-kind = ["event"]
-api = "1.0"
-[capabilities]
-kv = {}
-crypto = true
-[[capabilities.http]]
-host = "*"
-methods = ["GET"]
-reason = "To try"
-[[secrets]]
-name = "key"
-use = [{ hmac = true }]
-"#;
-
 /// A plugin that was built.
 #[derive(Clone)]
 pub(crate) struct Guest {
@@ -90,8 +69,7 @@ impl Guest {
 
     /// The sample in Rust that also does what a good plugin does.
     pub(crate) fn hostile() -> Result<Self> {
-        let wasm = read(&built("myrelay_sample_hostile.wasm")?)?;
-        Ok(Self { wasm, manifest: HOSTILE.to_owned() })
+        Self::new("myrelay_sample_hostile.wasm", "samples/hostile/plugin.toml")
     }
 
     fn notifier() -> Result<Self> {
