@@ -249,7 +249,7 @@ export interface PluginStopped {
   plugin: string;
 }
 
-/** A plugin has another version. */
+/** A plugin has another version, or other settings: then from and to are the same. */
 export interface PluginUpgraded {
   /** The id of the installation. */
   plugin: string;

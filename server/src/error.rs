@@ -54,6 +54,21 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
+impl Error {
+    /// What is shown beside a form that stays as it was typed.
+    ///
+    /// # Errors
+    /// What is no answer to what was typed.
+    pub(crate) fn beside_a_form(self) -> Result<PortalError> {
+        match self {
+            Self::Invalid { .. } | Self::Limit(_) | Self::Busy { .. } | Self::Unavailable(_) => {
+                Ok(self.into_portal_error(""))
+            }
+            error => Err(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {

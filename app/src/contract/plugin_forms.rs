@@ -98,7 +98,6 @@ impl SettingsForm {
 pub struct PluginSettingsView {
     pub id: InstallationId,
     pub name: String,
-    pub version: String,
     /// What the form was made of: it is sent along, so that nobody undoes what somebody else did.
     pub revision: i64,
     pub form: SettingsForm,
@@ -184,6 +183,7 @@ pub struct InstallView {
     /// It asks for hosts that the operator names.
     pub names_hosts: bool,
     pub makes_requests: bool,
+    pub takes_payments: bool,
     /// One in each line.
     pub hosts: String,
     pub any_host: bool,

@@ -16,7 +16,7 @@ pub struct HourOfCalls {
     pub failed: u32,
 }
 
-/// How a plugin does, by its calls of the last day; of very many, the last thousand.
+/// How a plugin does, by its calls of the last day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginHealthView {
     /// Failures since it did anything well.
@@ -25,6 +25,8 @@ pub struct PluginHealthView {
     pub rests_until: Option<Millis>,
     pub calls: u32,
     pub failed: u32,
+    /// There were more calls than are kept: these are the last of them.
+    pub cut: bool,
     /// Half of the calls, and 99 of 100, took no longer: microseconds by the clock; none where
     /// there was no call.
     pub half_us: Option<u64>,

@@ -157,6 +157,10 @@ pub struct PluginView {
     pub row: PluginRow,
     /// Why it rests or is stopped.
     pub why: Option<String>,
+    /// An operator revoked it: it does not run until that is taken back.
+    pub revoked: bool,
+    /// It carries messages to customers.
+    pub carries_messages: bool,
     /// The key that signed it; none where nobody did.
     pub publisher: Option<String>,
     /// Those that it may go back to, newest first.

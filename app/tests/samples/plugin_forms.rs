@@ -92,8 +92,7 @@ fn secrets() -> Vec<SecretField> {
 }
 
 fn view(name: &str, form: SettingsForm) -> PluginSettingsView {
-    let (name, version) = (name.to_owned(), "1.4.0".to_owned());
-    PluginSettingsView { id: id(1), name, version, revision: 3, form, error: None }
+    PluginSettingsView { id: id(1), name: name.to_owned(), revision: 3, form, error: None }
 }
 
 /// The form, with something wrong with much of it.
@@ -185,6 +184,7 @@ fn install(name: &str) -> InstallView {
         agreed: false,
         before: String::new(),
         names_hosts: true,
+        takes_payments: true,
         makes_requests: true,
         hosts: String::new(),
         any_host: false,

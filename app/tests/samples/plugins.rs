@@ -86,6 +86,7 @@ fn health(state: PluginState) -> PluginHealthView {
     PluginHealthView {
         failures: if is_well { 0 } else { 7 },
         rests_until: (state == PluginState::Resting).then_some(NOW + 4 * MINUTE),
+        cut: false,
         calls: well + failed,
         failed,
         half_us: Some(81_400),
@@ -104,6 +105,8 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     };
     PluginView {
         row: row(1, name, state),
+        revoked: why.is_some_and(|it| it.contains("revoked")),
+        carries_messages: true,
         why: why.map(str::to_owned),
         publisher: Some(format!("RW{}", "S".repeat(54))),
         versions: vec![PluginVersionRow {
@@ -172,6 +175,15 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
         (
             "plugin-resting",
             show(view("Help desk", PluginState::Resting, Some("unavailable: no answer"))),
+            one(),
+        ),
+        (
+            "plugin-revoked",
+            show(view(
+                "Help desk",
+                PluginState::Stopped,
+                Some("an operator revoked its publisher's key, RWSS: it was stolen"),
+            )),
             one(),
         ),
         (

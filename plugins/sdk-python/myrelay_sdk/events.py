@@ -363,7 +363,7 @@ PluginStopped = TypedDict(
     },
 )
 
-# plugin.upgraded.v1: A plugin has another version.
+# plugin.upgraded.v1: A plugin has another version, or other settings: then from and to are the same.
 PluginUpgraded = TypedDict(
     "PluginUpgraded",
     {

@@ -297,7 +297,7 @@ events! {
         plugin: String,
     }
 
-    /// A plugin has another version.
+    /// A plugin has another version, or other settings: then from and to are the same.
     PluginUpgraded = "plugin.upgraded.v1" {
         /// The id of the installation.
         plugin: String,

@@ -130,6 +130,13 @@ impl Package {
         self.schema.as_ref()
     }
 
+    /// The same as its text.
+    #[must_use]
+    pub fn schema_text(&self) -> Option<String> {
+        let file = self.file(self.manifest.config_schema.as_deref()?)?;
+        Some(String::from_utf8_lossy(file).into_owned())
+    }
+
     /// What the author tells whoever installs it.
     #[must_use]
     pub fn readme(&self) -> Option<&str> {

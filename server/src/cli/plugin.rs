@@ -141,7 +141,6 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     if !asked.grant {
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     }
-    let schema = read.config_schema.as_ref().and_then(|it| package.file(it));
     let settings = asked.settings.as_ref().map(|it| read_text(it));
     let given = secrets(&asked.secrets)?;
     let Started { context, .. } = started(&config).await?;
@@ -158,7 +157,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         grants,
         test_mode: asked.test_mode,
         secrets: given,
-        schema: schema.map(|it| String::from_utf8_lossy(it).into_owned()),
+        schema: package.schema_text(),
         settings: settings.transpose()?,
         manifest: package.manifest_text().to_owned(),
         component: package.wasm().to_vec(),

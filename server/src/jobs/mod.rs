@@ -241,7 +241,7 @@ pub(crate) async fn run_now(
         return Err(Error::invalid("plugin", message));
     }
     let mut tx = context.database.write().await?;
-    if store::is_run(&mut tx, (found.id, job), context.now()).await? == Some(true) {
+    if store::is_run(&mut tx, (found.id, job), context.now()).await? {
         let message = "this job runs at the moment: look again when it ended";
         return Err(Error::invalid("job", message));
     }

@@ -188,12 +188,12 @@ pub(super) async fn end(
     .map(drop)
 }
 
-/// Whether there is such a job, and somebody runs it now.
+/// Whether somebody runs a job now.
 pub(super) async fn is_run(
     tx: &mut Write,
     (plugin, name): (InstallationId, &str),
     now: i64,
-) -> sqlx::Result<Option<bool>> {
+) -> sqlx::Result<bool> {
     let until: Option<Option<i64>> = sqlx::query_scalar(
         "SELECT leased_until FROM plugin_jobs WHERE plugin_id = $1 AND name = $2",
     )
@@ -201,7 +201,7 @@ pub(super) async fn is_run(
     .bind(name)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(until.map(|it| it.is_some_and(|it| now < it)))
+    Ok(until.flatten().is_some_and(|it| now < it))
 }
 
 /// Brings a job forward; answers whether there is one.

@@ -68,17 +68,11 @@ pub(crate) async fn change_settings(
     match save(context, &found, settings, typed.secrets.clone()).await {
         Ok(()) => Ok(SettingsChange::Saved),
         Err(Error::Settings(problems)) => refused(&problems),
-        Err(
-            error @ (Error::Invalid { .. }
-            | Error::Limit(_)
-            | Error::Busy { .. }
-            | Error::Unavailable(_)),
-        ) => {
+        Err(error) => {
             let mut view = asked.view(Some(&typed), &[])?;
-            view.error = Some(error.into_portal_error(""));
+            view.error = Some(error.beside_a_form()?);
             Ok(SettingsChange::Refused(Box::new(view)))
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -107,7 +101,7 @@ async fn save(
         publisher: None,
     };
     upgrade(context, before, (&manifest, input), &Origin::default()).await?;
-    let after = super::get(context, &before.id.to_string()).await?;
+    let after = install::get(context, before.id).await?;
     if let Err(error) = install::reactivate(context, &after).await? {
         tracing::warn!(plugin = %before.id, %error, "a plugin did not make itself ready");
     }
@@ -158,7 +152,6 @@ impl<'a> Asked<'a> {
         Ok(PluginSettingsView {
             id: self.plugin.id,
             name: self.plugin.name.clone(),
-            version: self.plugin.version.clone(),
             revision: self.plugin.revision,
             form: SettingsForm { fields, secrets, problems },
             error: None,

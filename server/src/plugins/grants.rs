@@ -12,7 +12,10 @@ pub(crate) fn granted_to(
 ) -> Option<Grants> {
     let mut grants = Grants::all_asked(manifest);
     let named = |grant: HttpGrant| -> Vec<HttpGrant> {
-        let grant = HttpGrant { private: private.to_vec(), ..grant };
+        // An address has a port: it is no use to requests that go to another.
+        let its = |it: &&PrivateNet| it.port() == grant.rule.port;
+        let private = private.iter().filter(its).cloned().collect();
+        let grant = HttpGrant { private, ..grant };
         if !grant.rule.host.is_any() {
             return vec![grant];
         }

@@ -16,6 +16,7 @@ pub(super) async fn health(context: &Context, plugin: &Installed) -> Result<Plug
     Ok(PluginHealthView {
         failures: plugin.health.failures,
         rests_until: plugin.health.rest_until.filter(|until| now < *until),
+        cut: i64::try_from(calls.len()).is_ok_and(|it| CALLS_KEPT <= it),
         ..summed(&calls, now)
     })
 }

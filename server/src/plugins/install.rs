@@ -11,9 +11,8 @@ use myrelay_plugin_host::{
     Answer, Call, Failure, Grants, InstallError, Installation, Kind, Limits, Manifest,
     PluginSecret, lifecycle,
 };
-use myrelay_plugin_package::{PublisherKey, Rotation, SettingsProblem};
+use myrelay_plugin_package::{Package, PublisherKey, Rotation, SettingsProblem};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::{
     Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
@@ -113,7 +112,7 @@ pub(super) async fn install_from(
     origin: &Origin,
 ) -> Result<(InstallationId, Result<()>)> {
     let (manifest, _) = asked(&input.manifest)?;
-    let (publisher, component) = (input.publisher.as_ref(), hash(&input.component));
+    let (publisher, component) = (input.publisher.as_ref(), Package::digest(&input.component));
     let publisher = publisher.map(ToString::to_string);
     let all = [publisher.as_deref(), origin.package_hash.as_deref(), Some(component.as_str())];
     revocation::ensure_none(context, &all).await?;
@@ -125,7 +124,7 @@ pub(super) async fn install_from(
             return Err(Error::invalid("secrets", message));
         }
     }
-    let before = super::all(context).await?.into_iter().find(|it| it.plugin == manifest.id);
+    let before = super::find(context, &manifest.id).await?;
     if let Some(before) = before {
         let id = upgrade(context, &before, (&manifest, input), origin).await?;
         return Ok((id, reactivate(context, &get(context, id).await?).await?));
@@ -276,7 +275,7 @@ pub(super) fn version<'a>(
         version: &manifest.version,
         manifest: &input.manifest,
         component: STANDARD.encode(&input.component),
-        component_hash: hash(&input.component),
+        component_hash: Package::digest(&input.component),
         settings_schema: input.schema.as_deref(),
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
@@ -391,11 +390,6 @@ async fn once(context: &Context, plugin: &Installed, call: Call) -> Result<Answe
         Failure::Reported(error) => Error::invalid("plugin", format!("it says: {}", error.message)),
         failure => Error::Unavailable(describe(failure)),
     })
-}
-
-/// The SHA-256 of a component, as people compare it.
-pub(super) fn hash(component: &[u8]) -> String {
-    Sha256::digest(component).iter().map(|it| format!("{it:02x}")).collect()
 }
 
 /// The component of a row.

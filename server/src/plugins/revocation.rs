@@ -47,13 +47,11 @@ pub(crate) async fn revoke(context: &Context, what: &str, reason: &str) -> Resul
     let mut tx = context.database.write().await?;
     store::revocations::put(&mut tx, &what, reason, context.now()).await?;
     let mut found = Vec::new();
-    for plugin in super::all_in(&mut tx).await? {
-        let held = super::hold(&mut tx, plugin.id).await?;
-        let of_it = store::revocations::of_plugin(&mut *tx, held.id).await?;
-        if let Some(of_it) = of_it.filter(|it| it.0 == what) {
-            super::stop(context, &mut tx, &held, &words(&of_it)).await?;
-            found.push(held);
-        }
+    let why = words(&(what.clone(), reason.to_owned()));
+    for id in store::revocations::plugins_of(&mut tx, &what).await? {
+        let held = super::hold(&mut tx, id).await?;
+        super::stop(context, &mut tx, &held, &why).await?;
+        found.push(held);
     }
     tx.commit().await?;
     Ok(found)
@@ -62,12 +60,13 @@ pub(crate) async fn revoke(context: &Context, what: &str, reason: &str) -> Resul
 /// Takes a revocation back. What it stopped stays stopped until an operator enables it.
 ///
 /// # Errors
-/// [`Error::Invalid`] of `what`, and [`Error::NotFound`] where it is not revoked.
+/// [`Error::Invalid`] of `what`, also where it is not revoked.
 pub(crate) async fn unrevoke(context: &Context, what: &str) -> Result<()> {
     let what = parse(what)?;
     let mut tx = context.database.write().await?;
     if !store::revocations::delete(&mut tx, &what).await? {
-        return Err(Error::NotFound("revocation"));
+        let message = "this is not revoked; `myrelay plugin revoked` lists what is";
+        return Err(Error::invalid("what", message));
     }
     tx.commit().await?;
     Ok(())

@@ -4,6 +4,7 @@
 use anyhow::Context as _;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{Answer, Call, Limits, Manifest, Outcome};
+use myrelay_plugin_package::Package;
 use serde_json::json;
 
 use super::{
@@ -37,7 +38,7 @@ pub(super) async fn upgrade(
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
         limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
         test_mode: input.test_mode,
-        component_hash: install::hash(&input.component),
+        component_hash: Package::digest(&input.component),
         ..before.clone()
     };
     let tried = try_it(context, (before, &after), (manifest, &input), origin).await;
@@ -70,14 +71,18 @@ async fn try_it(
         }
         migrated = Some((asked, outcome));
     }
-    let same = (&before.version, &before.component_hash) == (&after.version, &after.component_hash);
     // What is revoked is not run to see how it did.
     let is_known = revocation::why(context, before.id).await?.is_none();
-    if !same && !origin.without_canary && is_known {
+    if !is_same(before, after) && !origin.without_canary && is_known {
         let writes = migrated.as_ref().map_or(&[][..], |(_, outcome)| &outcome.kv);
         replay::canary(context, (before, after), &input.secrets, writes).await?;
     }
     Ok(migrated)
+}
+
+/// Whether only settings, secrets or grants are other ones.
+fn is_same(before: &Installed, after: &Installed) -> bool {
+    (&before.version, &before.component_hash) == (&after.version, &after.component_hash)
 }
 
 async fn ask_once(
@@ -121,7 +126,9 @@ async fn swap(
     }
     let place = (before.id, now, origin);
     let version = install::version(place, manifest, &after.settings, input)?;
-    store::versions::keep(&mut tx, before.id, now).await?;
+    if !is_same(before, after) {
+        store::versions::keep(&mut tx, before.id, now).await?;
+    }
     store::replace(&mut tx, &version).await?;
     store::versions::tidy(&mut tx, before.id).await?;
     revocation::ensure_runs(&mut tx, before.id).await?;

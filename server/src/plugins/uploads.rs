@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use myrelay_app::contract::{InstallOutcome, InstallView, SettingsForm, TypedFields, UploadPlugin};
+use myrelay_app::contract::{
+    AskedRow, InstallOutcome, InstallView, SettingsForm, TypedFields, UploadPlugin,
+};
 use myrelay_domain::ids::UploadId;
-use myrelay_plugin_host::{Grants, HostPattern, Manifest, PrivateNet};
+use myrelay_plugin_host::{Grants, HostPattern, Kind, Manifest, PrivateNet};
 use myrelay_plugin_package::{
     PACKAGE_BYTES, Package, PackageError, PublisherKey, SettingsProblem, SignatureError,
     peek_key_id, verify,
@@ -20,7 +22,7 @@ use super::{
     form::{self, Field},
     grants::granted_to,
     install::{self, asked, check_publisher},
-    store,
+    revocation, store,
 };
 use crate::{
     Error, Result,
@@ -60,6 +62,8 @@ pub(crate) async fn upload(
     let bytes = Arc::new(input.package);
     let said = (input.signature.as_deref(), input.publisher.trim());
     let publisher = signed_by(context, &bytes, said).await?;
+    let (by, digest) = (publisher.as_ref().map(ToString::to_string), Package::digest(&bytes));
+    revocation::ensure_none(context, &[by.as_deref(), Some(&digest)]).await?;
     let package = open(&bytes).await?.map_err(|it| Error::invalid("package", it))?;
     let (manifest, _) = asked(package.manifest_text()).map_err(|error| match error {
         Error::Invalid { message, .. } => Error::invalid("package", message),
@@ -150,6 +154,11 @@ pub(crate) async fn install_upload(
     typed: TypedFields,
 ) -> Result<InstallOutcome> {
     let opened = Opened::of(context, caller, (session, upload)).await?;
+    // What the fields mean depends on the version before.
+    if typed.0.iter().all(|(name, it)| name != "before" || *it != opened.before_mark()) {
+        let errors = BTreeMap::from([("growth".to_owned(), STALE.to_owned())]);
+        return Ok(InstallOutcome::Refused(Box::new(opened.view(None, &[], errors)?)));
+    }
     let typed = sort(&opened.fields, &opened.secrets, typed, &OTHERS)?;
     let refused = |problems: &[SettingsProblem], errors| -> Result<InstallOutcome> {
         let view = opened.view(Some(&typed), problems, errors)?;
@@ -166,7 +175,7 @@ pub(crate) async fn install_upload(
     let input = Input {
         manifest: opened.package.manifest_text().to_owned(),
         component: opened.package.wasm().to_vec(),
-        schema: opened.schema(),
+        schema: opened.package.schema_text(),
         settings: Some(settings.to_string()),
         secrets: typed.secrets.clone(),
         grants,
@@ -184,17 +193,11 @@ pub(crate) async fn install_upload(
             Ok(InstallOutcome::Installed(id))
         }
         Err(Error::Settings(problems)) => refused(&problems, errors),
-        Err(
-            error @ (Error::Invalid { .. }
-            | Error::Limit(_)
-            | Error::Busy { .. }
-            | Error::Unavailable(_)),
-        ) => {
+        Err(error) => {
             let mut view = opened.view(Some(&typed), &[], errors)?;
-            view.error = Some(error.into_portal_error(""));
+            view.error = Some(error.beside_a_form()?);
             Ok(InstallOutcome::Refused(Box::new(view)))
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -223,6 +226,10 @@ fn parse_id(id: &str) -> Result<UploadId> {
     id.parse().map_err(|_no_id| Error::NotFound(PACKAGE))
 }
 
+/// What is said where what was agreed to is not what is there.
+const STALE: &str =
+    "somebody installed another version meanwhile: read once more what is asked for";
+
 /// What people call what waits.
 const PACKAGE: &str = "uploaded package";
 
@@ -235,6 +242,7 @@ struct Opened {
     /// A plugin of this name was installed with this key before.
     is_pinned: bool,
     before: Option<(Installed, Manifest, Grants)>,
+    asked: Vec<AskedRow>,
     fields: Vec<Field>,
     settings: Value,
     secrets: Secrets,
@@ -273,9 +281,10 @@ impl Opened {
         let kept = kept.transpose().map_err(|it| broken(it.to_string()))?;
         let settings = kept.unwrap_or_else(|| json!({}));
         let settings = package.schema().map_or(json!({}), |it| it.with_defaults(&settings));
-        let schema = schema_of(&package);
+        let schema = package.schema_text();
         Ok(Self {
             id,
+            asked: compare(before.as_ref().map(|(_, it, _)| it), package.manifest()),
             digest: Package::digest(&bytes),
             is_pinned: pinned.is_some(),
             fields: schema.map(|it| form::fields(&it, &settings)).unwrap_or_default(),
@@ -285,10 +294,6 @@ impl Opened {
             before,
             settings,
         })
-    }
-
-    fn schema(&self) -> Option<String> {
-        schema_of(&self.package)
     }
 
     /// What the form was made of: the version before, so that nobody agrees to another one.
@@ -322,18 +327,14 @@ impl Opened {
         if grants.is_none() {
             wrong("hosts", "it asks for hosts that you name: name one, or tick the box".to_owned());
         }
-        if text("before") != self.before_mark() {
-            let message = "somebody installed another version meanwhile: read once more what is \
-                           asked for";
-            wrong("growth", message.to_owned());
-        } else if self.grows() && !typed.others.contains_key("growth") {
+        if self.grows() && !typed.others.contains_key("growth") {
             wrong("growth", "read what is new, and tick that you grant it".to_owned());
         }
         (grants, errors)
     }
 
     fn grows(&self) -> bool {
-        grows(&compare(self.before.as_ref().map(|(_, it, _)| it), self.package.manifest()))
+        grows(&self.asked)
     }
 
     /// The hosts and private addresses that were granted before, and whether any host was.
@@ -387,12 +388,13 @@ impl Opened {
             digest: self.digest.clone(),
             readme: self.package.readme().map(excerpt),
             replaces: before.map(|(it, ..)| it.version.clone()),
-            asked: compare(before.map(|(_, it, _)| it), manifest),
+            asked: self.asked.clone(),
             grows: self.grows(),
             agreed: ticked("growth", false),
             before: self.before_mark(),
             names_hosts: manifest.http.iter().any(|it| it.rule.host.is_any()),
             makes_requests: !manifest.http.is_empty(),
+            takes_payments: manifest.kinds.contains(&Kind::Billing),
             hosts: text("hosts", &hosts),
             any_host: ticked("any_host", any_host),
             private: text("private", &private),
@@ -402,11 +404,6 @@ impl Opened {
             error: None,
         })
     }
-}
-
-fn schema_of(package: &Package) -> Option<String> {
-    let file = package.file(package.manifest().config_schema.as_deref()?)?;
-    Some(String::from_utf8_lossy(file).into_owned())
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {

@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::Manifest;
-use myrelay_plugin_package::PublisherKey;
+use myrelay_plugin_package::{Package, PublisherKey};
 
 use super::{Input, Installed, Origin, install, revocation, store, upgrade::upgrade};
 use crate::{
@@ -41,16 +41,27 @@ pub(crate) async fn rollback_to(
 ) -> Result<(String, Result<()>)> {
     let all = store::versions::list(context.database.read(), before.id).await?;
     let is_it = |it: &&(i64, String, i64)| version.is_none_or(|version| version == it.1);
-    let found = all.iter().find(is_it).ok_or(Error::NotFound("version"))?;
+    let found = all.iter().find(is_it).ok_or_else(|| none_of(&all, before, version))?;
     Ok((found.1.clone(), go_back(context, before, found.0).await?))
+}
+
+/// Why there is no such version to go back to.
+fn none_of(all: &[(i64, String, i64)], before: &Installed, version: Option<&str>) -> Error {
+    let kept: Vec<&str> = all.iter().map(|it| it.1.as_str()).collect();
+    let message = match version {
+        Some(it) if it == before.version => format!("{it} is installed already"),
+        _ if kept.is_empty() => "no earlier version is kept".to_owned(),
+        _ => format!("there is {}", kept.join(" and ")),
+    };
+    Error::invalid("version", message)
 }
 
 async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<Result<()>> {
     let found = store::versions::find(context.database.read(), before.id, number).await?;
     let found = found.ok_or(Error::NotFound("version"))?;
     let component = install::read_component(&found.component)?;
-    let hash = install::hash(&component);
-    let all = [found.publisher.as_deref(), found.package_hash.as_deref(), Some(hash.as_str())];
+    let own = Package::digest(&component);
+    let all = [found.publisher.as_deref(), found.package_hash.as_deref(), Some(&*own)];
     revocation::ensure_none(context, &all).await?;
     let publisher = found.publisher.as_deref().map(PublisherKey::parse).transpose();
     let manifest = Manifest::parse(&found.manifest).context("a manifest of our own")?;

@@ -69,6 +69,8 @@ pub(super) async fn view(
         publisher: plugin.publisher.clone(),
         versions: versions.into_iter().map(version).collect(),
         row: row(plugin, backlog, context.now()),
+        revoked: revoked.is_some(),
+        carries_messages: manifest.kinds.contains(&Kind::Notification),
         why: revoked.or(why),
         installed_at: plugin.created_at,
         health: super::health::health(context, plugin).await?,

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::texts;
 use crate::{
     components::{Cell, Table, Time},
-    contract::{HourOfCalls, Millis, PluginHealthView},
+    contract::{HourOfCalls, Millis, PluginHealthView, PluginState},
 };
 
 /// The picture: each hour is so wide, and as high at most.
@@ -13,19 +13,28 @@ const WIDTH: u32 = 10;
 const HEIGHT: u32 = 40;
 
 #[component]
-pub fn Health(health: PluginHealthView, now: Millis) -> impl IntoView {
-    let PluginHealthView { failures, rests_until, calls, failed, half_us, most_us, hours } = health;
+pub fn Health(state: PluginState, health: PluginHealthView, now: Millis) -> impl IntoView {
+    let PluginHealthView { failures, rests_until, calls, failed, half_us, most_us, hours, cut } =
+        health;
+    // Where it stands still, what the state means is said above.
+    let is_called = matches!(state, PluginState::Enabled | PluginState::Resting);
     view! {
         <section class="part">
             <h2>{texts::HEALTH}</h2>
             <dl class="facts">
-                <dt>{texts::CIRCUIT}</dt>
-                <dd>
-                    {texts::circuit(failures, rests_until.is_some())}
-                    {rests_until.map(|at| view! { " "{texts::AGAIN}" "<Time at=at now />"." })}
-                </dd>
+                {is_called
+                    .then(|| {
+                        view! {
+                            <dt>{texts::CIRCUIT}</dt>
+                            <dd>
+                                {texts::circuit(failures, rests_until.is_some())}
+                                {rests_until
+                                    .map(|at| view! { " "{texts::AGAIN}" "<Time at=at now />"." })}
+                            </dd>
+                        }
+                    })}
                 <dt>{texts::LAST_DAY}</dt>
-                <dd>{texts::share(calls, failed)}</dd>
+                <dd>{texts::share(calls, failed, cut)}</dd>
                 <dt>{texts::TOOK}</dt>
                 <dd>{texts::took(half_us, most_us)}</dd>
             </dl>

@@ -32,6 +32,8 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let PluginView {
         row,
         why,
+        revoked,
+        carries_messages: _,
         publisher,
         versions,
         installed_at,
@@ -46,7 +48,8 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         dead,
     } = plugin;
     let path = format!("/operator/plugins/{}", row.id);
-    let state = StateWord::from(row.state);
+    let stands = row.state;
+    let state = StateWord::from(stands);
     view! {
         <ErrorSummary error=form.error />
         <Heading
@@ -55,14 +58,14 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         >
             <Badge state=row.state />
         </Heading>
-        {texts::explain(row.state)
+        {texts::explain(row.state, revoked)
             .map(|text| {
                 let text = why.map_or_else(|| text.to_owned(), |why| format!("{text} {why}"));
                 view! { <Notice tone=state.tone title=state.word text=text /> }
             })}
-        <Switch path=path.clone() state=row.state />
+        <Switch path=path.clone() state=row.state revoked />
         <Facts row publisher installed_at hook_url now />
-        <Health health now />
+        <Health state=stands health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
         <Versions path=path.clone() versions now />
@@ -118,8 +121,8 @@ fn Facts(
 
 /// What an operator does about it.
 #[component]
-fn Switch(path: String, state: PluginState) -> impl IntoView {
-    let enables = state != PluginState::Enabled;
+fn Switch(path: String, state: PluginState, revoked: bool) -> impl IntoView {
+    let enables = state != PluginState::Enabled && !revoked;
     let disables = state != PluginState::Disabled;
     let enable = if state == PluginState::Disabled { texts::ENABLE } else { texts::TRY_AGAIN };
     view! {

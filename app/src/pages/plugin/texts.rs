@@ -74,8 +74,12 @@ pub(crate) fn replay(event: &str) -> String {
 }
 
 /// What a state means; nothing where all is well.
-pub(crate) fn explain(state: PluginState) -> Option<&'static str> {
+pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str> {
     match state {
+        _ if revoked => Some(
+            "It does not run, and cannot be enabled before `myrelay plugin revoke --undo` takes that \
+             back. The reason:",
+        ),
         PluginState::Enabled => None,
         PluginState::Resting => Some(
             "It failed several times in a row and is tried again in a while, at most ten minutes. \
@@ -160,25 +164,25 @@ pub(crate) const HOUR_COLUMNS: &[Column] = &[HOUR, WELL, FAILED];
 pub(crate) fn circuit(failures: u32, rests: bool) -> String {
     let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times") };
     match (failures, rests) {
-        (0, _) => "It did well the last time.".to_owned(),
+        (0, _) => "It is called as usual.".to_owned(),
         (_, true) => format!("It failed {times} in a row, and is left in peace."),
         (_, false) => format!("It failed {times} in a row, and is tried."),
     }
 }
 
 /// How many calls went well.
-pub(crate) fn share(calls: u32, failed: u32) -> String {
+pub(crate) fn share(calls: u32, failed: u32, cut: bool) -> String {
     if calls == 0 {
         return "None.".to_owned();
     }
     let well = calls.saturating_sub(failed);
     let tenths = u64::from(well) * 1000 / u64::from(calls);
-    format!("{well} of {calls} went well: {}.{} %", tenths / 10, tenths % 10)
+    let last = if cut { "the last " } else { "" };
+    format!("{well} of {last}{calls} went well: {}.{} %", tenths / 10, tenths % 10)
 }
 
 /// How long half of them, and nearly all of them, took.
 pub(crate) fn took(half_us: Option<u64>, most_us: Option<u64>) -> String {
-    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
     match (half_us, most_us) {
         (Some(half), Some(most)) => {
             format!("Half of them up to {}, 99 of 100 up to {}", ms(half), ms(most))

@@ -192,13 +192,19 @@ fn Form(view: InstallView, action: String) -> impl IntoView {
             {growth}
             {hosts}
             {private}
-            <Tick
-                name="test_mode"
-                label=texts::TEST_MODE
-                hint=texts::TEST_MODE_HINT
-                checked=view.test_mode
-                error=None
-            />
+            {view
+                .takes_payments
+                .then(|| {
+                    view! {
+                        <Tick
+                            name="test_mode"
+                            label=texts::TEST_MODE
+                            hint=texts::TEST_MODE_HINT
+                            checked=view.test_mode
+                            error=None
+                        />
+                    }
+                })}
             {has_settings.then(|| view! { <h2>{texts::SETTINGS}</h2> })}
             <Fields fields=view.form.fields />
             <Secrets secrets=view.form.secrets />

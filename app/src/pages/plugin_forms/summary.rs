@@ -23,7 +23,8 @@ pub fn Summary(
     let plain = form.problems.into_iter().map(shared::capital);
     let plain = plain.chain(error.as_ref().map(shared::sentence));
     let lines: Vec<_> = linked.chain(plain.map(IntoAny::into_any)).collect();
-    let after = error.as_ref().map_or(texts::REFUSED, shared::after);
+    let after = error.as_ref().filter(|it| !matches!(it, PortalError::Invalid { .. }));
+    let after = after.map_or(texts::REFUSED, shared::after);
     (!lines.is_empty()).then(|| {
         view! {
             <div class="error-summary" role="alert" tabindex="-1" autofocus>

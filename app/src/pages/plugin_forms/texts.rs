@@ -11,8 +11,8 @@ pub(crate) const NO_CHOICE: &str = "Nothing chosen";
 pub(crate) const SECRETS: &str = "Secrets";
 pub(crate) const SECRETS_HINT: &str = "They are kept encrypted. No page shows them, and the plugin \
      does not see them.";
-pub(crate) const REFUSED: &str = "Nothing was changed. What you typed is still here, but secrets: \
-     type those once more.";
+pub(crate) const REFUSED: &str =
+    "Nothing was changed. Secrets are never shown again: type them once more.";
 const REST: &str = "Other settings";
 const REST_HINT: &str =
     "Settings that its author did not name, as a JSON object in braces. Its README says which.";
@@ -145,7 +145,7 @@ pub(crate) const DISCARD: &str = "Do not install it, and forget the package";
 
 /// The heading of a package.
 pub(crate) fn install(name: &str, replaces: bool) -> String {
-    if replaces { format!("Upgrade {name}") } else { format!("Install {name}") }
+    if replaces { format!("Replace {name}") } else { format!("Install {name}") }
 }
 
 /// The version, and the one in whose place it comes.
@@ -162,7 +162,8 @@ pub(crate) fn known(is_pinned: bool) -> &'static str {
     if is_pinned {
         "The same key as before."
     } else {
-        "The first plugin of this name here. From now on this key has to sign all that bears it."
+        "Nobody signed a plugin of this name here before. Once this is installed, this key has to sign \
+         all that bears it."
     }
 }
 
@@ -177,5 +178,5 @@ pub(crate) fn change(change: CapabilityChange) -> &'static str {
 
 /// The button.
 pub(crate) fn submit(replaces: bool) -> &'static str {
-    if replaces { "Grant all of this and upgrade" } else { "Grant all of this and install" }
+    if replaces { "Grant all of this and put it in place" } else { "Grant all of this and install" }
 }

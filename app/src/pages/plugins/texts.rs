@@ -3,8 +3,8 @@
 use crate::components::Column;
 
 pub(crate) const TITLE: &str = "Plugins";
-pub(crate) const LEDE: &str = "What this portal tells to programs of others. Each runs walled in: it \
-     reaches what you granted and nothing else.";
+pub(crate) const LEDE: &str = "Programs of others that take payments, carry messages, or hear of what \
+     happens here. Each runs walled in: it reaches what you granted and nothing else.";
 pub(crate) const EMPTY_TITLE: &str = "No plugins yet";
 pub(crate) const EMPTY_TEXT: &str = "A plugin takes payments, carries messages, or tells another \
      service what happens here. You read what it asks for before it is installed.";

@@ -28,7 +28,10 @@ pub fn RemovePlugin(plugin: PluginView) -> impl IntoView {
             action=format!("{up}/remove")
             label=texts::REMOVE
             back=up
-            consequences=texts::consequences(plugin.row.waiting + plugin.row.dead)
+            consequences=texts::consequences(
+                plugin.row.waiting + plugin.row.dead,
+                plugin.carries_messages,
+            )
         />
     }
 }

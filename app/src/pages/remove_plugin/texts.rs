@@ -11,12 +11,14 @@ pub(crate) fn title(name: &str) -> String {
 }
 
 /// What will happen.
-pub(crate) fn consequences(events: u32) -> Vec<String> {
+pub(crate) fn consequences(events: u32, carries_messages: bool) -> Vec<String> {
     let mut all = vec![
         "The plugin is told, and may clean up at its provider.".to_owned(),
         "Its secrets, its settings and all that it remembers are deleted.".to_owned(),
-        "Customers who are reached by it lose these channels.".to_owned(),
     ];
+    if carries_messages {
+        all.push("Customers who are reached by it lose these channels.".to_owned());
+    }
     if 0 < events {
         all.push(format!("Events and messages that are open or given up end: {events}."));
     }

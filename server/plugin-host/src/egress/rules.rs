@@ -199,6 +199,12 @@ pub struct PrivateNet {
 }
 
 impl PrivateNet {
+    /// The one port of it that may be reached.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn covers(&self, address: SocketAddr) -> bool {
         self.net.contains(&address.ip()) && self.port == address.port()
     }

@@ -215,8 +215,10 @@ impl Sender {
                 let HttpAnswer { status, headers, body } = answer;
                 Ok(Response { status, headers, body })
             }
-            Some(HttpTrace { result: Err(why), .. }) => {
-                Err(Error::Interrupted(format!("as it was then: {why}")))
+            // Whether it was sent decides what that means.
+            Some(HttpTrace { result: Err(why), sent, .. }) => {
+                let why = format!("as it was then: {why}");
+                Err(if sent { Error::Interrupted(why) } else { Error::Connect(why) })
             }
             _ => Err(Error::Denied(UNRECORDED.to_owned())),
         })

@@ -3,7 +3,7 @@
 use myrelay_domain::ids::InstallationId;
 use sqlx::{Any, AnyPool, Executor};
 
-use crate::database::Write;
+use crate::database::{Write, read_id};
 
 /// What is revoked, and why.
 pub(in crate::plugins) type Revoked = (String, String);
@@ -51,6 +51,21 @@ pub(in crate::plugins) async fn find(
         .bind(what)
         .fetch_optional(executor)
         .await
+}
+
+/// The plugins that this is of, in the order in which they are held.
+pub(in crate::plugins) async fn plugins_of(
+    tx: &mut Write,
+    what: &str,
+) -> sqlx::Result<Vec<InstallationId>> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM plugins \
+         WHERE publisher = $1 OR package_hash = $1 OR component_hash = $1 ORDER BY name, id",
+    )
+    .bind(what)
+    .fetch_all(&mut **tx)
+    .await?;
+    ids.iter().map(|it| read_id(it)).collect()
 }
 
 /// Why what is installed is not run any more.
