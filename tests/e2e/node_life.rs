@@ -165,16 +165,6 @@ impl Scene {
         assert_eq!(client.ping(self.server(), 10).await.unwrap(), 10, "{}", file.display());
         client
     }
-
-    /// Waits until pings no longer come back.
-    async fn goes_silent(&self, client: &VpnClient<'_>) {
-        until("pings to stop", PATIENCE, async || {
-            Ok((client.ping(self.server(), 1).await? == 0).then_some(()))
-        })
-        .await
-        .unwrap();
-        assert_eq!(client.ping(self.server(), 5).await.unwrap(), 0, "it goes on");
-    }
 }
 
 /// A number with its unit, such as `4.31 MB`, in bytes; what is below a kilobyte is none.
@@ -242,7 +232,7 @@ async fn use_up(scene: &Scene, client: &VpnClient<'_>) {
         told = told => told.unwrap(),
     }
     scene.browser.picture("pod-used-up").await.unwrap();
-    scene.goes_silent(client).await;
+    client.goes_silent(scene.server(), PATIENCE).await.unwrap();
 }
 
 #[tokio::test]
@@ -281,7 +271,7 @@ async fn a_plan_limits_usage_is_counted_and_a_pause_pauses() {
     // A pause stops it and keeps everything.
     scene.switch("pause").await.unwrap();
     scene.browser.wait_text("Resume this location").await.unwrap();
-    scene.goes_silent(&client).await;
+    client.goes_silent(scene.server(), PATIENCE).await.unwrap();
     scene.switch("resume").await.unwrap();
     client.reaches(server, PATIENCE).await.unwrap();
     assert_eq!(client.ping(server, 10).await.unwrap(), 10);
@@ -345,7 +335,7 @@ async fn a_pod_that_moves_is_served_by_both_nodes_until_its_overlap_ends() {
 
     // There for good, without an overlap: the old node drops it and can go.
     scene.move_pod("osl-2", "Not at all").await.unwrap();
-    scene.goes_silent(&client).await;
+    client.goes_silent(scene.server(), PATIENCE).await.unwrap();
     drop(client);
     is_bare(network, End::Node).await;
     let lines = scene.code_with(&new_server, "PublicKey").await.unwrap();

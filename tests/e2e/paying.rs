@@ -230,11 +230,7 @@ async fn a_customer_pays_on_the_providers_page_and_by_transfer_and_gets_it_back(
     browser.fill("form[action$='/refund'] [name='amount']", "9.99").await.unwrap();
     browser.click("form[action$='/refund'] button[type='submit']").await.unwrap();
     let server = stage.network.server()[0];
-    until("the tunnel to end", PATIENCE, async || {
-        Ok((client.ping(server, 1).await? == 0).then_some(()))
-    })
-    .await
-    .unwrap();
+    client.goes_silent(server, PATIENCE).await.unwrap();
     wait_mail(&mail, "returned").await;
 
     // Paid once more, by a transfer that the operator finds, it goes on with the same file.

@@ -80,6 +80,16 @@ impl<'a> VpnClient<'a> {
         .await
     }
 
+    /// Waits until pings do not come back any more, and sees that they stay away.
+    pub async fn goes_silent(&self, address: IpAddr, patience: Duration) -> Result<()> {
+        until(&format!("pings to {address} to stop"), patience, async || {
+            Ok((self.ping(address, 1).await? == 0).then_some(()))
+        })
+        .await?;
+        anyhow::ensure!(self.ping(address, 5).await? == 0, "pings to {address} come back again");
+        Ok(())
+    }
+
     /// Sends bytes to a server beyond the node over TCP and gets them back; they must be the same.
     pub async fn transfer(&self, address: IpAddr, bytes: Vec<u8>) -> Result<()> {
         let server = self.network.listen(End::Wan, address)?;

@@ -164,7 +164,7 @@ pub(crate) fn secrets(
 }
 
 /// What came of the call, its limits apart.
-fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn tell(outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     match &outcome.result {
         Ok(answer) => {
             writeln!(out, "answer\n{}", indented(&serde_json::to_string_pretty(answer)?))?;
@@ -204,7 +204,7 @@ fn section(heading: &str, lines: impl Iterator<Item = String>, out: &mut dyn Wri
     Ok(())
 }
 
-fn request_line(it: &HttpTrace) -> String {
+pub(crate) fn request_line(it: &HttpTrace) -> String {
     let result = match &it.result {
         Ok(status) => status.to_string(),
         Err(why) if it.sent => format!("sent, then {why}"),

@@ -27,7 +27,7 @@ pub(crate) fn run(matches: &ArgMatches, events: &[String], out: &mut dyn Write) 
     if let Some(schema) = package.schema() {
         let properties = schema.value().get("properties").and_then(|it| it.as_object());
         let count = properties.map_or(0, serde_json::Map::len);
-        writeln!(out, "config.schema.json  {count} settings")?;
+        writeln!(out, "config.schema.json  {count} setting{}", if count == 1 { "" } else { "s" })?;
     }
     let threads = runtime::Builder::new_current_thread().enable_all().build()?;
     threads.block_on(component(matches, &folder, &package, out))?;

@@ -62,7 +62,7 @@ pub(crate) fn keygen(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         return Err(error);
     }
     writeln!(out, "{}  the secret key: keep it, and a copy elsewhere", secret_place.display())?;
-    writeln!(out, "{}  the public key, {}", public_place.display(), public.key_id())?;
+    writeln!(out, "{}  the public key, key id {}", public_place.display(), public.key_id())?;
     writeln!(out, "{public}")?;
     Ok(())
 }
@@ -85,7 +85,8 @@ pub(crate) fn sign(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let signature = signature(&bytes, &opened, &comment)?;
     let beside = signature_of(&place);
     files::write(&beside, signature.as_bytes())?;
-    writeln!(out, "{}  by {}", beside.display(), opened.publisher()?.key_id())?;
+    let by = opened.publisher()?;
+    writeln!(out, "{}  by {by}, key id {}", beside.display(), by.key_id())?;
     Ok(())
 }
 
@@ -155,7 +156,7 @@ pub(crate) fn verify(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let package = Package::open(&bytes).with_context(|| place.display().to_string())?;
     let manifest = package.manifest();
     writeln!(out, "ok         {} {}", manifest.id, manifest.version)?;
-    writeln!(out, "signed by  {}", signed.key_id)?;
+    writeln!(out, "signed by  {key}, key id {}", signed.key_id)?;
     writeln!(out, "says       {}", signed.comment)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use myrelay_plugin_host::{Call, CallRequest, PluginHost as _, PluginSecret, PrivateNet};
+use myrelay_plugin_host::{Call, CallRequest, Outcome, PluginHost as _, PluginSecret, PrivateNet};
 use myrelay_plugin_package::Package;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The options of `--record`.
-pub(crate) fn options() -> [Arg; 7] {
+pub(crate) fn options() -> [Arg; 8] {
     let file = |name, help| crate::file_option(name, help).requires("record");
     [
         crate::file_option("record", "Make the call in this JSON file, and write a case of it")
@@ -46,13 +46,18 @@ pub(crate) fn options() -> [Arg; 7] {
         file("config", "A JSON file with the settings"),
         file("secrets", "A JSON file with names and secrets; none of them stands in the case"),
         file("kv", "A JSON file with what it remembers"),
+        Arg::new("failure")
+            .long("failure")
+            .requires("record")
+            .action(ArgAction::SetTrue)
+            .help("Write the case though the call goes wrong, where that is what it shows"),
         Arg::new("private")
             .long("private")
             .value_name("NETWORK:PORT")
             .requires("record")
             .action(ArgAction::Append)
             .value_parser(value_parser!(PrivateNet))
-            .help("Let requests go to a machine that plugins must not reach"),
+            .help("Let requests go to a machine that plugins must not reach, such as 127.0.0.1/32:8025"),
     ]
 }
 
@@ -85,12 +90,24 @@ pub(crate) async fn record(
     })?;
     let (request, store) = asked_for(matches, &package, asked)?;
     let real = request.secrets.clone();
-    let case = made(matches, folder, &package, (request, store)).await?;
+    let (case, outcome) = made(matches, folder, &package, (request, store)).await?;
+    if case.error.is_some() && !matches.get_flag("failure") {
+        call::tell(&outcome, out)?;
+        bail!("no case was written, since the call went wrong; --failure writes one all the same");
+    }
     let text = serde_json::to_string_pretty(&case)? + "\n";
     tells_nothing(&text, &real)?;
     let compiler = trial::compiler(matches, folder)?;
     let wrong = Bench::new(compiler, package).await?.replay(&case).await?;
     if !wrong.is_empty() {
+        let unsent: Vec<_> = outcome.http.iter().filter(|it| !it.sent).collect();
+        if !unsent.is_empty() {
+            let lines: Vec<String> = unsent.into_iter().map(call::request_line).collect();
+            bail!(
+                "no case was written: of a request that was not sent there is no answer to keep:\n  {}",
+                lines.join("\n  ")
+            );
+        }
         bail!(
             "no case was written, since with other secrets something else comes of it:\n  {}\nWhat \
              the plugin signs or verifies depends on a secret's text: call it with {} as the secret \
@@ -136,7 +153,7 @@ async fn made(
     folder: &Path,
     package: &Package,
     (request, store): (CallRequest, Store),
-) -> Result<Case> {
+) -> Result<(Case, Outcome)> {
     let compiler = trial::compiler(matches, folder)?;
     let private: Vec<PrivateNet> =
         matches.get_many("private").unwrap_or_default().copied().collect();
@@ -144,11 +161,11 @@ async fn made(
     let host = trial::install(compiler, package, &private, Some(recorder.clone())).await?;
     let secrets = request.secrets.keys().map(|name| (name.clone(), stand_in(name))).collect();
     let outcome = host.call(request.clone(), Arc::new(store.clone())).await;
-    let (answer, error) = match outcome.result {
+    let (answer, error) = match outcome.result.clone() {
         Ok(answer) => (Some(answer), None),
         Err(failure) => (None, Some(failure)),
     };
-    Ok(Case {
+    let case = Case {
         call: request.call,
         delivery: request.delivery_id,
         now_ms: request.now_ms,
@@ -160,7 +177,8 @@ async fn made(
         error,
         log: None,
         writes: cases::writes(&outcome.kv),
-    })
+    };
+    Ok((case, outcome))
 }
 
 /// Whether a text holds no secret, as it is or as it is written in URLs and in basic logins.

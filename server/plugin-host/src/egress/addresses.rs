@@ -111,13 +111,13 @@ pub(crate) fn refusal(
         Never(what) => Some(format!("{ip} is {what}, which no rule allows")),
         Private(_) | Public if is_named => None,
         Public if own.iter().any(|it| it.contains(&plain)) => Some(format!(
-            "{ip} is the portal's own; private = [\"{}:{port}\"] would allow it",
+            "{ip} is the portal's own; --private {}:{port} would allow it",
             IpNet::from(ip)
         )),
         Public => None,
         Private(what) => {
             let net = IpNet::from(ip);
-            Some(format!("{ip} is {what}; private = [\"{net}:{port}\"] would allow it"))
+            Some(format!("{ip} is {what}; --private {net}:{port} would allow it"))
         }
     }
 }
@@ -188,7 +188,7 @@ mod tests {
             refusal(text.parse().unwrap(), &granted, &["198.20.0.0/24".parse().unwrap()])
         };
         assert_eq!(refused("10.1.2.3:18083"), None);
-        assert!(refused("10.1.2.3:18084").unwrap().contains("\"10.1.2.3/32:18084\""));
+        assert!(refused("10.1.2.3:18084").unwrap().contains("--private 10.1.2.3/32:18084"));
         assert!(refused("10.1.2.4:18083").is_some());
         assert!(refused("169.254.169.254:80").unwrap().contains("metadata"));
         assert!(refused("[::ffff:10.1.2.3]:18083").is_some(), "another spelling is not named");

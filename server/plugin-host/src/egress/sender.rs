@@ -58,8 +58,25 @@ impl Sent {
     /// A request that was not sent.
     pub(crate) fn refused(request: &Request, error: Error) -> Self {
         let mut trace = trace(request);
-        trace.result = Err(format!("{error:?}"));
+        trace.result = Err(words(&error));
         Self { result: Err(error), trace }
+    }
+}
+
+/// What became of a request, for people.
+fn words(error: &Error) -> String {
+    match error {
+        Error::Denied(why)
+        | Error::BlockedAddress(why)
+        | Error::Invalid(why)
+        | Error::Dns(why)
+        | Error::Connect(why)
+        | Error::Interrupted(why) => why.clone(),
+        Error::BudgetExceeded(what) => format!("more than {what}"),
+        Error::Tls(why) => format!("TLS: {why}"),
+        Error::Protocol(why) => format!("no HTTP: {why}"),
+        Error::Timeout => "no answer in time".to_owned(),
+        Error::TooLarge(most) => format!("an answer of more than {most} bytes"),
     }
 }
 
@@ -197,7 +214,7 @@ impl Egress for Sender {
                 trace.result = Ok(response.status);
                 trace.response_bytes = response.body.len();
             }
-            Err(error) => trace.result = Err(format!("{error:?}")),
+            Err(error) => trace.result = Err(words(error)),
         }
         Sent { result, trace }
     }

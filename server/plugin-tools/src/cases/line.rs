@@ -17,7 +17,7 @@ pub(crate) struct Provider(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     expected: Vec<(Asked, Heard)>,
-    /// Answers something else to the request of this number, and to those after it nothing.
+    /// Answers something else to the request of this number.
     fault: Option<(usize, Heard)>,
     /// Whether what is asked is not compared.
     loose: bool,

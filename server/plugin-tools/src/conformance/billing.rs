@@ -30,7 +30,7 @@ impl Suite<'_> {
         let checkouts = self.good(|it| matches!(it, Call::BeginCheckout(_)));
         let Some((_, case)) = checkouts.first() else {
             let told = "no case is a checkout that begins: record one by `myrelay plugin test --record \
-                        fixtures/checkout.json`";
+                        fixtures/checkout.json --config dev/config.json`";
             self.note(findings, CASE, vec![told.to_owned()]);
             return Ok(());
         };
@@ -38,7 +38,10 @@ impl Suite<'_> {
         let made =
             self.bench.make(&Case { call, http: Vec::new(), ..(*case).clone() }, None).await?;
         let Ok(Answer::Capabilities(can)) = &made.outcome.result else {
-            let told = format!("get-capabilities: expected an answer; {:?}", made.outcome.result);
+            let told = format!(
+                "get-capabilities: expected an answer; {}",
+                reported(&made).map_or_else(|it| it, said)
+            );
             self.note(findings, CASE, vec![told]);
             return Ok(());
         };
@@ -99,7 +102,7 @@ impl Suite<'_> {
         if !case.http.is_empty() && can.partial_refunds && !refunds.iter().any(|it| too_much(it.1))
         {
             wrong.push(
-                "no case is a refund of more than was paid that ends in invalid-input: record one"
+                "no case is a refund of more than was paid that ends in invalid-input: record one with --failure"
                     .to_owned(),
             );
         }

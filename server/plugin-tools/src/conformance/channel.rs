@@ -27,7 +27,7 @@ impl Suite<'_> {
         let sent = |it: &&Case| matches!(&it.answer, Some(Answer::Delivered(Outcome::Sent(_))));
         let Some(case) = cases.into_iter().map(|it| it.1).find(sent) else {
             let told = "no case is a delivery that arrives: record one by `myrelay plugin test \
-                        --record fixtures/deliver.json`";
+                        --record fixtures/deliver.json --config dev/config.json --secrets dev/secrets.json`";
             self.note(findings, CASE, vec![told.to_owned()]);
             return Ok(());
         };
@@ -110,27 +110,8 @@ fn texts(body: &[u8]) -> String {
         collect(&value, &mut texts);
         return texts;
     }
-    let mut plain = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|it| str::from_utf8(it).ok());
-        let byte = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
-        match (first, byte) {
-            (b'%', Some(byte)) => {
-                plain.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => {
-                plain.push(b' ');
-                rest = after;
-            }
-            _ => {
-                plain.push(*first);
-                rest = after;
-            }
-        }
-    }
-    let plain = String::from_utf8_lossy(&plain);
+    let form = url::form_urlencoded::parse(body);
+    let plain: String = form.map(|(name, value)| format!("{name}={value}\n")).collect();
     format!("{plain}\n{}", String::from_utf8_lossy(body))
 }
 
@@ -153,7 +134,7 @@ mod tests {
     #[test]
     fn what_a_body_says_is_read() {
         assert!(texts(br#"{"a":["x \"y\"",{"b":"z"}]}"#).contains("x \"y\"\nz"));
-        assert!(texts("text=Gr%C3%BC%C3%9Fe%2C+%22".as_bytes()).starts_with("text=Grüße, \""));
+        assert!(texts("text=Gr%C3%BC%C3%9Fe%2C+%22".as_bytes()).starts_with("text=Grüße, \"\n"));
         assert!(texts("50 % + 1".as_bytes()).contains("50 % + 1"));
     }
 }

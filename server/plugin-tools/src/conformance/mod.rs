@@ -37,22 +37,24 @@ pub(crate) struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    /// Tries every rule of the plugin's kinds.
-    ///
-    /// # Errors
-    /// When the plugin cannot be called.
-    pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
+    /// Tries every rule of the plugin's kinds. What cannot be tried is a finding of its own, and the
+    /// others are tried all the same.
+    pub(crate) async fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.trouble(&mut findings).await?;
-        let kinds = self.bench.package().manifest().kinds.clone();
+        let tried = self.trouble(&mut findings).await;
+        told("what happens in trouble", tried, &mut findings);
+        let kinds = &self.bench.package().manifest().kinds;
         if kinds.contains(&Kind::Notification) {
-            self.channel(&mut findings).await?;
+            let tried = self.channel(&mut findings).await;
+            told("what becomes of messages", tried, &mut findings);
         }
         if kinds.contains(&Kind::Billing) {
-            self.billing(&mut findings).await?;
-            self.webhooks(&mut findings).await?;
+            let tried = self.billing(&mut findings).await;
+            told("what becomes of money", tried, &mut findings);
+            let tried = self.webhooks(&mut findings).await;
+            told("what becomes of webhooks", tried, &mut findings);
         }
-        Ok(findings)
+        findings
     }
 
     /// The cases whose call is of one kind and that end in an answer.
@@ -70,6 +72,14 @@ impl Suite<'_> {
         if (self.wants)(rule) {
             findings.push(Finding { rule: rule.to_owned(), wrong });
         }
+    }
+}
+
+/// Writes down that something could not be tried.
+fn told(what: &str, tried: Result<()>, findings: &mut Vec<Finding>) {
+    if let Err(error) = tried {
+        let rule = format!("{what} can be tried");
+        findings.push(Finding { rule, wrong: vec![format!("{error:#}")] });
     }
 }
 

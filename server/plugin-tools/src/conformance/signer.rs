@@ -23,6 +23,19 @@ pub(super) enum Flaw {
     Stale,
 }
 
+impl Flaw {
+    /// What is wrong with it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::None => "signed as it should be",
+            Self::OtherSecret => "signed with another secret",
+            Self::OtherBody => "signed for another body",
+            Self::Missing => "not signed",
+            Self::Stale => "signed a day ago",
+        }
+    }
+}
+
 impl Signing {
     /// Whether the time is signed along.
     pub(super) fn is_timed(&self) -> bool {

@@ -133,6 +133,12 @@ impl Suite<'_> {
     ) -> Result<Option<String>> {
         let made = self.with_fault(case, at, fault.told.clone()).await?;
         let Some(request) = case.http.get(at).map(|it| &it.request) else { return Ok(None) };
+        if made.met.asked.len() <= at {
+            // It asked something else before: the case says what.
+            let told =
+                format!("{name}, request {}: it is not asked for; see `case {name}`", at + 1);
+            return Ok(Some(told));
+        }
         let once = changes(&case.call) && request.method != "GET" && !self.facts.repeats_are_safe;
         // A message that may have arrived is not sent again.
         let carries = fault.rule == UNAVAILABLE && matches!(case.call, Call::Deliver { .. });
@@ -151,8 +157,9 @@ impl Suite<'_> {
         if actual == ErrorKind::RateLimited && error.retry_after_ms != Some(WAIT_S * 1000) {
             let wait = error.retry_after_ms;
             return Ok(Some(format!(
-                "{place}: Retry-After says {WAIT_S}: expected retry-after-ms {}, and it is {wait:?}",
-                WAIT_S * 1000
+                "{place}: Retry-After says {WAIT_S}: expected retry-after-ms {}, and it is {}",
+                WAIT_S * 1000,
+                wait.map_or("not there".to_owned(), |it| it.to_string())
             )));
         }
         let tells = error.message.contains("<html>");
@@ -168,10 +175,11 @@ impl Suite<'_> {
         let mut wrong = Vec::new();
         for (name, case) in cases {
             let first = self.bench.make(case, None).await?;
-            let second = self.bench.make(case, None).await?;
+            let second = self.bench.make_again(case).await?;
             if first.met.asked != second.met.asked {
                 wrong.push(format!(
-                    "{name}: make keys by idempotency-key, and no chance of your own"
+                    "{name}: make keys by idempotency-key, and of nothing that differs between tries, such \
+                     as `attempt`"
                 ));
             }
         }

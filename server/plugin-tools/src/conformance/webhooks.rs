@@ -1,5 +1,7 @@
 //! Webhooks: genuine ones in any order, and everything that is not the provider's.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use myrelay_plugin_host::{
     Answer, Call, Failure,
@@ -8,7 +10,7 @@ use myrelay_plugin_host::{
 use serde_json::{Value, json};
 
 use crate::{
-    cases::{Case, Made},
+    cases::{Case, Made, writes},
     conformance::{FILE, Finding, Suite, broken, facts::Signing, shown, signer::Flaw},
 };
 
@@ -114,11 +116,22 @@ impl Suite<'_> {
         Ok(())
     }
 
-    /// The same webhooks again, the last first: each says what it said.
+    /// The same webhooks again, the last first, with what those before left: each says what it
+    /// said.
     async fn twice(&self, hooks: &[Hook<'_>]) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
+        let mut kept = BTreeMap::new();
         for hook in hooks.iter().chain(hooks.iter().rev()) {
-            let made = self.bench.make(&hook.case(hook.signed(Flaw::None)), None).await?;
+            let mut case = hook.case(hook.signed(Flaw::None));
+            case.remembered.extend(kept.clone());
+            // What it remembers it need not ask again.
+            let made = self.bench.make_loosely(&case).await?;
+            for (key, value) in writes(&made.outcome.kv) {
+                match value {
+                    Some(value) => drop(kept.insert(key, value)),
+                    None => drop(kept.remove(&key)),
+                }
+            }
             let expected = serde_json::to_value(&hook.case.answer)?;
             let actual = serde_json::to_value(made.outcome.result.as_ref().ok())?;
             let told = crate::cases::differences(hook.name, &expected, &actual);
@@ -141,7 +154,7 @@ impl Suite<'_> {
                 let made = self.bench.make(&hook.case(hook.signed(flaw)), None).await?;
                 let bad = |it: &Outcome| matches!(it, Outcome::Rejected(Rejection::BadSignature));
                 let told = outcome(&made, bad, "rejected(bad-signature)");
-                wrong.extend(told.map(|it| format!("{}, {flaw:?}: {it}", hook.name)));
+                wrong.extend(told.map(|it| format!("{}, {}: {it}", hook.name, flaw.words())));
             }
         }
         Ok(wrong)
@@ -167,9 +180,9 @@ impl Suite<'_> {
             if let Some(byte) = request.body.get_mut(at) {
                 *byte ^= 1;
             }
-            sent.push(request.clone());
+            sent.push((format!("another byte {at}"), request.clone()));
             request.body.truncate(at);
-            sent.push(request);
+            sent.push((format!("only {at} bytes of its body"), request));
         }
         let many = "v1=00,".repeat(2000) + "t=1";
         for odd in
@@ -181,14 +194,14 @@ impl Suite<'_> {
                     odd.clone_into(&mut header.1);
                 }
             }
-            sent.push(request);
+            let odd: String = odd.chars().take(80).collect();
+            sent.push((format!("the header {}: {odd:?}", hook.signing.header), request));
         }
         let mut wrong = Vec::new();
-        for request in sent {
-            let text = String::from_utf8_lossy(&request.body).chars().take(80).collect::<String>();
+        for (what, request) in sent {
             let made = self.bench.make(&hook.case(request), None).await?;
             let told = outcome(&made, |it| matches!(it, Outcome::Rejected(_)), "rejected");
-            wrong.extend(told.map(|it| format!("{} with the body {text:?}: {it}", hook.name)));
+            wrong.extend(told.map(|it| format!("{} with {what}: {it}", hook.name)));
         }
         Ok(wrong)
     }
@@ -205,9 +218,8 @@ impl Suite<'_> {
             places_in(&event, String::new(), &mut places);
             for place in places {
                 let (mut event, Some(other)) = (event.clone(), odd.next()) else { continue };
-                if let Some(it) = event.pointer_mut(&place) {
-                    other.clone_into(it);
-                }
+                let Some(it) = event.pointer_mut(&place) else { continue };
+                other.clone_into(it);
                 let sent = Request { body: event.to_string().into_bytes(), ..hook.request.clone() };
                 let request = hook.signing.sign(&sent, hook.secret, Flaw::None);
                 let made = self.bench.make(&hook.case(request), None).await?;
@@ -240,6 +252,7 @@ fn places_in(value: &Value, place: String, places: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
                 places_in(value, format!("{place}/{name}"), places);
             }
         }

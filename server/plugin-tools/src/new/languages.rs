@@ -29,7 +29,7 @@ const PIP: &str =
     "python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt";
 const NPM: &str = "npm ci --ignore-scripts";
 
-pub(super) const RUST: [File; 12] = [
+pub(super) const RUST: [File; 13] = [
     ("Cargo.toml", include_str!("../../templates/common/Cargo.toml.in")),
     ("sdk/Cargo.toml", include_str!("../../templates/common/sdk.Cargo.toml.in")),
     ("sdk/src/answers.rs", include_str!("../../../../plugins/sdk/src/answers.rs")),
@@ -41,10 +41,11 @@ pub(super) const RUST: [File; 12] = [
     ("sdk/src/settings.rs", include_str!("../../../../plugins/sdk/src/settings.rs")),
     ("sdk/src/signed.rs", include_str!("../../../../plugins/sdk/src/signed.rs")),
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
-    ("README.md", include_str!("../../templates/common/README.md.in")),
+    ("DEVELOPING.md", include_str!("../../templates/common/DEVELOPING.md.in")),
+    ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
 ];
 
-pub(super) const SCRIPT: [File; 19] = [
+pub(super) const SCRIPT: [File; 20] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("package.json", include_str!("../../../../plugins/sdk-js/package.json")),
     ("package-lock.json", include_str!("../../../../plugins/sdk-js/package-lock.json")),
@@ -63,12 +64,14 @@ pub(super) const SCRIPT: [File; 19] = [
     ("sdk/signed.js", include_str!("../../../../plugins/sdk-js/signed.js")),
     ("sdk/url.js", include_str!("../../../../plugins/sdk-js/url.js")),
     ("sdk/utf8.js", include_str!("../../../../plugins/sdk-js/utf8.js")),
-    ("README.md", include_str!("../../templates/common/README.script.in")),
+    ("DEVELOPING.md", include_str!("../../templates/common/DEVELOPING.script.in")),
+    ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
 ];
 
-pub(super) const PYTHON: [File; 12] = [
+pub(super) const PYTHON: [File; 13] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
-    ("README.md", include_str!("../../templates/common/README.python.in")),
+    ("DEVELOPING.md", include_str!("../../templates/common/DEVELOPING.python.in")),
+    ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
     ("requirements.txt", include_str!("../../../../plugins/sdk-python/requirements.txt")),
     (
         "myrelay_sdk/__init__.py",

@@ -193,7 +193,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         let mode = if *path == SECRETS.0 { 0o600 } else { 0o644 };
         files::create(&place, text.as_bytes(), mode)?;
     }
-    writeln!(out, "{}: a {} plugin, {id}", folder.display(), template.kind)?;
+    writeln!(out, "{}: {} plugin {id}", folder.display(), template.kind)?;
     let install = language.install.map_or(String::new(), |it| format!("{it} && "));
     let folder = folder.display();
     writeln!(out, "next: cd {folder} && {install}myrelay plugin build && myrelay plugin check")?;

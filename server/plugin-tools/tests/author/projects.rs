@@ -23,7 +23,7 @@ fn a_new_folder_has_all_that_a_stranger_needs() {
         let name = format!("my-{kind}");
         let line = ["new", "--lang", "rust", "--kind", kind, &name, "--folder", shown];
         let told = plugin(&line).unwrap();
-        assert!(told.contains(&format!("a {kind} plugin, dev.example.my-{kind}")), "{told}");
+        assert!(told.contains(&format!("{kind} plugin dev.example.my-{kind}")), "{told}");
 
         let cargo: Table = read(&folder, "Cargo.toml").parse().unwrap();
         assert_eq!(cargo["package"]["name"].as_str(), Some(&*format!("my-{kind}-plugin")));
@@ -31,7 +31,9 @@ fn a_new_folder_has_all_that_a_stranger_needs() {
         let manifest = read(&folder, "plugin.toml");
         assert!(manifest.contains(&format!("id = \"dev.example.my-{kind}\"")), "{manifest}");
         assert!(read(&folder, "src/lib.rs").contains(&format!("world!(\"{world}\", \"wit/v1\")")));
-        assert!(read(&folder, "README.md").contains("myrelay plugin build"));
+        assert!(read(&folder, "DEVELOPING.md").contains("myrelay plugin build"));
+        // That one is for whoever installs it.
+        assert!(!read(&folder, "README.md").contains("myrelay plugin build"));
         let files = ["sdk/Cargo.toml", "sdk/src/lib.rs", "wit/v1/worlds.wit", ".gitignore"];
         for name in files.iter().chain(&["config.schema.json", "fixtures/health.json"]) {
             let text = read(&folder, name);

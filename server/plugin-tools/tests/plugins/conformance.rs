@@ -46,7 +46,12 @@ fn a_new_notification_plugin_passes_and_a_careless_one_does_not() {
     }
     desk.edit("tests/deliver.json", "\"Old\"", "\"A new device\"");
 
-    // It takes a lost answer for nothing, drops half of the message, and tells its token.
+    // It takes a lost answer for nothing, drops half of the message, and is another at each try.
+    desk.edit(
+        "src/service.rs",
+        "context::idempotency_key(\"post\")",
+        "format!(\"{}\", context::current().attempt)",
+    );
     desk.edit(
         "src/service.rs",
         "unanswered(\"the service\", why, false)",
@@ -60,6 +65,7 @@ fn a_new_notification_plugin_passes_and_a_careless_one_does_not() {
         "failed  rule silence may have been done\n",
         "expected indeterminate, since it may have been done",
         "it says unavailable: the service: ",
+        "failed  rule two tries of one delivery ask the same\n",
         "failed  rule 503 is unavailable\n",
         "it says internal: the service said 503",
         "failed  rule a message arrives whole\n",
@@ -91,6 +97,14 @@ fn a_case_is_recorded_without_its_secrets_and_replayed() {
     }
     assert!(record("lived").unwrap_err().contains("is there already"));
     assert!(record("../out").unwrap_err().contains("a case's name has letters"));
+
+    // What went wrong is told, and is a case only for whoever means it.
+    let line = ["--no-build", "--record", &event, "--name", "away"];
+    let told = desk.test(&line).unwrap_err();
+    assert!(
+        told.contains("--failure writes one") && !desk.path("tests/away.json").exists(),
+        "{told}"
+    );
 
     // The provider is gone, and the case is as good as before.
     let asked = server.asked().len();

@@ -56,7 +56,7 @@ struct Recording<'a> {
 impl Recording<'_> {
     fn case(&self, name: &str, call: &Value) -> Value {
         let call = self.desk.write(&format!("fixtures/{name}.json"), &call.to_string());
-        let line = ["--no-build", "--record", &call, "--delivery", name];
+        let line = ["--no-build", "--record", &call, "--delivery", name, "--failure"];
         let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
         self.desk.test(&[&line[..], &more].concat()).unwrap();
         let written = fs::read_to_string(self.desk.path(&format!("tests/{name}.json"))).unwrap();

@@ -89,6 +89,7 @@ fn a_call_is_refused_for_what_is_wrong_with_its_files() {
     let line = ["--config", &config, "--secrets", &secrets];
     let told = desk.call("fixtures/deliver.json", &line).unwrap_err();
     assert!(told.contains("not sent: ") && told.contains("requests  0 of 10"), "{told}");
+    assert!(!told.contains("Error::"), "{told}");
 }
 
 #[test]

@@ -175,32 +175,26 @@ impl Customer {
 
     /// The same with a key of one's own, in base64.
     pub(crate) async fn add_key(&mut self, key: &str) -> Result<Added> {
-        let body = self.addition(key);
-        let content = Some((JSON, &*body));
-        let answer = self.connection.send("POST", "/call/add_device", content).await?;
-        ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
-        let added: Value = serde_json::from_slice(&answer.body)?;
-        ensure!(added["peer"]["applied"] == true, "the node did not apply it: {added}");
-        let peer = added["peer"]["id"].as_str().context("a device without an id")?.to_owned();
-        Ok(Added { peer, took: answer.whole, answer: added })
+        let added = self.add(key).await?;
+        let answer = &added.answer;
+        ensure!(answer["peer"]["applied"] == true, "the node did not apply it: {answer}");
+        Ok(added)
     }
 
     /// Adds a device and removes it, whether its node follows or not.
     pub(crate) async fn add_and_remove(&mut self) -> Result<()> {
-        let key = random_key()?;
-        let content = self.addition(&key);
-        let answer =
-            self.connection.send("POST", "/call/add_device", Some((JSON, &content))).await?;
-        ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
-        let added: Value = serde_json::from_slice(&answer.body)?;
-        let peer = added["peer"]["id"].as_str().context("a device without an id")?;
-        self.remove_device(peer).await
+        let added = self.add(&random_key()?).await?;
+        self.remove_device(&added.peer).await
     }
 
-    /// What adding a device sends.
-    fn addition(&self, key: &str) -> String {
+    async fn add(&mut self, key: &str) -> Result<Added> {
         let input = json!({ "pod": self.pod, "name": "Laptop", "public_key": key });
-        json!({ "input": input }).to_string()
+        let body = json!({ "input": input }).to_string();
+        let answer = self.connection.send("POST", "/call/add_device", Some((JSON, &body))).await?;
+        ensure!(answer.status == 200, "it answered {}: {}", answer.status, answer.text());
+        let added: Value = serde_json::from_slice(&answer.body)?;
+        let peer = added["peer"]["id"].as_str().context("a device without an id")?.to_owned();
+        Ok(Added { peer, took: answer.whole, answer: added })
     }
 
     /// Removes a device.
