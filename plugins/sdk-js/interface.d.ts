@@ -239,6 +239,107 @@ declare module "myrelay:plugin/http@1.0.0" {
 }
 
 /**
+ * Mails by SMTP (RFC 5321): through the servers that the manifest names and the operator granted,
+ * and through no others. The host speaks with the server, logs in, and writes the mail
+ * (RFC 5322); the plugin says what stands in it.
+ */
+declare module "myrelay:plugin/smtp@1.0.0" {
+  /** How others are kept from reading along. */
+  export type Security =
+    /** TLS from the first byte (RFC 8314), as on port 465. */
+    | "tls"
+    /** TLS after `STARTTLS` (RFC 3207), as on port 587. A server that has none gets nothing. */
+    | "starttls"
+    /** In clear, and so without a login: for a server on a machine of the operator's own. */
+    | "clear";
+  /** A server that takes mails. */
+  export interface Server {
+    /** Its name in lower case, or its address. */
+    host: string;
+    port: number;
+    security: Security;
+  }
+  /**
+   * A login that the host fills in, so that the plugin holds no password. The secret needs the
+   * place `auth`.
+   */
+  export interface Login {
+    user: string;
+    /** The name of the secret that is the password. */
+    secret: string;
+  }
+  /** One mail to one person. What stands in its lines at the top has no line breaks. */
+  export interface Mail {
+    /** An address, or a name and an address: `Example VPN <hello@example.org>`. */
+    sender: string;
+    /** Where answers go, written like the sender; none where they go there. */
+    replyTo: string | null;
+    /** An address and nothing else, in ASCII but for its domain. */
+    to: string;
+    subject: string;
+    /** The whole of it as plain text. */
+    text: string;
+    /** The whole of it as HTML. */
+    html: string | null;
+    /**
+     * An `https` address where the reader ends such mails: by a POST at once (RFC 8058), or on
+     * the page that is there. None for mails that nobody ends.
+     */
+    unsubscribe: string | null;
+  }
+  /** What a server says. */
+  export interface Reply {
+    /** Three digits (RFC 5321 section 4.2): 4xx is for now, 5xx is for good. */
+    code: number;
+    /** The enhanced code, such as `5.1.1` (RFC 3463), where the server has those. */
+    enhanced: string | null;
+    /** What it says about it, as one line. */
+    text: string;
+  }
+  /** Why a mail was not taken, or may not have been. */
+  export type Error =
+    /**
+     * Not sent: the manifest or the operator does not allow it; the text names the rule that
+     * would.
+     */
+    | { tag: "denied"; val: string }
+    /** Not sent: the name leads to an address that plugins must not reach. */
+    | { tag: "blocked-address"; val: string }
+    /** Not sent: it is no mail, for instance a subject with a line break. */
+    | { tag: "invalid"; val: string }
+    /** Not sent: a limit of this call is reached; the text names it. */
+    | { tag: "budget-exceeded"; val: string }
+    /** Not sent: the name leads nowhere. */
+    | { tag: "dns"; val: string }
+    /** Not sent: nobody took the connection, or it ended before the mail was on its way. */
+    | { tag: "connect"; val: string }
+    /** Not sent: the server has no TLS, or could not prove who it is. */
+    | { tag: "tls"; val: string }
+    /** Not sent: what answers does not speak SMTP, or has no login that the host knows. */
+    | { tag: "protocol"; val: string }
+    /** Not sent: the server does not take the login. */
+    | { tag: "login-refused"; val: Reply }
+    /** Not taken: the server does not take this sender's mails. */
+    | { tag: "sender-refused"; val: Reply }
+    /** Not taken: the server does not take mails for this address. */
+    | { tag: "recipient-refused"; val: Reply }
+    /** Not taken: the server does not want this mail, or none at all now. */
+    | { tag: "mail-refused"; val: Reply }
+    /** Sent, and perhaps taken: no answer came in time. */
+    | { tag: "timeout" }
+    /** Sent, and perhaps taken: the connection ended before the answer did. */
+    | { tag: "interrupted"; val: string };
+  /**
+   * Hands a mail to a server, and waits until it says that it has it. A mail that is tried again
+   * has the same `Message-ID` in every try of one delivery. It counts as a request, and waits
+   * `timeout-ms` altogether; never longer than the limits say.
+   * @throws {Error}
+   */
+  export function send(server: Server, login: Login | null, mail: Mail, timeoutMs: number | null): Reply;
+  export {};
+}
+
+/**
  * Words that several interfaces share.
  *
  * Nothing published here changes its shape: the component model compares records, variants and

@@ -1,10 +1,19 @@
-//! Mail by the HTTP API of a mail service: Postmark or Resend.
+//! Mail by the HTTP API of a mail service, Postmark or Resend, or by a mail server (SMTP).
 
 mod services;
+mod smtp;
 
 mod world {
-    //! The bindings.
-    myrelay_plugin_sdk::world!("notification-plugin", "../wit/v1");
+    //! The bindings: what plugins of this kind have, and mail servers.
+    myrelay_plugin_sdk::world!(
+        "myrelay:email/plugin",
+        "../wit/v1",
+        "package myrelay:email;
+        world plugin {
+            include myrelay:plugin/notification-plugin@1.0.0;
+            import myrelay:plugin/smtp@1.0.0;
+        }"
+    );
 }
 
 use myrelay_plugin_sdk::{
@@ -23,6 +32,7 @@ use crate::world::exports::myrelay::plugin::notifier::{
 enum Provider {
     Postmark,
     Resend,
+    Smtp,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +48,8 @@ struct Settings {
     /// Empty for the service's own.
     #[serde(default)]
     api_url: String,
+    /// Only where mails go by SMTP.
+    smtp: Option<smtp::Settings>,
 }
 
 fn outbound() -> String {
@@ -58,14 +70,23 @@ fn wrong(candidate: &str) -> Problems {
         if !it.reply_to.is_empty() && !is_address(address_in(&it.reply_to)) {
             problems.push(("/reply_to", advice.to_owned()));
         }
+        if it.provider == Provider::Smtp && it.smtp.is_none() {
+            problems.push(("/smtp", "the mail server, since mails go by SMTP".to_owned()));
+        }
+        if it.smtp.as_ref().is_some_and(smtp::Settings::would_tell_a_password) {
+            problems.push(("/smtp/user", "nobody logs in in clear: choose TLS".to_owned()));
+        }
         problems
     })
 }
 
-/// The service is not asked: to send is all that a key is good for.
+/// Nobody is asked: to send is all that a key or a password is good for.
 fn ready() -> Result<String, Error> {
     let settings: Settings = settings()?;
-    placeholder("api_key")?;
+    match &settings.smtp {
+        Some(server) if settings.provider == Provider::Smtp => server.ready()?,
+        _ => placeholder("api_key").map(|_| ())?,
+    }
     Ok(format!("mails go out as {}", settings.from))
 }
 
@@ -107,6 +128,7 @@ impl Notifier for Plugin {
         let sent = match settings.provider {
             Provider::Postmark => services::postmark(&settings, &to.address, &message)?,
             Provider::Resend => services::resend(&settings, &to.address, &message)?,
+            Provider::Smtp => smtp::send(&settings, &to.address, &message)?,
         };
         Ok(match sent {
             Ok(id) => Outcome::Sent(Receipt { provider_id: id }),

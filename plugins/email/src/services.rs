@@ -4,7 +4,7 @@ use myrelay_plugin_sdk::{
     ask, context, error, failure, http, placeholder, text,
     types::{Error, ErrorKind},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Settings,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The id of a mail that was taken, or why this address never takes one.
-type Sent = Result<Option<String>, Permanent>;
+pub(crate) type Sent = Result<Option<String>, Permanent>;
 
 fn header(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
@@ -28,6 +28,19 @@ fn without_nulls(mut body: Value) -> Value {
 
 fn reply_to(settings: &Settings) -> Option<&str> {
     Some(settings.reply_to.as_str()).filter(|it| !it.is_empty())
+}
+
+/// Where the reader ends such mails; none where they must arrive.
+pub(crate) fn unsubscribe(message: &Message) -> Option<String> {
+    let data: Value = serde_json::from_str(&message.data).ok()?;
+    text(&data, "/unsubscribe_url").filter(|it| it.starts_with("https://"))
+}
+
+/// The headers that let a mail program end such mails by a button of its own (RFC 8058).
+fn list_headers(message: &Message) -> Option<[(&'static str, String); 2]> {
+    let link = unsubscribe(message)?;
+    let post = "List-Unsubscribe=One-Click".to_owned();
+    Some([("List-Unsubscribe", format!("<{link}>")), ("List-Unsubscribe-Post", post)])
 }
 
 /// Hands a mail to a service; `again` says that it drops what it has already.
@@ -73,6 +86,8 @@ fn refused(name: &str, status: u16, code: String, why: &str) -> Error {
 /// Postmark: a key in a header of its own, and codes of its own. It keeps no idempotency keys.
 pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Result<Sent, Error> {
     let headers = vec![header("X-Postmark-Server-Token", placeholder("api_key")?)];
+    let list = list_headers(message)
+        .map(|it| it.map(|(name, value)| json!({ "Name": name, "Value": value })));
     let body = json!({
         "From": settings.from,
         "To": to,
@@ -82,6 +97,7 @@ pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Resu
         "HtmlBody": message.html,
         "MessageStream": settings.stream,
         "Tag": message.template,
+        "Headers": list,
     });
     let whom = ("Postmark", url(settings, "https://api.postmarkapp.com"), "/email");
     let (status, said) = hand(whom, headers, None, body, false)?;
@@ -106,6 +122,9 @@ pub(crate) fn postmark(settings: &Settings, to: &str, message: &Message) -> Resu
 pub(crate) fn resend(settings: &Settings, to: &str, message: &Message) -> Result<Sent, Error> {
     let headers = vec![header("Idempotency-Key", context::idempotency_key("mail"))];
     let auth = Some(http::Auth::Bearer("api_key".to_owned()));
+    let list: Option<Map<String, Value>> = list_headers(message).map(|it| {
+        it.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
+    });
     let body = json!({
         "from": settings.from,
         "to": [to],
@@ -113,6 +132,7 @@ pub(crate) fn resend(settings: &Settings, to: &str, message: &Message) -> Result
         "subject": message.subject,
         "text": message.text,
         "html": message.html,
+        "headers": list,
     });
     let whom = ("Resend", url(settings, "https://api.resend.com"), "/emails");
     let (status, said) = hand(whom, headers, auth, body, true)?;

@@ -1,4 +1,4 @@
-//! Providers to try plugins against: they speak like Stripe, BTCPay, mail services and Telegram, on
+//! Providers to try plugins against: they speak like Stripe, BTCPay, mail services, mail servers and Telegram, on
 //! loopback only, and misbehave when they are told to.
 //!
 //! Every server takes [`Fault`]s for its next requests, and remembers what it was asked.
@@ -9,6 +9,7 @@ mod faults;
 mod mail;
 mod receiver;
 mod serve;
+mod smtp;
 mod stripe;
 mod telegram;
 
@@ -18,5 +19,6 @@ pub use faults::{Asked, Fault};
 pub use mail::{Mail, Mailed};
 pub use receiver::Receiver;
 pub use serve::{Fake, Server};
+pub use smtp::{Smtp, SmtpFault, SmtpMail, SmtpOptions, SmtpSecurity};
 pub use stripe::{Event, Flaw, Stripe, StripeOptions};
 pub use telegram::{Sent, Telegram};

@@ -5,14 +5,15 @@ use std::time::SystemTime;
 use anyhow::Result;
 use clap::Parser;
 use myrelay_fake_providers::{
-    Btcpay, BtcpayOptions, Fake as _, Mail, Receiver, Stripe, StripeOptions, Telegram,
+    Btcpay, BtcpayOptions, Fake as _, Mail, Receiver, Smtp, SmtpOptions, SmtpSecurity, Stripe,
+    StripeOptions, Telegram,
 };
 
 /// Providers that take no real money and send no real messages, on this machine only.
 #[derive(Parser)]
 #[command(name = "myrelay-fake-providers")]
 struct Arguments {
-    /// The first of six ports; any free ones where it is 0.
+    /// The first of seven ports; any free ones where it is 0.
     #[arg(long, default_value_t = 0)]
     port: u16,
 
@@ -52,12 +53,15 @@ async fn main() -> Result<()> {
     let mail = Mail::start(nth(2), &key).await?;
     let telegram = Telegram::start(nth(3), &key).await?;
     let receiver = Receiver::start(nth(4)).await?;
+    let options = SmtpOptions { port: nth(6), security: SmtpSecurity::Clear, login: None };
+    let smtp = Smtp::start(options).await?;
     println!("stripe    {}", stripe.url());
     println!("  pages   {}", stripe.pages_url());
     println!("mail      {}", mail.url());
     println!("telegram  {}", telegram.url());
     println!("receiver  {}", receiver.url());
     println!("btcpay    {}", btcpay.url());
+    println!("smtp      127.0.0.1:{}, in clear", smtp.port());
     println!("Ctrl-C ends them.");
     tokio::signal::ctrl_c().await?;
     Ok(())

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
-use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -83,7 +83,7 @@ impl Server {
 
     /// Serves pages with TLS, by a certificate that nobody knows. Nothing goes wrong with pages.
     pub(crate) fn start_pages(listener: TcpListener, router: Router) -> io::Result<Self> {
-        let tls = Some(certificate().map_err(io::Error::other)?);
+        let tls = Some(certificate().map_err(io::Error::other)?.0);
         Self::on(listener, tls, (router, None), Record::default())
     }
 
@@ -103,7 +103,8 @@ impl Server {
 /// What answers, and what it writes down.
 type App = (Router, Option<Record>);
 
-fn certificate() -> anyhow::Result<TlsAcceptor> {
+/// TLS for this machine, and the certificate that vouches for itself.
+pub(crate) fn certificate() -> anyhow::Result<(TlsAcceptor, CertificateDer<'static>)> {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -111,7 +112,7 @@ fn certificate() -> anyhow::Result<TlsAcceptor> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key.into())?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok((TlsAcceptor::from(Arc::new(config)), made.cert.der().clone()))
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: App) {

@@ -13,12 +13,14 @@ mod v1 {
                 include myrelay:plugin/billing-plugin@1.0.0;
                 include myrelay:plugin/invoicing-plugin@1.0.0;
                 export myrelay:plugin/jobs@1.0.0;
+                import myrelay:plugin/smtp@1.0.0;
             }
         ",
         world: "myrelay:host/everything",
         imports: {
             "myrelay:plugin/http": async | trappable,
             "myrelay:plugin/kv": async | trappable,
+            "myrelay:plugin/smtp": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -31,4 +33,6 @@ pub(crate) use v1::exports::myrelay::plugin::jobs;
 pub use v1::exports::myrelay::plugin::{billing, events, invoicing, lifecycle, notifier, webhooks};
 /// The interfaces that the host implements and whose types others read.
 pub use v1::myrelay::plugin::{billing_types, log, types};
-pub(crate) use v1::myrelay::plugin::{clock, config, context, crypto, http, kv, random, secrets};
+pub(crate) use v1::myrelay::plugin::{
+    clock, config, context, crypto, http, kv, random, secrets, smtp,
+};

@@ -4,7 +4,7 @@ use wasmtime::component::Linker;
 
 use crate::{
     bindings::{
-        billing_types, clock, config, context, crypto, http, kv, log, random, secrets, types,
+        billing_types, clock, config, context, crypto, http, kv, log, random, secrets, smtp, types,
     },
     manifest::Manifest,
     rights::Grants,
@@ -32,7 +32,7 @@ const fn free(
 }
 
 /// Every interface that can be imported.
-const IMPORTS: [Import; 11] = [
+const IMPORTS: [Import; 12] = [
     free("types", |linker| types::add_to_linker::<_, Own>(linker, |it| it)),
     free("billing-types", |linker| billing_types::add_to_linker::<_, Own>(linker, |it| it)),
     free("log", |linker| log::add_to_linker::<_, Own>(linker, |it| it)),
@@ -64,9 +64,17 @@ const IMPORTS: [Import; 11] = [
     Import {
         name: "http",
         line: Some("[[capabilities.http]] with host, methods, path_prefix and reason"),
-        is_asked: |it| !it.http.is_empty(),
+        is_asked: |it| it.http.iter().any(|it| it.rule.scheme.security().is_none()),
         is_granted: |it| !it.http.is_empty(),
         link: |linker| http::add_to_linker::<_, Own>(linker, |it| it),
+    },
+    Import {
+        name: "smtp",
+        line: Some("[[capabilities.smtp]] with host, port, security and reason"),
+        is_asked: |it| it.http.iter().any(|it| it.rule.scheme.security().is_some()),
+        // One of several ways out: each request and each mail is judged by itself.
+        is_granted: |it| !it.http.is_empty(),
+        link: |linker| smtp::add_to_linker::<_, Own>(linker, |it| it),
     },
 ];
 

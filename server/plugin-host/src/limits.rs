@@ -146,6 +146,8 @@ pub(crate) const HTTP_HEADER_BYTES: usize = 16 * KIB;
 pub(crate) const HTTP_CONNECT: Duration = Duration::from_secs(5);
 /// Until the answer is there as a whole.
 pub(crate) const HTTP_TOTAL: Duration = Duration::from_secs(10);
+/// Until a server says that it has a mail. Some let a client wait before they greet it.
+pub(crate) const MAIL_TOTAL: Duration = Duration::from_secs(15);
 /// Addresses of one name that are tried.
 pub(crate) const HTTP_ADDRESSES: usize = 4;
 

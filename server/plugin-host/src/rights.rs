@@ -15,7 +15,7 @@ pub struct Grants {
     pub kv: bool,
     /// To calculate with secrets.
     pub crypto: bool,
-    /// To make requests.
+    /// To make requests, and to hand over mails.
     pub http: Vec<HttpGrant>,
     /// To use secrets.
     pub secrets: Vec<SecretGrant>,

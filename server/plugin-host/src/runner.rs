@@ -17,10 +17,13 @@ use crate::{
     bindings::{
         billing, events,
         http::{Error, Request},
-        invoicing, jobs, lifecycle, notifier, webhooks,
+        invoicing, jobs, lifecycle, notifier, smtp, webhooks,
     },
     call, capabilities, compile,
-    egress::sender::{Egress, Sent},
+    egress::{
+        mail::{Carried, Posted},
+        sender::{Egress, Sent},
+    },
     engine,
     host::InstallError,
     limits::{CALLS_AT_A_TIME, Limits},
@@ -265,5 +268,10 @@ impl KvReader for Nothing {
 impl Egress for Nothing {
     async fn send(&mut self, request: Request) -> Sent {
         Sent::refused(&request, Error::Denied("nothing is granted here".to_owned()))
+    }
+
+    async fn mail(&mut self, posted: Posted) -> Carried {
+        let denied = smtp::Error::Denied("nothing is granted here".to_owned());
+        Carried::refused(&posted, denied)
     }
 }

@@ -21,6 +21,18 @@ pub(crate) struct Json<T>(pub T);
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoFields {}
 
+/// Whether a mail program's own button was pressed, and not the one of a page, which sends nothing
+/// (RFC 8058 section 3.2). What it sends has one of two encodings, and says nothing else.
+pub(crate) struct OneClick(pub(crate) bool);
+
+impl<S: Sync> FromRequest<S> for OneClick {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Fault> {
+        Ok(Self(!body(request).await?.is_empty()))
+    }
+}
+
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Fault;
 

@@ -11,14 +11,15 @@ use axum::{
 use super::{
     Door,
     answer::Fault,
-    routes::{API, HOOKS},
+    routes::{API, HOOKS, UNSUBSCRIBE},
 };
 use crate::config::Origin;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// In front of everything on the site but the API and where providers report: no browser adds a token
-/// to a request by itself, or knows one that stands in a path.
+/// In front of everything on the site but the API, where providers report, and the links in messages,
+/// which mail programs follow for their readers: no browser adds a token to a request by itself, or
+/// knows one that stands in a path.
 pub(crate) async fn same_origin(
     State(door): State<Door>,
     request: Request,
@@ -26,7 +27,7 @@ pub(crate) async fn same_origin(
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let path = request.uri().path();
-    if safe || path.starts_with(API) || path.starts_with(HOOKS) {
+    if safe || [API, HOOKS, UNSUBSCRIBE].iter().any(|it| path.starts_with(it)) {
         return next.run(request).await;
     }
     match judge(request.headers(), &door.origin) {

@@ -227,6 +227,9 @@ fn billing_routes() -> Vec<Route> {
     ]
 }
 
+/// What the links in messages begin with, and no others.
+pub(crate) const UNSUBSCRIBE: &str = "/unsubscribe/";
+
 /// What the paths at which providers report begin with, and no others.
 pub(crate) const HOOKS: &str = "/hooks/";
 

@@ -110,7 +110,8 @@ pub(super) fn capabilities(manifest: &Manifest) -> Vec<CapabilityRow> {
 fn granted(manifest: &Manifest, grants: &Grants) -> Vec<CapabilityRow> {
     let reason = |rule: &HttpRule| {
         let same = |it: &&AskedHttp| {
-            (&it.rule.methods, &it.rule.path_prefix) == (&rule.methods, &rule.path_prefix)
+            (it.rule.scheme, it.rule.port) == (rule.scheme, rule.port)
+                && (&it.rule.methods, &it.rule.path_prefix) == (&rule.methods, &rule.path_prefix)
         };
         manifest.http.iter().find(same).map_or("An operator granted it", |it| &it.reason)
     };
@@ -179,6 +180,10 @@ fn kind(kind: Kind) -> CapabilityRow {
 }
 
 fn request(rule: &HttpRule) -> String {
+    if let Some(security) = rule.scheme.security() {
+        let kept = if security == "clear" { "in clear" } else { "with TLS" };
+        return format!("Hand mails to {}:{}, {kept}", rule.host, rule.port);
+    }
     let (scheme, methods) = (rule.scheme.name(), rule.methods.join(", "));
     let port =
         if rule.port == rule.scheme.port() { String::new() } else { format!(":{}", rule.port) };

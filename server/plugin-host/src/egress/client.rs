@@ -17,10 +17,10 @@ use rustls_pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     bindings::http::Error,
@@ -72,10 +72,19 @@ pub(crate) struct Incoming {
     pub(crate) body: Vec<u8>,
 }
 
+/// What has to be done within the time that connecting may take.
+pub(super) async fn soon<T>(
+    connecting: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = |_| Error::Connect(format!("no connection within {} s", HTTP_CONNECT.as_secs()));
+    timeout(HTTP_CONNECT, connecting).await.map_err(late)?
+}
+
 /// The client of one installation.
 pub(crate) struct Client {
     network: Network,
     tls: TlsConnector,
+    tls_of_mails: TlsConnector,
     at_a_time: Semaphore,
 }
 
@@ -86,10 +95,13 @@ impl Client {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(network.roots.clone())
             .with_no_client_auth();
+        // SMTP has no name there, and servers refuse what they do not know.
+        let tls_of_mails = TlsConnector::from(Arc::new(tls.clone()));
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             network,
             tls: TlsConnector::from(Arc::new(tls)),
+            tls_of_mails,
             at_a_time: Semaphore::new(HTTP_AT_A_TIME),
         })
     }
@@ -113,17 +125,23 @@ impl Client {
     }
 
     async fn send_now(&self, request: Outgoing, sent: &AtomicBool) -> Result<Incoming, Error> {
-        let closed = |_| Error::Connect("the client is closed".to_owned());
-        let _permit = self.at_a_time.acquire().await.map_err(closed)?;
+        let _permit = self.turn().await?;
         let addresses = self.addresses(&request.target).await?;
-        let connected = timeout(HTTP_CONNECT, self.connect(&request.target, &addresses)).await;
-        let late = |_| Error::Connect(format!("no connection within {} s", HTTP_CONNECT.as_secs()));
-        let stream = connected.map_err(late)??;
-        exchange::exchange(stream, request, sent).await
+        let secured = async {
+            let stream = self.connected(&request.target, &addresses).await?;
+            self.secured(&request.target, stream).await
+        };
+        exchange::exchange(soon(secured).await?, request, sent).await
+    }
+
+    /// One of the few connections that an installation has at a time.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let closed = |_| Error::Connect("the client is closed".to_owned());
+        self.at_a_time.acquire().await.map_err(closed)
     }
 
     /// Where the target may be reached. It is looked up once, and never again for this request.
-    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, Error> {
+    pub(super) async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, Error> {
         let found = match target.address {
             Some(address) => vec![address],
             None => self.look_up(&target.host).await?,
@@ -151,32 +169,54 @@ impl Client {
         found.map_err(|error| Error::Dns(format!("{name}: {error}")))
     }
 
-    async fn connect(
+    /// A connection to one of the addresses where the target may be reached.
+    pub(super) async fn connected(
         &self,
         target: &Target,
         addresses: &[SocketAddr],
-    ) -> Result<Box<dyn Stream>, Error> {
+    ) -> Result<TcpStream, Error> {
         let mut last = Error::Connect("no address".to_owned());
         for address in addresses {
             match TcpStream::connect(address).await {
-                Ok(stream) => return self.secured(target, stream).await,
+                Ok(stream) => return Ok(stream),
                 Err(error) => last = Error::Connect(format!("{}: {error}", target.authority())),
             }
         }
         Err(last)
     }
 
-    async fn secured(&self, target: &Target, stream: TcpStream) -> Result<Box<dyn Stream>, Error> {
-        if target.scheme == Scheme::Http {
-            return Ok(Box::new(stream));
+    /// The connection as the target's scheme begins it.
+    pub(super) async fn secured(
+        &self,
+        target: &Target,
+        stream: TcpStream,
+    ) -> Result<Box<dyn Stream>, Error> {
+        match target.scheme {
+            Scheme::Http | Scheme::Smtp | Scheme::Starttls => Ok(Box::new(stream)),
+            Scheme::Https => Ok(Box::new(encrypted(&self.tls, target, stream).await?)),
+            Scheme::Smtps => Ok(Box::new(self.encrypted_for_mails(target, stream).await?)),
         }
-        let failed =
-            |error: &dyn std::fmt::Display| Error::Tls(format!("{}: {error}", target.authority()));
-        let name = match target.address {
-            Some(address) => ServerName::IpAddress(address.into()),
-            None => ServerName::try_from(target.host.clone()).map_err(|error| failed(&error))?,
-        };
-        let stream = self.tls.connect(name, stream).await.map_err(|error| failed(&error))?;
-        Ok(Box::new(stream))
     }
+
+    pub(super) async fn encrypted_for_mails<S: Stream>(
+        &self,
+        target: &Target,
+        stream: S,
+    ) -> Result<TlsStream<S>, Error> {
+        encrypted(&self.tls_of_mails, target, stream).await
+    }
+}
+
+async fn encrypted<S: Stream>(
+    tls: &TlsConnector,
+    target: &Target,
+    stream: S,
+) -> Result<TlsStream<S>, Error> {
+    let failed =
+        |error: &dyn std::fmt::Display| Error::Tls(format!("{}: {error}", target.authority()));
+    let name = match target.address {
+        Some(address) => ServerName::IpAddress(address.into()),
+        None => ServerName::try_from(target.host.clone()).map_err(|error| failed(&error))?,
+    };
+    tls.connect(name, stream).await.map_err(|error| failed(&error))
 }

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use crate::{
-    egress::rules::{HttpGrant, HttpRule, PrivateNet, Scheme, is_plain_name},
+    bindings::smtp::Server,
+    egress::rules::{
+        HttpGrant, HttpRule, MAIL, PrivateNet, Scheme, is_plain_address, is_plain_name,
+    },
     limits::URL_BYTES,
     manifest::AskedHttp,
     text,
@@ -141,7 +144,39 @@ pub fn judge(
     asked: &[AskedHttp],
     granted: &[HttpGrant],
 ) -> Result<Target, Denied> {
-    let mut target = parse(url)?;
+    permitted(parse(url)?, method, asked, granted)
+}
+
+/// Whether a mail may be handed to this server.
+pub(crate) fn judge_mail(
+    server: &Server,
+    asked: &[AskedHttp],
+    granted: &[HttpGrant],
+) -> Result<Target, Denied> {
+    let host = &server.host;
+    let address = host.parse().ok().filter(|_| is_plain_address(host));
+    if address.is_none() && !is_plain_name(host) {
+        return Err(denied("a server is named in lower case, or by its address"));
+    }
+    let scheme = Scheme::of_mails(server.security);
+    let target = Target {
+        scheme,
+        host: host.clone(),
+        address,
+        port: server.port,
+        path: "/".to_owned(),
+        query: None,
+        private: Vec::new(),
+    };
+    permitted(target, MAIL, asked, granted)
+}
+
+fn permitted(
+    mut target: Target,
+    method: &str,
+    asked: &[AskedHttp],
+    granted: &[HttpGrant],
+) -> Result<Target, Denied> {
     let needed = HttpRule {
         scheme: target.scheme,
         host: crate::HostPattern::parse(&target.host)
@@ -150,8 +185,9 @@ pub fn judge(
         methods: vec![method.to_owned()],
         path_prefix: text::line(&target.path, 100),
     };
+    let kind = if target.scheme.security().is_some() { "smtp" } else { "http" };
     if !asked.iter().any(|it| matches(&it.rule, method, &target)) {
-        return Err(denied(format!("plugin.toml needs [[capabilities.http]] with {needed}")));
+        return Err(denied(format!("plugin.toml needs [[capabilities.{kind}]] with {needed}")));
     }
     let mut given = granted
         .iter()
@@ -159,7 +195,7 @@ pub fn judge(
         .filter(|it| matches(&it.rule, method, &target))
         .peekable();
     if given.peek().is_none() {
-        return Err(denied(format!("the operator has not granted http with {needed}")));
+        return Err(denied(format!("the operator has not granted {kind} with {needed}")));
     }
     target.private = given.flat_map(|it| it.private.iter().copied()).collect();
     Ok(target)

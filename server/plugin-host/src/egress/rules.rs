@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::http::Method;
+use crate::bindings::{http::Method, smtp::Security};
 
 /// Every method, as rules write it.
 pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -26,6 +26,9 @@ pub(crate) fn method_name(method: Method) -> &'static str {
     }
 }
 
+/// What the method of a mail is called in rules: it is no method that requests have.
+pub(crate) const MAIL: &str = "MAIL";
+
 pub(crate) fn parse_method(text: &str) -> Option<String> {
     METHODS.contains(&text).then(|| text.to_owned())
 }
@@ -37,14 +40,41 @@ pub enum Scheme {
     Https,
     /// In clear: for machines of the operator's own.
     Http,
+    /// Mails, with TLS from the first byte.
+    Smtps,
+    /// Mails, with TLS after `STARTTLS`.
+    #[serde(rename = "smtp+starttls")]
+    Starttls,
+    /// Mails in clear: for machines of the operator's own.
+    Smtp,
 }
 
 impl Scheme {
+    /// One of requests: mails have no URL that a plugin writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "https" => Some(Self::Https),
             "http" => Some(Self::Http),
             _ => None,
+        }
+    }
+
+    pub(crate) fn of_mails(security: Security) -> Self {
+        match security {
+            Security::Tls => Self::Smtps,
+            Security::Starttls => Self::Starttls,
+            Security::Clear => Self::Smtp,
+        }
+    }
+
+    /// How manifests write that mails go this way; none for requests.
+    #[must_use]
+    pub fn security(self) -> Option<&'static str> {
+        match self {
+            Self::Https | Self::Http => None,
+            Self::Smtps => Some("tls"),
+            Self::Starttls => Some("starttls"),
+            Self::Smtp => Some("clear"),
         }
     }
 
@@ -54,6 +84,9 @@ impl Scheme {
         match self {
             Self::Https => 443,
             Self::Http => 80,
+            Self::Smtps => 465,
+            Self::Starttls => 587,
+            Self::Smtp => 25,
         }
     }
 
@@ -63,6 +96,9 @@ impl Scheme {
         match self {
             Self::Https => "https",
             Self::Http => "http",
+            Self::Smtps => "smtps",
+            Self::Starttls => "smtp+starttls",
+            Self::Smtp => "smtp",
         }
     }
 }
@@ -123,7 +159,7 @@ impl From<HostPattern> for String {
 }
 
 /// An address in its usual form, IPv6 without brackets.
-fn is_plain_address(text: &str) -> bool {
+pub(crate) fn is_plain_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok_and(|it| it.to_string() == text)
 }
 
@@ -167,6 +203,9 @@ pub struct HttpRule {
 impl fmt::Display for HttpRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, methods, path_prefix } = self;
+        if let Some(security) = scheme.security() {
+            return write!(f, "host = \"{host}\", port = {port}, security = \"{security}\"");
+        }
         let scheme = scheme.name();
         write!(
             f,

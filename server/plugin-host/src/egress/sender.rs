@@ -21,6 +21,7 @@ use crate::{
         client::{Client, Incoming, Network, Outgoing},
         headers,
         line::{self, Line},
+        mail::{Carried, Posted},
         policy::{self, Target},
         rules::method_name,
     },
@@ -45,6 +46,9 @@ const ERROR_BYTES: usize = 500;
 #[async_trait]
 pub(crate) trait Egress: Send {
     async fn send(&mut self, request: Request) -> Sent;
+
+    /// Hands a mail to a server.
+    async fn mail(&mut self, posted: Posted) -> Carried;
 }
 
 /// What came of a request, as a plugin may see it.
@@ -99,7 +103,7 @@ pub(crate) struct Rights {
     pub(crate) manifest: Manifest,
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
-    client: Client,
+    pub(super) client: Client,
     /// What stands in the way of requests, in trials.
     pub(crate) line: Option<Arc<dyn Line>>,
 }
@@ -117,9 +121,20 @@ impl Rights {
     }
 }
 
+/// What a replay knows of a request.
+pub(super) enum Recalled {
+    Answer(HttpAnswer),
+    /// It was sent, and there was no answer.
+    Interrupted(String),
+    /// It was not sent.
+    Unsent(String),
+    /// Nothing: it was not made then.
+    Nothing,
+}
+
 /// The requests of one call.
 pub(crate) struct Sender {
-    rights: Arc<Rights>,
+    pub(super) rights: Arc<Rights>,
     request: Arc<CallRequest>,
     /// Made when the first request is.
     own: Option<Own>,
@@ -188,7 +203,7 @@ impl Egress for Sender {
                 let given = seen.as_ref().filter(|_| recalled.is_none());
                 let given = given.and_then(|(line, seen)| line.answer(seen));
                 match (recalled, given) {
-                    (Some(recorded), _) => recorded,
+                    (Some(recalled), _) => said_then(recalled),
                     (None, Some(given)) => line::told(given, &sent),
                     (None, None) => {
                         let answer = self.rights.client.send(outgoing, &sent).await;
@@ -207,7 +222,7 @@ impl Egress for Sender {
         let result = result.map_err(|error| clean_error(error, scrubber));
         trace.url = scrubber.text(&trace.url);
         trace.sent = sent.load(Relaxed);
-        self.sent += u32::from(trace.sent || (self.recording.is_some() && result.is_ok()));
+        self.count(trace.sent || (self.recording.is_some() && result.is_ok()));
         trace.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(response) => {
@@ -218,47 +233,81 @@ impl Egress for Sender {
         }
         Sent { result, trace }
     }
+
+    async fn mail(&mut self, posted: Posted) -> Carried {
+        self.carry(posted).await
+    }
 }
 
 impl Sender {
     /// What a replay answers to a request that may be sent; none where it is no replay.
-    fn recalled(&mut self, trace: &HttpTrace) -> Option<Result<Response, Error>> {
+    pub(super) fn recalled(&mut self, trace: &HttpTrace) -> Option<Recalled> {
         let url = self.own().scrubber.text(&trace.url);
         let recording = self.recording.as_mut()?;
         let same = |it: &HttpTrace| it.method == trace.method && it.url == url;
         let found = recording.iter().position(same).map(|at| recording.remove(at));
         Some(match found {
-            Some(HttpTrace { answer: Some(answer), .. }) => {
-                let HttpAnswer { status, headers, body } = answer;
-                Ok(Response { status, headers, body })
-            }
+            Some(HttpTrace { answer: Some(answer), .. }) => Recalled::Answer(answer),
             // Whether it was sent decides what that means.
             Some(HttpTrace { result: Err(why), sent, .. }) => {
                 let why = format!("as it was then: {why}");
-                Err(if sent { Error::Interrupted(why) } else { Error::Connect(why) })
+                if sent { Recalled::Interrupted(why) } else { Recalled::Unsent(why) }
             }
-            _ => Err(Error::Denied(UNRECORDED.to_owned())),
+            _ => Recalled::Nothing,
         })
     }
 
-    /// Keeps an answer, as long as there is room for it.
+    /// Whether there is room to keep an answer of so many bytes.
+    pub(super) fn keeps(&mut self, bytes: usize) -> bool {
+        let room = self.recording.is_none() && self.kept + bytes <= RECORDED_BYTES;
+        self.kept += if room { bytes } else { 0 };
+        room
+    }
+
     fn keep(&mut self, result: &Result<Response, Error>, trace: &mut HttpTrace) {
         let Ok(response) = result else { return };
         let headers = response.headers.iter().map(|(name, value)| name.len() + value.len());
-        let bytes = response.body.len() + headers.sum::<usize>();
-        if self.recording.is_none() && self.kept + bytes <= RECORDED_BYTES {
-            self.kept += bytes;
+        if self.keeps(response.body.len() + headers.sum::<usize>()) {
             let Response { status, headers, body } = response.clone();
             trace.answer = Some(HttpAnswer { status, headers, body });
         }
     }
 
+    /// Counts what was sent, and what a replay has answered.
+    pub(super) fn count(&mut self, sent: bool) {
+        self.sent += u32::from(sent);
+    }
+
+    /// How many were sent before.
+    pub(super) fn sent_before(&self) -> u32 {
+        self.sent
+    }
+
+    pub(super) fn request(&self) -> &CallRequest {
+        &self.request
+    }
+
+    pub(super) fn scrubber(&mut self) -> &Scrubber {
+        &self.own().scrubber
+    }
+
+    /// Takes a form of a secret out of what comes back.
+    pub(super) fn hide(&mut self, form: &str) {
+        self.own().scrubber.add(form.as_bytes());
+    }
+
+    /// Whether the call may send one more.
+    pub(super) fn has_room(&self) -> Result<(), Error> {
+        let most = self.rights.limits.http_requests;
+        if self.sent < most {
+            return Ok(());
+        }
+        Err(Error::BudgetExceeded(format!("{most} requests in one call")))
+    }
+
     /// A request that may be sent as it is, with secrets in the place of placeholders.
     fn prepare(&mut self, request: Request) -> Result<Outgoing, Error> {
-        let most = self.rights.limits.http_requests;
-        if most <= self.sent {
-            return Err(Error::BudgetExceeded(format!("{most} requests in one call")));
-        }
+        self.has_room()?;
         let body = request.body.unwrap_or_default();
         if HTTP_BODY_BYTES < body.len() {
             return Err(Error::BudgetExceeded(format!("{HTTP_BODY_BYTES} bytes of a body")));
@@ -326,7 +375,12 @@ impl Sender {
     }
 
     /// A secret that may stand in this place.
-    fn secret(&self, name: &str, target: &Target, place: Place) -> Result<String, Error> {
+    pub(super) fn secret(
+        &self,
+        name: &str,
+        target: &Target,
+        place: Place,
+    ) -> Result<String, Error> {
         let (manifest, grants) = (&self.rights.manifest, &self.rights.grants);
         place_right(manifest, grants, (name, &target.host, place)).map_err(Error::Denied)?;
         let secret = self.request.secrets.get(name);
@@ -379,6 +433,17 @@ impl Sender {
             headers: headers.iter().map(|(name, it)| (text(name.as_bytes()), text(it))).collect(),
             body: scrubber.bytes(&answer.body).into_owned(),
         }
+    }
+}
+
+fn said_then(recalled: Recalled) -> Result<Response, Error> {
+    match recalled {
+        Recalled::Answer(HttpAnswer { status, headers, body }) => {
+            Ok(Response { status, headers, body })
+        }
+        Recalled::Interrupted(why) => Err(Error::Interrupted(why)),
+        Recalled::Unsent(why) => Err(Error::Connect(why)),
+        Recalled::Nothing => Err(Error::Denied(UNRECORDED.to_owned())),
     }
 }
 

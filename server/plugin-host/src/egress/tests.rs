@@ -1,9 +1,10 @@
 //! Every disguise of a URL, and what a rule lets through.
 
 use crate::{
+    bindings::smtp::{Security, Server},
     egress::{
-        policy::{judge, parse},
-        rules::{HostPattern, HttpGrant, HttpRule, Scheme},
+        policy::{judge, judge_mail, parse},
+        rules::{HostPattern, HttpGrant, HttpRule, MAIL, Scheme},
     },
     manifest::AskedHttp,
 };
@@ -162,4 +163,44 @@ fn any_host_is_meant_only_where_the_operator_says_so_twice() {
     assert!(judge(url, "GET", &plugin, &below).is_err());
     assert!(judge(url, "GET", &[], &operator).is_err());
     assert!(judge(url, "GET", &plugin, &[]).is_err());
+}
+
+#[test]
+fn a_mail_goes_to_the_servers_that_both_name_and_to_no_others() {
+    let web = rule("mail.example.org", &["POST"], "/");
+    let rule = |host: &str, port, scheme| HttpRule { scheme, port, ..rule(host, &[MAIL], "/") };
+    let grant = |rule| HttpGrant { rule, any_host: false, private: Vec::new() };
+    let any = rule("*", 465, Scheme::Smtps);
+    let asked = [AskedHttp { rule: any.clone(), reason: "Because".to_owned() }];
+    let granted = [grant(rule("mail.example.org", 465, Scheme::Smtps)), grant(any)];
+    let server = |host: &str, port, security| Server { host: host.to_owned(), port, security };
+    let good = server("mail.example.org", 465, Security::Tls);
+    let target = judge_mail(&good, &asked, &granted).unwrap();
+    assert_eq!(target.shown(), "smtps://mail.example.org/");
+    for (refused, why) in [
+        (server("mail.example.org", 587, Security::Tls), "port = 587, security = \"tls\""),
+        (server("mail.example.org", 465, Security::Clear), "security = \"clear\""),
+        (server("mail.example.org", 465, Security::Starttls), "security = \"starttls\""),
+        // An operator who granted `*` named nobody.
+        (server("evil.example", 465, Security::Tls), "has not granted smtp with host"),
+        (server("127.0.0.1", 465, Security::Tls), "has not granted"),
+        (server("*", 465, Security::Tls), "in lower case"),
+        (server("*.example.org", 465, Security::Tls), "in lower case"),
+        (server("Mail.example.org", 465, Security::Tls), "in lower case"),
+        (server("mail.example.org.", 465, Security::Tls), "in lower case"),
+        (server("mail.example.org:465", 465, Security::Tls), "in lower case"),
+        (server("127.1", 465, Security::Tls), "in lower case"),
+        (server("2130706433", 465, Security::Tls), "in lower case"),
+        (server("::ffff:7f00:1", 465, Security::Tls), "in lower case"),
+        (server("", 465, Security::Tls), "in lower case"),
+    ] {
+        let denied = judge_mail(&refused, &asked, &granted).unwrap_err();
+        assert!(denied.0.contains(why), "{refused:?}: {denied}");
+    }
+    // A rule for mails lets no request through, and the other way about.
+    assert!(judge("smtps://mail.example.org/", MAIL, &asked, &granted).is_err());
+    assert!(judge("https://mail.example.org:465/", "POST", &asked, &granted).is_err());
+    let web = AskedHttp { rule: web, reason: "Because".to_owned() };
+    let only = [grant(web.rule.clone())];
+    assert!(judge_mail(&server("mail.example.org", 443, Security::Tls), &[web], &only).is_err());
 }

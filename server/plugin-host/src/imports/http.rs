@@ -1,6 +1,6 @@
 //! The import `http`: handed on, and cleaned once more of what only the call itself knows.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     bindings::http::{Error, Host, Request, Response},
@@ -17,14 +17,9 @@ impl Host for CallState {
         let left = self.deadline.saturating_duration_since(Instant::now()).as_millis();
         let left = u32::try_from(left).unwrap_or(u32::MAX);
         request.timeout_ms = Some(request.timeout_ms.map_or(left, |it| it.min(left)));
-        let began = self.began.elapsed().as_millis();
-        let mut sent = self.egress.send(request).await;
-        sent.trace.began_ms = u64::try_from(began).unwrap_or(u64::MAX);
-        self.http_sent += u32::from(sent.trace.sent);
-        sent.trace.url = self.scrubber.text(&sent.trace.url);
-        if self.http.len() < TRACES {
-            self.http.push(sent.trace);
-        }
+        let began = self.began.elapsed();
+        let sent = self.egress.send(request).await;
+        self.keep_trace(sent.trace, began);
         Ok(match sent.result {
             Ok(response) => Ok(self.clean(response)),
             Err(error) => Err(clean_error(error, &self.scrubber)),
@@ -33,6 +28,16 @@ impl Host for CallState {
 }
 
 impl CallState {
+    /// Tells of a request that began so long after the call did.
+    pub(crate) fn keep_trace(&mut self, mut trace: HttpTrace, began: Duration) {
+        trace.began_ms = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
+        self.http_sent += u32::from(trace.sent);
+        trace.url = self.scrubber.text(&trace.url);
+        if self.http.len() < TRACES {
+            self.http.push(trace);
+        }
+    }
+
     /// The requests as they may be kept: a secret that the call put away stood in what it got
     /// before.
     pub(crate) fn traces(&mut self) -> Vec<HttpTrace> {

@@ -4,6 +4,7 @@ pub(crate) mod http;
 pub(crate) mod kv;
 pub(crate) mod log;
 pub(crate) mod secrets;
+pub(crate) mod smtp;
 
 use crate::{
     bindings::{clock, config, context, crypto, random},

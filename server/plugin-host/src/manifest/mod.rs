@@ -50,7 +50,7 @@ pub struct Manifest {
     pub crypto: bool,
     /// The events it listens to.
     pub events: Vec<String>,
-    /// The requests it makes.
+    /// The requests it makes, and the servers that it hands mails to.
     pub http: Vec<AskedHttp>,
     /// The requests it receives.
     pub webhooks: Option<Webhooks>,

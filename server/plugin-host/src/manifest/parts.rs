@@ -3,7 +3,7 @@
 use toml::Table;
 
 use crate::{
-    egress::rules::{HostPattern, HttpRule, METHODS, Scheme, is_path_prefix, parse_method},
+    egress::rules::{HostPattern, HttpRule, MAIL, METHODS, Scheme, is_path_prefix, parse_method},
     manifest::{
         AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
         reader::Reader,
@@ -195,9 +195,14 @@ fn capabilities(asked: &mut Reader, manifest: &mut Manifest) -> Result<(), Manif
         })?;
     for mut http in asked.tables("http")? {
         let rule = http_rule(&mut http)?;
-        let reason = "one line of 1 to 200 characters that tells the operator what for";
-        let reason = http.text("reason", reason, |it| is_line(it, 200))?;
+        let reason = http.text("reason", REASON, |it| is_line(it, 200))?;
         http.end()?;
+        manifest.http.push(AskedHttp { rule, reason });
+    }
+    for mut smtp in asked.tables("smtp")? {
+        let rule = mail_rule(&mut smtp)?;
+        let reason = smtp.text("reason", REASON, |it| is_line(it, 200))?;
+        smtp.end()?;
         manifest.http.push(AskedHttp { rule, reason });
     }
     if let Some(mut webhooks) = asked.inner("webhooks")? {
@@ -214,9 +219,28 @@ fn capabilities(asked: &mut Reader, manifest: &mut Manifest) -> Result<(), Manif
     Ok(())
 }
 
+/// What a reason is.
+const REASON: &str = "one line of 1 to 200 characters that tells the operator what for";
+
+/// What the host of a rule is.
+const HOST: &str = "a name in lower case, *. and a domain, or * for what the operator names";
+
+/// A server for mails, as a rule that no request fits.
+fn mail_rule(smtp: &mut Reader) -> Result<HttpRule, ManifestError> {
+    let host = smtp.parsed("host", HOST, HostPattern::parse)?;
+    let scheme = smtp.parsed("security", "tls, starttls or clear", |it| match it {
+        "tls" => Some(Scheme::Smtps),
+        "starttls" => Some(Scheme::Starttls),
+        "clear" => Some(Scheme::Smtp),
+        _ => None,
+    })?;
+    let port = smtp.number("port", 1, 65_535)?.and_then(|it| u16::try_from(it).ok());
+    let (port, path_prefix) = (port.unwrap_or(scheme.port()), "/".to_owned());
+    Ok(HttpRule { scheme, host, port, methods: vec![MAIL.to_owned()], path_prefix })
+}
+
 fn http_rule(http: &mut Reader) -> Result<HttpRule, ManifestError> {
-    let rule = "a name in lower case, *. and a domain, or * for what the operator names";
-    let host = http.parsed("host", rule, HostPattern::parse)?;
+    let host = http.parsed("host", HOST, HostPattern::parse)?;
     let scheme = if http.has("scheme") {
         http.parsed("scheme", "https or http", Scheme::parse)?
     } else {
@@ -266,7 +290,7 @@ fn secret(mut secret: Reader, manifest: &Manifest) -> Result<Secret, ManifestErr
 }
 
 fn secret_in_requests(it: &mut Reader, manifest: &Manifest) -> Result<SecretUse, ManifestError> {
-    let rule = "a host of capabilities.http, as it stands there";
+    let rule = "a host of capabilities.http or capabilities.smtp, as it stands there";
     let host = it.parsed("host", rule, HostPattern::parse)?;
     if !manifest.http.iter().any(|asked| asked.rule.host == host) {
         return Err(it.wrong("host", rule));

@@ -19,9 +19,15 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    bindings::http::{Error, Request},
+    bindings::{
+        http::{Error, Request},
+        smtp,
+    },
     compile,
-    egress::sender::{Egress, Sent},
+    egress::{
+        mail::{Carried, Posted},
+        sender::{Egress, Sent},
+    },
     host::InstallError,
     limits::COMPILED_BYTES,
     manifest::Manifest,
@@ -175,6 +181,15 @@ impl Egress for Line {
         let refused = Sent::refused(&request, away);
         match self.port.ask(self.n, Question::Send(request)).await {
             Some(Reply::Sent(sent)) => *sent,
+            _ => refused,
+        }
+    }
+
+    async fn mail(&mut self, posted: Posted) -> Carried {
+        let away = smtp::Error::Interrupted("the portal does not answer".to_owned());
+        let refused = Carried::refused(&posted, away);
+        match self.port.ask(self.n, Question::Mail(Box::new(posted))).await {
+            Some(Reply::Mailed(carried)) => *carried,
             _ => refused,
         }
     }

@@ -271,6 +271,7 @@ async fn answer(question: Question, reader: &dyn KvReader, sender: &mut Sender) 
         }
         Question::Usage => Reply::Usage(reader.usage().await),
         Question::Send(request) => Reply::Sent(Box::new(sender.send(request).await)),
+        Question::Mail(posted) => Reply::Mailed(Box::new(sender.mail(*posted).await)),
     }
 }
 

@@ -11,7 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     bindings::http::Request,
-    egress::sender::Sent,
+    egress::{
+        mail::{Carried, Posted},
+        sender::Sent,
+    },
     host::InstallError,
     limits::{Limits, MIB},
     messages::{CallRequest, KvEntry, KvUnavailable, KvUsage, Outcome},
@@ -97,6 +100,7 @@ pub(crate) enum Question {
     Scan { prefix: String, after: Option<String>, limit: u32 },
     Usage,
     Send(Request),
+    Mail(Box<Posted>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +109,7 @@ pub(crate) enum Reply {
     Scan(Result<Vec<KvEntry>, KvUnavailable>),
     Usage(Result<KvUsage, KvUnavailable>),
     Sent(Box<Sent>),
+    Mailed(Box<Carried>),
 }
 
 fn unsound(why: impl std::fmt::Display) -> io::Error {

@@ -6,6 +6,7 @@ mod conformance;
 mod firstparty;
 mod happy;
 mod machine;
+mod mails;
 mod outside;
 mod server;
 mod stage;

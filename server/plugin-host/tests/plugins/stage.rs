@@ -14,7 +14,12 @@ use myrelay_plugin_host::{
     KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Network, Options,
     Outcome, PluginHost, PluginSecret, Resolve, events, mozillas_roots,
 };
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
 use tempfile::TempDir;
+
+/// Two that compile the same at the same time would write the same file.
+static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Hands out the addresses it was given, each look-up the next ones.
 #[derive(Default)]
@@ -92,11 +97,17 @@ pub(crate) struct Stage {
     pub(crate) delivery: String,
     /// Whether no real money moves.
     pub(crate) test_mode: bool,
-    _folder: Option<TempDir>,
+    /// Where its compiled code is; none where that stays.
+    folder: Option<TempDir>,
 }
 
 pub(crate) fn compiler(folder: &TempDir) -> Compiler {
     compiler_in(folder.path())
+}
+
+/// Where compiled code stays from test to test.
+fn kept_code() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins")
 }
 
 fn compiler_in(folder: &Path) -> Compiler {
@@ -105,9 +116,13 @@ fn compiler_in(folder: &Path) -> Compiler {
 }
 
 pub(crate) fn options(resolver: Arc<dyn Resolve>, compiler: Compiler) -> Options {
+    trusting(mozillas_roots(), resolver, compiler)
+}
+
+fn trusting(roots: RootCertStore, resolver: Arc<dyn Resolve>, compiler: Compiler) -> Options {
     let network = Network {
         resolver,
-        roots: Arc::new(mozillas_roots()),
+        roots: Arc::new(roots),
         own: vec!["198.20.0.0/24".parse().unwrap()],
         user_agent: "myrelay-test".to_owned(),
     };
@@ -122,8 +137,18 @@ impl Stage {
     /// One whose compiled code stays, for plugins that many tests load: whoever installs them waits
     /// for whoever does so already.
     pub(crate) fn that_keeps_code() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
-        Self::on(Names::of(&[]), compiler_in(&folder), None)
+        Self::on(Names::of(&[]), compiler_in(&kept_code()), None)
+    }
+
+    /// One whose plugins take a server for what it says where this certificate vouches for it.
+    pub(crate) fn that_trusts(
+        resolver: Arc<dyn Resolve>,
+        certificate: CertificateDer<'static>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let compiler = compiler_in(&kept_code());
+        Self::around(crate::host(trusting(roots, resolver, compiler)), None)
     }
 
     pub(crate) fn with_names(resolver: Arc<dyn Resolve>) -> Self {
@@ -142,7 +167,7 @@ impl Stage {
             secrets: BTreeMap::new(),
             delivery: "delivery-1".to_owned(),
             test_mode: true,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -174,6 +199,7 @@ impl Stage {
             grants,
             limits: Limits::default(),
         };
+        let _turn = if self.folder.is_none() { Some(INSTALLING.lock().await) } else { None };
         // It is a message: it goes through another process as it is.
         let wire = serde_json::to_vec(&installation).unwrap();
         self.host.install(serde_json::from_slice(&wire).unwrap()).await

@@ -132,6 +132,7 @@ async fn an_import_that_was_not_granted_is_refused_by_name() {
     };
     for (name, line) in [
         ("myrelay:plugin/http@1.0.0", "[[capabilities.http]]"),
+        ("myrelay:plugin/smtp@1.0.0", "[[capabilities.smtp]]"),
         ("myrelay:plugin/kv@1.0.0", "kv = {}"),
         ("myrelay:plugin/crypto@1.0.0", "crypto = true"),
         ("myrelay:plugin/secrets@1.0.0", "[[secrets]]"),

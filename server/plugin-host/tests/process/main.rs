@@ -7,6 +7,8 @@
 mod happy;
 #[path = "../plugins/machine.rs"]
 mod machine;
+#[path = "../plugins/mails.rs"]
+mod mails;
 #[path = "../plugins/outside.rs"]
 mod outside;
 #[path = "../plugins/server.rs"]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Answer, Ask, again};
 use crate::http::{
     answer::{Screen, screen_with, see_other},
-    form::{Form, NoFields},
+    form::{Form, NoFields, OneClick},
 };
 
 const NOTIFICATIONS: &str = "/notifications";
@@ -172,12 +172,17 @@ pub(crate) async fn unsubscribe_page(ask: Ask, Path(link): Path<String>) -> Answ
     Ok(Screen(Content::Unsubscribe(view)).into_response())
 }
 
-/// `POST /unsubscribe/{link}`
+/// `POST /unsubscribe/{link}`: the button of that page, or one of a mail program's own, which sends
+/// `List-Unsubscribe=One-Click` in one of two encodings and follows no redirect (RFC 8058).
 pub(crate) async fn unsubscribe(
     ask: Ask,
     Path(link): Path<String>,
-    Form(NoFields {}): Form<NoFields>,
+    OneClick(by_program): OneClick,
 ) -> Answer {
     ask.portal.unsubscribe(&link).await?;
-    Ok(see_other(&format!("/unsubscribe/{link}")))
+    if !by_program {
+        return Ok(see_other(&format!("/unsubscribe/{link}")));
+    }
+    let view = ask.portal.get_unsubscribe(&link).await?;
+    Ok(Screen(Content::Unsubscribe(view)).into_response())
 }

@@ -3,7 +3,7 @@
 use axum::{body::Body, http::Request};
 
 use super::{Portal, URL, filled};
-use crate::http::routes::{HOOKS, Who, site_routes};
+use crate::http::routes::{HOOKS, UNSUBSCRIBE, Who, site_routes};
 
 #[tokio::test]
 async fn only_this_site_may_send_what_changes_something() {
@@ -12,7 +12,10 @@ async fn only_this_site_may_send_what_changes_something() {
     let mut ana = portal.signed_in("ana").await;
     let cookies = ana.cookies.clone();
     // No browser adds what lets programs and providers in.
-    let by_browsers = |path: &str, who: Who| who != Who::Token && !path.starts_with(HOOKS);
+    let by_browsers = |path: &str, who: Who| {
+        let by_others = [HOOKS, UNSUBSCRIBE].iter().any(|it| path.starts_with(it));
+        who != Who::Token && !by_others
+    };
     let routes = site_routes();
     let routes = routes.iter().filter(|it| it.method != "GET" && by_browsers(it.path, it.who));
     for route in routes {

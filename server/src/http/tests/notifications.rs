@@ -1,5 +1,6 @@
 //! The pages about notifications, as a browser without JavaScript uses them.
 
+use axum::{body::Body, http::Request};
 use myrelay_app::contract::MessageKind;
 
 use super::Portal;
@@ -55,6 +56,28 @@ async fn a_customer_adds_confirms_and_chooses_by_forms_and_a_stranger_follows_a_
     assert_eq!(stranger.post(link, &[]).await.header("location"), link);
     assert!(stranger.get(link).await.text().contains("They are stopped"));
     assert!(ana.get("/notifications").await.text().contains("Security · Payments"));
+
+    // A mail program's own button: no page of ours, and no redirect.
+    let url = channels::unsubscribe_url(context, id, MessageKind::Billing).unwrap();
+    let link = url.strip_prefix(super::URL).unwrap();
+    let one_click = |body: &'static str, kind: &str| {
+        Request::post(link).header("content-type", kind).body(Body::from(body)).unwrap()
+    };
+    let form = "application/x-www-form-urlencoded";
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n\
+         One-Click\r\n--b--\r\n";
+    for request in [
+        one_click("List-Unsubscribe=One-Click", form),
+        one_click(parts, "multipart/form-data; boundary=b"),
+    ] {
+        let done = portal.browser().send(request).await;
+        assert!(done.status == 200 && done.text().contains("They are stopped"));
+    }
+    let forged = one_click("List-Unsubscribe=One-Click", form);
+    let (mut parts, body) = forged.into_parts();
+    parts.uri = format!("{link}x").parse().unwrap();
+    assert_eq!(portal.browser().send(Request::from_parts(parts, body)).await.status, 404);
+    assert!(!ana.get("/notifications").await.text().contains("Payments"));
     while messages::round(context).await.unwrap() {}
 
     assert!(ana.get(&format!("{channel}/remove")).await.text().contains("ana@example.org"));

@@ -90,6 +90,29 @@ async fn a_mail_has_a_sender_and_both_texts() {
 }
 
 #[tokio::test]
+async fn a_mail_that_can_be_ended_says_where() {
+    let link = "https://vpn.example.org/unsubscribe/1.quota.Mark";
+    for provider in ["postmark", "resend"] {
+        let Some(Story { rig, fake }) = start(provider).await else { return };
+        let mut call = deliver("ada@example.org");
+        let Call::Deliver { message, .. } = &mut call else { panic!() };
+        message.data = json!({ "unsubscribe_url": link }).to_string();
+        delivered(&rig, call).await;
+        let asked = fake.asked()[0].json();
+        let headers = match provider {
+            "postmark" => json!({ asked["Headers"][0]["Name"].as_str().unwrap():
+                asked["Headers"][0]["Value"], asked["Headers"][1]["Name"].as_str().unwrap():
+                asked["Headers"][1]["Value"] }),
+            _ => asked["headers"].clone(),
+        };
+        let one_click = "List-Unsubscribe=One-Click";
+        let both = json!({ "List-Unsubscribe": format!("<{link}>"),
+            "List-Unsubscribe-Post": one_click });
+        assert_eq!(headers, both, "{provider}");
+    }
+}
+
+#[tokio::test]
 async fn a_mail_that_nobody_heard_of_arrives_once_where_the_service_can_tell() {
     let Some(Story { rig, fake }) = start("resend").await else { return };
     fake.fail(Fault::HangupAfter);

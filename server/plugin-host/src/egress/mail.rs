@@ -1,0 +1,493 @@
+//! The mails of a call, on the side that has the network and the secrets: judged, written, handed
+//! over, and what the server says cleaned on the way back.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use mail_send::mail_builder::{
+    MessageBuilder,
+    headers::{address::Address, date::Date, raw::Raw},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    bindings::smtp::{Error, Login, Mail, Reply, Security, Server},
+    egress::{
+        line::{LineAnswer, LineRequest, Unanswered},
+        policy::{self, Target},
+        rules::{MAIL, Scheme},
+        sender::{Recalled, Sender},
+        smtp::Letter,
+    },
+    limits::{HTTP_BODY_BYTES, MAIL_TOTAL, URL_BYTES},
+    manifest::Place,
+    messages::{HttpAnswer, HttpTrace, UNRECORDED},
+    scrub::Scrubber,
+    secret::PluginSecret,
+    state::{derived, hex},
+    text,
+};
+
+/// The longest line that a plugin puts at the top of a mail.
+const LINE_BYTES: usize = 500;
+
+/// How much of an error's text a guest is told.
+const ERROR_BYTES: usize = 500;
+
+/// What an answer that is kept says about where the server said no: a header that none sends.
+const STEP: &str = "step";
+
+/// The same for its enhanced code.
+const ENHANCED: &str = "enhanced";
+
+/// What a plugin wants carried.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Posted {
+    pub(crate) server: Server,
+    pub(crate) login: Option<Login>,
+    pub(crate) mail: Mail,
+    pub(crate) timeout_ms: u32,
+}
+
+/// What came of it, as the plugin may see it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Carried {
+    pub(crate) result: Result<Reply, Error>,
+    pub(crate) trace: HttpTrace,
+}
+
+impl Carried {
+    /// A mail that was not sent.
+    pub(crate) fn refused(posted: &Posted, error: Error) -> Self {
+        let mut trace = trace(posted);
+        trace.result = Err(words(&error));
+        Self { result: Err(error), trace }
+    }
+}
+
+/// What became of a mail, for people.
+fn words(error: &Error) -> String {
+    match error {
+        Error::Denied(why)
+        | Error::BlockedAddress(why)
+        | Error::Invalid(why)
+        | Error::Dns(why)
+        | Error::Connect(why)
+        | Error::Interrupted(why) => why.clone(),
+        Error::BudgetExceeded(what) => format!("more than {what}"),
+        Error::Tls(why) => format!("TLS: {why}"),
+        Error::Protocol(why) => format!("no SMTP: {why}"),
+        Error::LoginRefused(reply) => format!("the login: {reply}"),
+        Error::SenderRefused(reply) => format!("the sender: {reply}"),
+        Error::RecipientRefused(reply) => format!("the recipient: {reply}"),
+        Error::MailRefused(reply) => reply.to_string(),
+        Error::Timeout => "no answer in time".to_owned(),
+    }
+}
+
+fn trace(posted: &Posted) -> HttpTrace {
+    let Server { host, port, security } = &posted.server;
+    let scheme = Scheme::of_mails(*security).name();
+    HttpTrace {
+        method: MAIL.to_owned(),
+        url: text::line(&format!("{scheme}://{host}:{port}/"), 300),
+        result: Ok(0),
+        sent: false,
+        request_bytes: posted.mail.text.len() + posted.mail.html.as_ref().map_or(0, String::len),
+        response_bytes: 0,
+        began_ms: 0,
+        took_ms: 0,
+        answer: None,
+    }
+}
+
+impl Sender {
+    /// Hands a mail to a server, where manifest and grants allow it.
+    pub(super) async fn carry(&mut self, posted: Posted) -> Carried {
+        let start = Instant::now();
+        let sent = AtomicBool::new(false);
+        let mut trace = trace(&posted);
+        let result = match self.letter(&posted) {
+            Ok(letter) => {
+                trace.url = text::line(&letter.target.shown(), 300);
+                let recalled = self.recalled(&trace).map(said_then);
+                match recalled {
+                    Some(result) => result,
+                    None => self.hand(&posted, &letter, &sent).await,
+                }
+            }
+            Err(error) => Err(error),
+        };
+        let scrubber = self.scrubber();
+        let result = match result {
+            Ok(reply) => Ok(Reply { text: scrubber.text(&reply.text), ..reply }),
+            Err(error) => Err(clean_error(error, scrubber)),
+        };
+        let answer = written(&result);
+        match (&result, &answer) {
+            (Err(error), None) => trace.result = Err(words(error)),
+            (_, answer) => trace.result = Ok(answer.as_ref().map_or(0, |it| it.status)),
+        }
+        trace.response_bytes = answer.as_ref().map_or(0, |it| it.body.len());
+        trace.answer = answer.filter(|it| self.keeps(it.body.len()));
+        trace.sent = sent.load(Relaxed);
+        self.count(trace.sent || result.is_ok());
+        trace.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Carried { result, trace }
+    }
+
+    /// By the network, or by what stands in its way in trials.
+    async fn hand(
+        &self,
+        posted: &Posted,
+        letter: &Letter,
+        sent: &AtomicBool,
+    ) -> Result<Reply, Error> {
+        let Some(line) = self.rights.line.clone() else {
+            return self.rights.client.mail(letter, sent).await;
+        };
+        let seen = seen(posted, &letter.target);
+        if let Some(given) = line.answer(&seen) {
+            sent.store(!matches!(given, Err(Unanswered::Connect)), Relaxed);
+            return told(given);
+        }
+        let result = self.rights.client.mail(letter, sent).await;
+        line.heard(&seen, heard(&result));
+        result
+    }
+
+    /// A mail that may be sent as it is.
+    fn letter(&mut self, posted: &Posted) -> Result<Letter, Error> {
+        self.has_room()?;
+        let Posted { server, login, mail, timeout_ms } = posted;
+        let length = mail.text.len() + mail.html.as_ref().map_or(0, String::len);
+        if HTTP_BODY_BYTES < length {
+            return Err(Error::BudgetExceeded(format!("{HTTP_BODY_BYTES} bytes of a mail")));
+        }
+        let rights = self.rights.clone();
+        let (asked, granted) = (&rights.manifest.http, &rights.grants.http);
+        let target = policy::judge_mail(server, asked, granted);
+        let target = target.map_err(|it| Error::Denied(it.0))?;
+        let sender = mailbox("the sender", &mail.sender)?;
+        let reply_to = mail.reply_to.as_deref().map(|it| mailbox("where answers go", it));
+        let recipient = address("the recipient", &mail.to)?;
+        line("the subject", &mail.subject)?;
+        mail.unsubscribe.as_deref().map_or(Ok(()), link)?;
+        let head = Head { sender: &sender, reply_to: reply_to.transpose()?, to: &recipient };
+        let message = self.message(&head, mail)?;
+        let login = login.as_ref().map(|it| self.login(it, server, &target)).transpose()?;
+        let timeout = Duration::from_millis((*timeout_ms).into()).min(MAIL_TOTAL);
+        Ok(Letter { target, login, sender: sender.address, recipient, message, timeout })
+    }
+
+    fn login(
+        &mut self,
+        login: &Login,
+        server: &Server,
+        target: &Target,
+    ) -> Result<(String, PluginSecret), Error> {
+        if server.security == Security::Clear {
+            return Err(Error::Denied("a login is not sent in clear".to_owned()));
+        }
+        line("the login's user", &login.user)?;
+        let password = self.secret(&login.secret, target, Place::Auth)?;
+        let plain = format!("\0{}\0{password}", login.user);
+        for sent in [BASE64_STANDARD.encode(plain), BASE64_STANDARD.encode(&password)] {
+            self.hide(&sent);
+        }
+        let empty = || Error::Denied(format!("the secret {} is empty", login.secret));
+        Ok((login.user.clone(), PluginSecret::new(password).ok_or_else(empty)?))
+    }
+
+    /// The whole mail. Its id is the same in every try, so that a mailbox can tell what it has.
+    fn message(&self, head: &Head<'_>, mail: &Mail) -> Result<Vec<u8>, Error> {
+        let request = self.request();
+        let id = hex(&derived(request, "mail", &[&self.sent_before().to_be_bytes()]));
+        let (_, domain) = head.sender.address.rsplit_once('@').unwrap_or_default();
+        let seconds = i64::try_from(request.started_ms / 1000).unwrap_or_default();
+        let mut message = MessageBuilder::new()
+            .from(head.sender.header())
+            .to(head.to)
+            .subject(mail.subject.as_str())
+            .message_id(format!("{}@{domain}", &id[..32]))
+            .date(Date::new(seconds))
+            // Nobody's out-of-office answers (RFC 3834 section 5).
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .text_body(mail.text.as_str());
+        if let Some(reply_to) = &head.reply_to {
+            message = message.reply_to(reply_to.header());
+        }
+        if let Some(html) = &mail.html {
+            message = message.html_body(html.as_str());
+        }
+        if let Some(link) = &mail.unsubscribe {
+            message = message
+                .header("List-Unsubscribe", Raw::new(format!("<{link}>")))
+                .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+        }
+        message.write_to_vec().map_err(|error| Error::Invalid(error.to_string()))
+    }
+}
+
+/// What stands at the top of a mail.
+struct Head<'a> {
+    sender: &'a Mailbox,
+    reply_to: Option<Mailbox>,
+    to: &'a str,
+}
+
+/// An address, perhaps with a name.
+struct Mailbox {
+    name: Option<String>,
+    address: String,
+}
+
+impl Mailbox {
+    fn header(&self) -> Address<'_> {
+        Address::new_address(self.name.as_deref(), self.address.as_str())
+    }
+}
+
+fn line(what: &str, text: &str) -> Result<(), Error> {
+    if LINE_BYTES < text.len() {
+        return Err(Error::Invalid(format!("{what} has at most {LINE_BYTES} bytes")));
+    }
+    if text.chars().any(text::is_hostile) {
+        return Err(Error::Invalid(format!("{what} has no control characters or line breaks")));
+    }
+    Ok(())
+}
+
+/// An address that stands in a header, and is followed.
+fn link(url: &str) -> Result<(), Error> {
+    let plain = |it: u8| it.is_ascii_graphic() && !b"<>".contains(&it);
+    let sound = url.starts_with("https://") && url.len() <= URL_BYTES && url.bytes().all(plain);
+    let wrong = "where mails are ended is an address that begins with https://";
+    if sound { Ok(()) } else { Err(Error::Invalid(wrong.to_owned())) }
+}
+
+/// `Example VPN <hello@example.org>`, or the address alone.
+fn mailbox(what: &str, written: &str) -> Result<Mailbox, Error> {
+    line(what, written)?;
+    let Some((name, rest)) = written.rsplit_once('<') else {
+        return Ok(Mailbox { name: None, address: address(what, written.trim())? });
+    };
+    let inner = rest.trim_end().strip_suffix('>');
+    let inner = inner.ok_or_else(|| Error::Invalid(format!("{what}: its address ends with >")))?;
+    let name = name.trim().trim_matches('"').to_owned();
+    Ok(Mailbox { name: Some(name).filter(|it| !it.is_empty()), address: address(what, inner)? })
+}
+
+/// An address as servers take it: its domain in ASCII (RFC 5891), and nothing in it that a command
+/// would read differently (RFC 5321 section 4.1.2).
+fn address(what: &str, written: &str) -> Result<String, Error> {
+    let wrong = || Error::Invalid(format!("{what} is an address in ASCII: ada@example.org"));
+    let (name, domain) = written.rsplit_once('@').ok_or_else(wrong)?;
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-.".contains(&it);
+    let domain = match url::Host::parse(domain) {
+        Ok(url::Host::Domain(domain)) if domain.contains('.') => domain,
+        _ => return Err(wrong()),
+    };
+    let sound = (1..=64).contains(&name.len()) && name.bytes().all(plain);
+    let address = format!("{name}@{domain}");
+    if sound && address.len() <= 254 { Ok(address) } else { Err(wrong()) }
+}
+
+/// A mail as what stands in its way sees it: without the secrets, and without what is another in
+/// every try.
+fn seen(posted: &Posted, target: &Target) -> LineRequest {
+    let Mail { sender, reply_to, to, subject, text, html, unsubscribe } = &posted.mail;
+    let body = json!({
+        "sender": sender,
+        "reply_to": reply_to,
+        "to": to,
+        "subject": subject,
+        "text": text,
+        "html": html,
+        "unsubscribe": unsubscribe,
+    });
+    LineRequest {
+        method: MAIL.to_owned(),
+        url: target.shown(),
+        headers: Vec::new(),
+        auth: posted.login.as_ref().map(|it| format!("basic {} {}", it.user, it.secret)),
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// What the server said, to be kept; none where it said nothing.
+fn written(result: &Result<Reply, Error>) -> Option<HttpAnswer> {
+    let (reply, step) = match result {
+        Ok(reply) => (reply, "taken"),
+        Err(Error::LoginRefused(reply)) => (reply, "login"),
+        Err(Error::SenderRefused(reply)) => (reply, "sender"),
+        Err(Error::RecipientRefused(reply)) => (reply, "recipient"),
+        Err(Error::MailRefused(reply)) => (reply, "mail"),
+        Err(_) => return None,
+    };
+    let mut headers = vec![(STEP.to_owned(), step.to_owned())];
+    headers.extend(reply.enhanced.clone().map(|it| (ENHANCED.to_owned(), it)));
+    Some(HttpAnswer { status: reply.code, headers, body: reply.text.clone().into_bytes() })
+}
+
+/// What an answer that was kept, or made up, says.
+fn read(answer: HttpAnswer) -> Result<Reply, Error> {
+    let header = |name: &str| {
+        let found = answer.headers.iter().find(|it| it.0 == name);
+        found.map(|it| it.1.clone())
+    };
+    let (step, enhanced) = (header(STEP), header(ENHANCED));
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let reply = Reply { code: answer.status, enhanced, text };
+    match step.as_deref() {
+        _ if (200..300).contains(&reply.code) => Ok(reply),
+        Some("login") => Err(Error::LoginRefused(reply)),
+        Some("sender") => Err(Error::SenderRefused(reply)),
+        Some("recipient") => Err(Error::RecipientRefused(reply)),
+        _ => Err(Error::MailRefused(reply)),
+    }
+}
+
+fn said_then(recalled: Recalled) -> Result<Reply, Error> {
+    match recalled {
+        Recalled::Answer(answer) => read(answer),
+        Recalled::Interrupted(why) => Err(Error::Interrupted(why)),
+        Recalled::Unsent(why) => Err(Error::Connect(why)),
+        Recalled::Nothing => Err(Error::Denied(UNRECORDED.to_owned())),
+    }
+}
+
+fn told(answer: Result<LineAnswer, Unanswered>) -> Result<Reply, Error> {
+    match answer {
+        Ok(LineAnswer { status, headers, body }) => read(HttpAnswer { status, headers, body }),
+        Err(Unanswered::Connect) => Err(Error::Connect("nobody took the connection".to_owned())),
+        Err(Unanswered::Timeout) => Err(Error::Timeout),
+        Err(Unanswered::Interrupted | Unanswered::Other) => {
+            Err(Error::Interrupted("the connection ended".to_owned()))
+        }
+    }
+}
+
+fn heard(result: &Result<Reply, Error>) -> Result<LineAnswer, Unanswered> {
+    if let Some(HttpAnswer { status, headers, body }) = written(result) {
+        return Ok(LineAnswer { status, headers, body });
+    }
+    Err(match result {
+        Err(Error::Timeout) => Unanswered::Timeout,
+        Err(Error::Interrupted(_)) => Unanswered::Interrupted,
+        _ => Unanswered::Connect,
+    })
+}
+
+/// Errors quote what the other side said.
+pub(crate) fn clean_error(error: Error, scrubber: &Scrubber) -> Error {
+    let clean = |it: String| text::line(&scrubber.text(&it), ERROR_BYTES);
+    let said = |it: Reply| Reply { text: scrubber.text(&it.text), ..it };
+    match error {
+        Error::Denied(it) => Error::Denied(clean(it)),
+        Error::BlockedAddress(it) => Error::BlockedAddress(clean(it)),
+        Error::Invalid(it) => Error::Invalid(clean(it)),
+        Error::BudgetExceeded(it) => Error::BudgetExceeded(clean(it)),
+        Error::Dns(it) => Error::Dns(clean(it)),
+        Error::Connect(it) => Error::Connect(clean(it)),
+        Error::Tls(it) => Error::Tls(clean(it)),
+        Error::Interrupted(it) => Error::Interrupted(clean(it)),
+        Error::Protocol(it) => Error::Protocol(clean(it)),
+        Error::LoginRefused(it) => Error::LoginRefused(said(it)),
+        Error::SenderRefused(it) => Error::SenderRefused(said(it)),
+        Error::RecipientRefused(it) => Error::RecipientRefused(said(it)),
+        Error::MailRefused(it) => Error::MailRefused(said(it)),
+        Error::Timeout => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_address_and_no_command() {
+        for (written, read) in [
+            ("ada@example.org", "ada@example.org"),
+            ("Ada.Love+vpn@EXAMPLE.org", "Ada.Love+vpn@example.org"),
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ] {
+            assert_eq!(address("it", written).unwrap(), read);
+        }
+        let long = format!("{}@example.org", "a".repeat(65));
+        for bad in [
+            "",
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@localhost",
+            "ada@127.0.0.1",
+            "ada@[127.0.0.1]",
+            "ada@example..org@",
+            "a b@example.org",
+            "\"ada\"@example.org",
+            "<ada@example.org>",
+            "ada@example.org>",
+            "ada@example.org> SIZE=1",
+            "ada@example.org\r\nRCPT TO:<eve@example.org",
+            "ada@example.org\0",
+            "a,b@example.org",
+            "ada@b.example, eve@c.example",
+            "ada\u{2066}@example.org",
+            "günther@example.org",
+            &long,
+        ] {
+            assert!(matches!(address("it", bad), Err(Error::Invalid(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_may_have_a_name() {
+        let read = |text| {
+            let it = mailbox("it", text).unwrap();
+            (it.name.unwrap_or_default(), it.address)
+        };
+        let both = |name: &str| (name.to_owned(), "hello@example.org".to_owned());
+        assert_eq!(read("hello@example.org"), both(""));
+        assert_eq!(read("<hello@example.org>"), both(""));
+        assert_eq!(read("Example VPN <hello@example.org>"), both("Example VPN"));
+        assert_eq!(read("\"Example, VPN\" <hello@example.org> "), both("Example, VPN"));
+        for bad in
+            ["Example <hello@example.org", "a <b <hello@example.org> x", "a\r\nBcc: <b@c.de>"]
+        {
+            assert!(mailbox("it", bad).is_err(), "{bad:?}");
+        }
+        assert!(mailbox("it", &format!("{} <a@b.example>", "x".repeat(LINE_BYTES))).is_err());
+    }
+
+    #[test]
+    fn where_mails_are_ended_is_an_address_and_no_header() {
+        assert_eq!(link("https://vpn.example.org/unsubscribe/1.x.Y-z_"), Ok(()));
+        for bad in ["", "http://a.example/", "javascript:x", "https://a.example/>\r\nBcc: b@c.de"] {
+            assert!(link(bad).is_err(), "{bad:?}");
+        }
+        assert!(link(&format!("https://a.example/{}", "x".repeat(URL_BYTES))).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_of_a_reply_says_the_same_again() {
+        let reply =
+            || Reply { code: 550, enhanced: Some("5.1.1".to_owned()), text: "nobody".to_owned() };
+        for error in [
+            Error::LoginRefused(reply()),
+            Error::SenderRefused(reply()),
+            Error::RecipientRefused(reply()),
+            Error::MailRefused(reply()),
+        ] {
+            let result = Err(error);
+            assert_eq!(read(written(&result).unwrap()), result);
+        }
+        let taken = Ok(Reply { code: 250, enhanced: None, text: "queued".to_owned() });
+        assert_eq!(read(written(&taken).unwrap()), taken);
+        assert_eq!(written(&Err(Error::Timeout)), None);
+    }
+}
