@@ -255,7 +255,30 @@ impl HttpTrace {
 pub struct HttpAnswer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
+    #[serde(with = "in_base64")]
     pub body: Vec<u8>,
+}
+
+/// Bytes as base64 where people could read it: JSON makes a number of each, which is three times as
+/// long.
+mod in_base64 {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            BASE64_STANDARD.encode(bytes).serialize(to)
+        } else {
+            bytes.serialize(to)
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        if !from.is_human_readable() {
+            return Vec::deserialize(from);
+        }
+        BASE64_STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// What a replay says to a request that it has no answer to.

@@ -200,8 +200,10 @@ async fn hand<S: Stream>(
     sent: &AtomicBool,
 ) -> Result<Reply, Error> {
     if let Some((user, password)) = &letter.login {
-        // The ways that tell a server nothing new about the password, once there is TLS.
-        known.auth_mechanisms &= AUTH_PLAIN | AUTH_LOGIN;
+        // One way and no second try: servers lock out who fails too often.
+        let offered = known.auth_mechanisms;
+        known.auth_mechanisms = if offered & AUTH_PLAIN == 0 { AUTH_LOGIN } else { AUTH_PLAIN };
+        known.auth_mechanisms &= offered;
         let login = Credentials::new(user.as_str(), password.expose());
         let done = client.authenticate(&login, &known).await.map(|_| ());
         done.map_err(|error| Wrong::from(error).before(Error::LoginRefused))?;

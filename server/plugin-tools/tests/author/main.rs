@@ -4,6 +4,7 @@
 
 mod packages;
 mod projects;
+mod reference;
 mod types;
 
 use myrelay_plugin_tools::{command, run_to};
