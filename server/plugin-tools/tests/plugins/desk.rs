@@ -8,7 +8,7 @@ use std::{
 use myrelay_plugin_tools::{command, run_to};
 
 /// The events of the portal: each has a schema.
-fn events() -> Vec<String> {
+pub(crate) fn events() -> Vec<String> {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/events");
     let names = fs::read_dir(schemas).unwrap().map(|it| it.unwrap().file_name());
     names.filter_map(|it| Some(it.to_str()?.strip_suffix(".json")?.to_owned())).collect()
@@ -77,6 +77,10 @@ impl Desk {
         let told = desk.plugin(&["build", &desk.folder()]).unwrap();
         assert!(told.contains("plugin.wasm"), "{told}");
         Some(desk)
+    }
+
+    pub(crate) fn compiler(&self) -> &str {
+        &self.compiler
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
