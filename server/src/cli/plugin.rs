@@ -284,8 +284,8 @@ fn told(
     before: Option<&plugins::Installed>,
 ) -> anyhow::Result<String> {
     let Manifest { name, version, id, .. } = manifest;
-    let by = by.map_or_else(|| "signed by nobody".to_owned(), |it| format!("signed by {it}"));
-    let mut text = format!("{name} {version} ({id}), {by}, asks to:\n");
+    let by = by.map_or_else(|| "nobody".to_owned(), life::with_id);
+    let mut text = format!("{name} {version} ({id}), signed by {by}, asks to:\n");
     let had = before.map(plugins::Installed::manifest).transpose()?;
     let rows = plugins::compare(had.as_ref(), manifest);
     text.extend(rows.iter().filter_map(|it| line_of(it, true)));
