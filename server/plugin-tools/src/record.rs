@@ -131,25 +131,9 @@ pub(crate) async fn record(
 
 /// The call as it is made, and what the plugin remembers before it.
 fn asked_for(matches: &ArgMatches, package: &Package, asked: Call) -> Result<(CallRequest, Store)> {
-    let secrets = call::secrets(matches.get_one("secrets"), package)?;
     let kv = matches.get_one::<PathBuf>("kv");
     let store = kv.map(|it| Store::read(it)).transpose()?.unwrap_or_default();
-    let delivery = matches.get_one::<String>("delivery");
-    let now = call::now_ms();
-    let request = CallRequest {
-        installation: trial::ID.to_owned(),
-        call: asked,
-        delivery_id: delivery.cloned().unwrap_or_else(|| "trial-1".to_owned()),
-        attempt: 1,
-        now_ms: now,
-        started_ms: now,
-        test_mode: true,
-        trace_parent: None,
-        config: call::settings(matches.get_one("config"), package)?,
-        secrets,
-        installation_key: trial::key()?,
-    };
-    Ok((request, store))
+    Ok((call::request(matches, package, asked)?, store))
 }
 
 /// Makes the call, and a case of what came of it.
