@@ -4,7 +4,6 @@
 mod sources;
 
 use std::{
-    fmt::Write as _,
     future::pending,
     io::Write,
     path::{Path, PathBuf},
@@ -18,6 +17,7 @@ use myrelay_plugin_package::Package;
 use tokio::{
     runtime, select,
     signal::unix::{SignalKind, signal},
+    task::yield_now,
 };
 
 use crate::{
@@ -28,6 +28,8 @@ use crate::{
 
 /// As many names of changed files are told.
 const NAMES: usize = 3;
+/// As many lines of what fails are told.
+const LINES: usize = 20;
 
 pub(crate) fn command() -> Command {
     Command::new("dev")
@@ -91,7 +93,6 @@ pub async fn dev<'a>(
         let good = select! {
             biased;
             () = &mut stop => return Ok(()),
-            // Ctrl-C ends the compiler as well, and is heard of when that has ended.
             good = work.place(out) => good?,
         };
         let changed = select! {
@@ -119,10 +120,13 @@ struct Work<'a> {
 impl Work<'_> {
     /// Builds and checks the plugin, and hands it to the portal. Whether it is built and sound.
     async fn place(&mut self, out: &mut dyn Write) -> Result<bool> {
-        if !self.matches.get_flag("no-build")
-            && let Err(error) = build::build(&self.folder, out)
-        {
-            return failed("not built", &error, out);
+        if !self.matches.get_flag("no-build") {
+            let built = build::build(&self.folder, out);
+            // Ctrl-C ended the compiler too: then this goes no further.
+            yield_now().await;
+            if let Err(error) = built {
+                return failed("not built", &error, out);
+            }
         }
         let mut told = Vec::new();
         let checked = check::check(self.matches, &self.folder, self.events, &mut told).await;
@@ -155,23 +159,26 @@ impl Work<'_> {
     async fn test(&self) -> Result<String> {
         let package = Package::from_folder(&self.folder)?;
         let compiler = trial::compiler(self.matches, &self.folder)?;
-        let mut text = String::new();
+        let mut lines = Vec::new();
         let (passed, failed) =
             test::all((compiler, package), &self.folder, None, &mut |what, name, wrong| {
                 if !wrong.is_empty() {
-                    writeln!(text, "failed   {what} {name}")?;
+                    lines.push(format!("failed   {what} {name}"));
                 }
-                for line in wrong {
-                    writeln!(text, "           {line}")?;
-                }
+                lines.extend(wrong.iter().map(|it| format!("           {it}")));
                 Ok(())
             })
             .await?;
         if passed + failed == 0 {
             return Ok("tests    none: there is no case in tests/\n".to_owned());
         }
-        writeln!(text, "tests    {passed} passed, {failed} failed")?;
-        Ok(text)
+        let more = lines.len().saturating_sub(LINES);
+        lines.truncate(LINES);
+        if more != 0 {
+            lines.push(format!("         and {more} more lines: `myrelay plugin test` tells all"));
+        }
+        lines.push(format!("tests    {passed} passed, {failed} failed\n"));
+        Ok(lines.join("\n"))
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
         };
         let names = |before: &Seen, after: &Seen| {
             let short = |it: &&Path| it.strip_prefix(root.path()).unwrap().display().to_string();
-            before.others(after).iter().map(|it| short(it)).collect::<Vec<_>>()
+            before.others(after).iter().map(short).collect::<Vec<_>>()
         };
         let sources = Sources::new(root.path(), false);
         for name in ["plugin.toml", "src/lib.rs", "tests/deliver.json"] {
