@@ -62,8 +62,17 @@ impl Program {
 
     /// Asks it to stop (SIGTERM) and waits until it has.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
+        self.end_by(Signal::TERM).await
+    }
+
+    /// Ends it as Ctrl-C does (SIGINT) and waits until it has.
+    pub async fn interrupt(&mut self) -> Result<ExitStatus> {
+        self.end_by(Signal::INT).await
+    }
+
+    async fn end_by(&mut self, signal: Signal) -> Result<ExitStatus> {
         let id = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        kill_process(id.context("it ended before")?, Signal::TERM)?;
+        kill_process(id.context("it ended before")?, signal)?;
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait());
         Ok(ended.await.context("it did not stop")??)
     }

@@ -40,7 +40,13 @@ class _Writer:
         return len(text)
 
     def flush(self):
-        pass
+        """Does nothing: a line is told when it ends, or the call does."""
+
+    def end(self):
+        """The call ends, and with it a line that has no end of its own."""
+        kept, self.kept = self.kept, ""
+        if kept:
+            log.log(self.level, kept, [])
 
     def isatty(self):
         return False
@@ -54,6 +60,13 @@ def now():
 def chance():
     """A number below 1 that is the same in every try of one delivery. Never make keys of it."""
     return int.from_bytes(of_host.bytes(6), "big") / 2**48
+
+
+def end():
+    """A call ends, well or not: what was printed without a line's end is told."""
+    for it in (sys.stdout, sys.stderr):
+        if isinstance(it, _Writer):
+            it.end()
 
 
 sys.stdout = _Writer(log.Level.INFO, sys.stdout)

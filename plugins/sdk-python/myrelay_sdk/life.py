@@ -8,7 +8,7 @@ from wit_world.exports.lifecycle import HealthReport, Info
 from wit_world.imports import log
 from wit_world.imports.types import ErrorKind
 
-from .engine import begin
+from .engine import begin, end
 from .errors import PluginError, line, shown
 
 
@@ -35,6 +35,8 @@ def _wrap(run):
             log.log(log.Level.ERROR, _where(why), [])
             told = PluginError(ErrorKind.INTERNAL, line(shown(why))).told()
             raise Err(told) from None
+        finally:
+            end()
 
     return guarded
 

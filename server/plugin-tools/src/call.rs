@@ -18,7 +18,7 @@ use myrelay_plugin_package::Package;
 use serde_json::Value;
 use tokio::runtime;
 
-use crate::{files, report, store, store::Store, trial};
+use crate::{cases, files, report, store, store::Store, trial};
 
 /// The most bytes of a call's file: JSON writes a byte as a number, which takes up to four, and what
 /// a call may hand over is 2 MiB.
@@ -27,7 +27,8 @@ pub(crate) const INPUT_BYTES: usize = 16 << 20;
 pub(crate) const SMALL_BYTES: usize = 256 << 10;
 
 pub(crate) fn command() -> Command {
-    let delivery = Arg::new("delivery").long("delivery").value_name("ID").default_value("trial-1");
+    let delivery =
+        Arg::new("delivery").long("delivery").value_name("ID").default_value(cases::DELIVERY);
     let private = Arg::new("private")
         .long("private")
         .value_name("NETWORK:PORT")
@@ -95,34 +96,26 @@ async fn perform(
     Ok(host.call(request, Arc::new(store)).await)
 }
 
-fn request(matches: &ArgMatches, package: &Package, call: Call) -> Result<CallRequest> {
-    let now = now_ms();
-    Ok(CallRequest {
-        installation: trial::ID.to_owned(),
-        call,
-        delivery_id: matches.get_one::<String>("delivery").cloned().unwrap_or_default(),
-        attempt: 1,
-        now_ms: now,
-        started_ms: now,
-        test_mode: true,
-        trace_parent: None,
-        config: settings(matches.get_one("config"), package)?,
-        secrets: secrets(matches.get_one("secrets"), package)?,
-        installation_key: trial::key()?,
-    })
+/// The call as the options say: settings, secrets, and which delivery it is.
+pub(crate) fn request(matches: &ArgMatches, package: &Package, call: Call) -> Result<CallRequest> {
+    let delivery = matches.get_one::<String>("delivery").cloned();
+    let delivery = delivery.unwrap_or_else(|| cases::DELIVERY.to_owned());
+    let config = settings(matches.get_one("config"), package)?;
+    let secrets = secrets(matches.get_one("secrets"), package)?;
+    trial::request(call, (delivery, now_ms()), config, secrets)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "this is a program of its own, on its author's clock"
 )]
-pub(crate) fn now_ms() -> u64 {
+fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The settings as the portal would hand them over: by the schema, with its defaults.
-pub(crate) fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
+fn settings(place: Option<&PathBuf>, package: &Package) -> Result<String> {
     let text = place.map(|it| files::read_text(it, SMALL_BYTES)).transpose()?;
     let shown = place.map_or("the settings".to_owned(), |it| it.display().to_string());
     let settings: Value = serde_json::from_str(text.as_deref().unwrap_or("{}"))
@@ -141,10 +134,7 @@ pub(crate) fn settings(place: Option<&PathBuf>, package: &Package) -> Result<Str
 }
 
 /// The secrets by their names, all of them known to the manifest.
-pub(crate) fn secrets(
-    place: Option<&PathBuf>,
-    package: &Package,
-) -> Result<BTreeMap<String, PluginSecret>> {
+fn secrets(place: Option<&PathBuf>, package: &Package) -> Result<BTreeMap<String, PluginSecret>> {
     let Some(place) = place else { return Ok(BTreeMap::new()) };
     let shown = place.display();
     let text = zeroize::Zeroizing::new(files::read_text(place, SMALL_BYTES)?);

@@ -18,8 +18,21 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> Result<()> {
-    let folder = crate::path(matches, "folder");
-    let package = Package::from_folder(&folder)?;
+    let threads = runtime::Builder::new_current_thread().enable_all().build()?;
+    threads.block_on(check(matches, &crate::path(matches, "folder"), events, out))
+}
+
+/// Checks the plugin in a folder, and says what it is.
+///
+/// # Errors
+/// What an installation would refuse.
+pub(crate) async fn check(
+    matches: &ArgMatches,
+    folder: &Path,
+    events: &[String],
+    out: &mut dyn Write,
+) -> Result<()> {
+    let package = Package::from_folder(folder)?;
     let manifest = package.manifest();
     let (id, version) = (&manifest.id, &manifest.version);
     writeln!(out, "plugin.toml         {id} {version}, {}", kinds(&manifest.kinds))?;
@@ -29,8 +42,7 @@ pub(crate) fn run(matches: &ArgMatches, events: &[String], out: &mut dyn Write) 
         let count = properties.map_or(0, serde_json::Map::len);
         writeln!(out, "config.schema.json  {count} setting{}", if count == 1 { "" } else { "s" })?;
     }
-    let threads = runtime::Builder::new_current_thread().enable_all().build()?;
-    threads.block_on(component(matches, &folder, &package, out))?;
+    component(matches, folder, &package, out).await?;
     writeln!(out, "ok")?;
     Ok(())
 }

@@ -119,12 +119,14 @@ pub(crate) fn rotate_command() -> Command {
 pub(crate) fn rotate(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let to = publisher(matches.get_one::<String>("to").map_or("", String::as_str))?;
     let key = secret_key(matches)?;
-    let from = key.publisher()?.key_id();
+    let before = key.publisher()?;
+    let from = before.key_id();
     let text = Rotation::sign(&key, &to)?;
     let named = matches.get_one::<PathBuf>("out").cloned();
     let place = named.unwrap_or_else(|| PathBuf::from(format!("{from}.rotation")));
     files::create(&place, text.as_bytes(), 0o644)?;
     writeln!(out, "{}  {from} becomes {}", place.display(), to.key_id())?;
+    writeln!(out, "{before} becomes {to}")?;
     writeln!(out, "Hand it on with every package until all who install yours have it.")?;
     Ok(())
 }

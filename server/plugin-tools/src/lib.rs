@@ -5,6 +5,7 @@ mod call;
 mod cases;
 mod check;
 mod conformance;
+mod dev;
 mod files;
 mod inspect;
 mod interface;
@@ -23,6 +24,8 @@ use std::{
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+pub use dev::{Portal, dev, interrupted};
+
 /// The command and all that stands below it.
 #[must_use]
 pub fn command() -> Command {
@@ -36,6 +39,7 @@ pub fn command() -> Command {
             check::command(),
             call::command(),
             test::command(),
+            dev::command(),
             inspect::pack_command(),
             keys::keygen_command(),
             keys::sign_command(),
@@ -65,6 +69,7 @@ pub fn run_to(matches: &ArgMatches, events: &[String], out: &mut dyn Write) -> a
         Some(("check", matches)) => check::run(matches, events, out),
         Some(("call", matches)) => call::run(matches, out),
         Some(("test", matches)) => test::run(matches, events, out),
+        Some(("dev", matches)) => dev::run(matches, events, out),
         Some(("pack", matches)) => inspect::pack(matches, out),
         Some(("keygen", matches)) => keys::keygen(matches, out),
         Some(("sign", matches)) => keys::sign(matches, out),

@@ -61,9 +61,14 @@ pub(crate) fn options() -> [Arg; 8] {
     ]
 }
 
-/// What stands in a case in a secret's place.
-fn stand_in(name: &str) -> String {
-    format!("trial-secret-of-{name}")
+/// How the keys of Standard Webhooks begin; base64 follows.
+const SIGNING_KEY: &str = "whsec_";
+
+/// What stands in a case in a secret's place: as a key where the secret is one.
+fn stand_in(name: &str, secret: &str) -> String {
+    let plain = format!("trial-secret-of-{name}");
+    let key = secret.strip_prefix(SIGNING_KEY).and_then(|it| STANDARD.decode(it).ok());
+    key.map_or(plain.clone(), |_| format!("{SIGNING_KEY}{}", STANDARD.encode(plain)))
 }
 
 /// Makes a call and writes down what came of it.
@@ -113,7 +118,7 @@ pub(crate) async fn record(
              the plugin signs or verifies depends on a secret's text: call it with {} as the secret \
              of each name, which is what stands in cases",
             wrong.join("\n  "),
-            stand_in("NAME")
+            stand_in("NAME", "")
         );
     }
     let parent = place.parent().unwrap_or(folder);
@@ -126,25 +131,9 @@ pub(crate) async fn record(
 
 /// The call as it is made, and what the plugin remembers before it.
 fn asked_for(matches: &ArgMatches, package: &Package, asked: Call) -> Result<(CallRequest, Store)> {
-    let secrets = call::secrets(matches.get_one("secrets"), package)?;
     let kv = matches.get_one::<PathBuf>("kv");
     let store = kv.map(|it| Store::read(it)).transpose()?.unwrap_or_default();
-    let delivery = matches.get_one::<String>("delivery");
-    let now = call::now_ms();
-    let request = CallRequest {
-        installation: trial::ID.to_owned(),
-        call: asked,
-        delivery_id: delivery.cloned().unwrap_or_else(|| "trial-1".to_owned()),
-        attempt: 1,
-        now_ms: now,
-        started_ms: now,
-        test_mode: true,
-        trace_parent: None,
-        config: call::settings(matches.get_one("config"), package)?,
-        secrets,
-        installation_key: trial::key()?,
-    };
-    Ok((request, store))
+    Ok((call::request(matches, package, asked)?, store))
 }
 
 /// Makes the call, and a case of what came of it.
@@ -159,7 +148,8 @@ async fn made(
         matches.get_many("private").unwrap_or_default().copied().collect();
     let recorder = Arc::<Recorder>::default();
     let host = trial::install(compiler, package, &private, Some(recorder.clone())).await?;
-    let secrets = request.secrets.keys().map(|name| (name.clone(), stand_in(name))).collect();
+    let secrets = request.secrets.iter();
+    let secrets = secrets.map(|(name, it)| (name.clone(), stand_in(name, it.expose()))).collect();
     let outcome = host.call(request.clone(), Arc::new(store.clone())).await;
     let (answer, error) = match outcome.result.clone() {
         Ok(answer) => (Some(answer), None),
@@ -185,7 +175,7 @@ async fn made(
 fn tells_nothing(text: &str, secrets: &BTreeMap<String, PluginSecret>) -> Result<()> {
     for (name, secret) in secrets {
         let secret = secret.expose();
-        if secret == stand_in(name) {
+        if secret == stand_in(name, secret) {
             continue;
         }
         let escaped = Value::from(secret).to_string();
@@ -227,7 +217,12 @@ mod tests {
         let basic = STANDARD.encode("s3cr\"t/+ü:");
         tells_nothing(&basic, &secrets).unwrap_err();
         // What stands in cases anyway is no secret.
-        let own = PluginSecret::new(stand_in("token")).unwrap();
-        tells_nothing(&stand_in("token"), &BTreeMap::from([("token".to_owned(), own)])).unwrap();
+        for like in ["s3cret", "whsec_AAEC/w=="] {
+            let own = stand_in("token", like);
+            let secrets = [("token".to_owned(), PluginSecret::new(own.clone()).unwrap())];
+            tells_nothing(&own, &BTreeMap::from(secrets)).unwrap();
+        }
+        // A key stays a key, or nothing could be signed with it.
+        assert_eq!(stand_in("token", "whsec_AAEC/w=="), "whsec_dHJpYWwtc2VjcmV0LW9mLXRva2Vu");
     }
 }

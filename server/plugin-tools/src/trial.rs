@@ -1,6 +1,7 @@
 //! A plugin host for one plugin on its author's machine, with everything granted that it asks for.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,8 +10,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, value_parser};
 use myrelay_plugin_host::{
-    Compiler, Grants, InProcess, Installation, Limits, Line, Manifest, Network, Options,
-    PluginHost as _, PluginSecret, PrivateNet, SystemResolver, mozillas_roots,
+    Call, CallRequest, Compiler, Grants, InProcess, Installation, Limits, Line, Manifest, Network,
+    Options, PluginHost as _, PluginSecret, PrivateNet, SystemResolver, mozillas_roots,
 };
 use myrelay_plugin_package::Package;
 
@@ -29,9 +30,27 @@ pub(crate) fn compiler_option() -> Arg {
         .help("The program myrelay-plugin-compile; by default the one beside this program")
 }
 
-/// The installation's key: the same in every trial, so that idempotency keys are too.
-pub(crate) fn key() -> Result<PluginSecret> {
-    PluginSecret::new("0".repeat(32)).context("no installation key")
+/// A call of the plugin at its first try, as of this time, in milliseconds since 1970 UTC. The
+/// installation's key is the same in every trial, so that idempotency keys are too.
+pub(crate) fn request(
+    call: Call,
+    (delivery, now_ms): (String, u64),
+    config: String,
+    secrets: BTreeMap<String, PluginSecret>,
+) -> Result<CallRequest> {
+    Ok(CallRequest {
+        installation: ID.to_owned(),
+        call,
+        delivery_id: delivery,
+        attempt: 1,
+        now_ms,
+        started_ms: now_ms,
+        test_mode: true,
+        trace_parent: None,
+        config,
+        secrets,
+        installation_key: PluginSecret::new("0".repeat(32)).context("no installation key")?,
+    })
 }
 
 /// A compiler that keeps what it compiled in the plugin's own folder.

@@ -72,6 +72,11 @@ pub fn run() -> anyhow::Result<()> {
                 crate::log::start(config.log_format);
                 block_on(plugin::life::run(config, act, matches))
             }
+            Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
+                let config = Config::read(&values(matches)?)?;
+                crate::log::start(config.log_format);
+                block_on(plugin::dev::run(config, matches))
+            }
             // All others are for authors, and know no portal.
             _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
         },
@@ -118,7 +123,8 @@ fn command() -> Command {
         .subcommands(ca::commands().map(configured));
     let plugin = myrelay_plugin_tools::command()
         .about("Look after plugins, and write them")
-        .subcommands(plugin::commands().into_iter().map(configured));
+        .subcommands(plugin::commands().into_iter().map(configured))
+        .mut_subcommand("dev", |it| configured(plugin::dev::options(it)));
     Command::new("myrelay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The MyRelay portal")

@@ -1,5 +1,6 @@
 //! `myrelay plugin install`, `list`, and what comes after that
 
+pub(super) mod dev;
 pub(super) mod life;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use myrelay_app::contract::CapabilityRow;
+use myrelay_app::contract::{AskedRow, CapabilityChange};
 use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
@@ -26,7 +27,6 @@ use crate::{
 /// The commands and what they ask for.
 pub(super) fn commands() -> Vec<Command> {
     let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
-    let many = |text: Arg| text.action(ArgAction::Append);
     let install = Command::new("install")
         .about(
             "Tell what a plugin asks for and, with --grant, install it, or put it in the place of \
@@ -42,49 +42,43 @@ pub(super) fn commands() -> Vec<Command> {
                 .value_name("KEY")
                 .help("Who has to have signed it: a minisign.pub, or its second line"),
         )
-        .arg(
-            Arg::new("grant")
-                .long("grant")
-                .action(ArgAction::SetTrue)
-                .help("Grant all that it asks for, and install it"),
-        )
-        .arg(
-            path(Arg::new("settings").long("settings").value_name("FILE"))
-                .help("Its settings, a JSON object; default: those that it has"),
-        )
-        .arg(
-            many(Arg::new("secret").long("secret").value_name("NAME=FILE"))
-                .help("A secret, by the file that holds it alone; as often as it has secrets"),
-        )
-        .arg(
-            many(Arg::new("host").long("host").value_name("HOST"))
-                .help("A host that it may reach, where it asks for hosts that you name"),
-        )
-        .arg(
-            Arg::new("test-mode")
-                .long("test-mode")
-                .action(ArgAction::SetTrue)
-                .help("Let it use its provider's sandbox, where no money is real"),
-        )
-        .arg(
-            Arg::new("any-host")
-                .long("any-host")
-                .action(ArgAction::SetTrue)
-                .conflicts_with("host")
-                .help(
-                    "Let it reach any host on the internet, where it asks for hosts that you name",
-                ),
-        )
-        .arg(
-            many(Arg::new("private").long("private").value_name("NETWORK:PORT"))
-                .help("A private address that it may reach too, such as 10.1.2.3/32:8025"),
-        )
+        .args(granting())
         .args(life::install_options());
     let list = Command::new("list").about("List the plugins that are installed");
     [install, list].into_iter().chain(life::commands()).collect()
 }
 
+/// What an operator grants and gives to a plugin.
+fn granting() -> Vec<Arg> {
+    let path = |text: Arg| text.value_parser(value_parser!(PathBuf));
+    let many = |text: Arg| text.action(ArgAction::Append);
+    vec![
+        Arg::new("grant")
+            .long("grant")
+            .action(ArgAction::SetTrue)
+            .help("Grant all that it asks for, and install it"),
+        path(Arg::new("settings").long("settings").value_name("FILE"))
+            .help("Its settings, a JSON object; default: those that it has"),
+        many(Arg::new("secret").long("secret").value_name("NAME=FILE"))
+            .help("A secret, by the file that holds it alone; as often as it has secrets"),
+        many(Arg::new("host").long("host").value_name("HOST"))
+            .help("A host that it may reach, where it asks for hosts that you name"),
+        Arg::new("test-mode")
+            .long("test-mode")
+            .action(ArgAction::SetTrue)
+            .help("Let it use its provider's sandbox, where no money is real"),
+        Arg::new("any-host")
+            .long("any-host")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("host")
+            .help("Let it reach any host on the internet, where it asks for hosts that you name"),
+        many(Arg::new("private").long("private").value_name("NETWORK:PORT"))
+            .help("A private address that it may reach too, such as 10.1.2.3/32:8025"),
+    ]
+}
+
 /// What was said about an installation.
+#[derive(Default)]
 pub(super) struct Asked {
     package: PathBuf,
     publisher: Option<String>,
@@ -108,13 +102,22 @@ impl Asked {
 
 /// What was asked for.
 pub(super) fn asked(matches: &ArgMatches) -> Asked {
+    Asked {
+        package: matches.get_one::<PathBuf>("package").cloned().unwrap_or_default(),
+        publisher: matches.get_one::<String>("publisher").cloned(),
+        rotations: matches.get_many("rotation").into_iter().flatten().cloned().collect(),
+        without_canary: matches.get_flag("without-canary"),
+        ..given(matches)
+    }
+}
+
+/// What an operator grants and gives to the plugin, whichever that is.
+fn given(matches: &ArgMatches) -> Asked {
     let many = |name: &str| {
         let all = matches.get_many::<String>(name);
         all.into_iter().flatten().cloned().collect()
     };
     Asked {
-        package: matches.get_one::<PathBuf>("package").cloned().unwrap_or_default(),
-        publisher: matches.get_one::<String>("publisher").cloned(),
         grant: matches.get_flag("grant"),
         settings: matches.get_one::<PathBuf>("settings").cloned(),
         secrets: many("secret"),
@@ -122,8 +125,7 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
         any_host: matches.get_flag("any-host"),
         test_mode: matches.get_flag("test-mode"),
         private: many("private"),
-        rotations: matches.get_many("rotation").into_iter().flatten().cloned().collect(),
-        without_canary: matches.get_flag("without-canary"),
+        ..Asked::default()
     }
 }
 
@@ -136,33 +138,28 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         rotations: life::rotations(&asked.rotations, &asked.package)?,
         without_canary: asked.without_canary,
     };
-    let (read, rows) = plugins::asked(package.manifest_text())?;
-    say(&told(&read, publisher.as_ref(), &rows))?;
-    if !asked.grant {
+    let (read, _) = plugins::asked(package.manifest_text())?;
+    // Where there is no portal yet, nothing is made of one by looking.
+    let portal = match asked.grant || config.data_dir.exists() {
+        true => match started(&config).await {
+            Ok(started) => Some(started.context),
+            Err(error) if asked.grant => return Err(error),
+            Err(error) => {
+                say(&format!("What the portal has of it cannot be read: {error:#}\n\n"))?;
+                None
+            }
+        },
+        false => None,
+    };
+    let before = match &portal {
+        Some(context) => plugins::find(context, &read.id).await?,
+        None => None,
+    };
+    say(&told(&read, publisher.as_ref(), before.as_ref())?)?;
+    let Some(context) = portal.filter(|_| asked.grant) else {
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
-    }
-    let settings = asked.settings.as_ref().map(|it| read_text(it));
-    let given = secrets(&asked.secrets)?;
-    let Started { context, .. } = started(&config).await?;
-    let before = plugins::find(&context, &read.id).await?;
-    let grants = match &before {
-        // What it may reach beyond its wishes stays, where nothing else is said.
-        Some(before) if asked.names_nothing() => before.grants_for(&read)?,
-        _ => grants(&read, &asked)?,
     };
-    if let Some(before) = &before {
-        say(&format!("\nIt takes the place of version {}.\n", before.version))?;
-    }
-    let input = plugins::Input {
-        grants,
-        test_mode: asked.test_mode,
-        secrets: given,
-        schema: package.schema_text(),
-        settings: settings.transpose()?,
-        manifest: package.manifest_text().to_owned(),
-        component: package.wasm().to_vec(),
-        publisher,
-    };
+    let input = input(&asked, (&package, publisher), (&read, before.as_ref()))?;
     let done = plugins::install(&context, (input, origin)).await;
     let missing = plugins::missing_secrets(&context, &read).await;
     let hook = match &done {
@@ -188,6 +185,30 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
             read.name
         ),
     }
+}
+
+/// A plugin with all that its operator grants and gives.
+fn input(
+    asked: &Asked,
+    (package, publisher): (&Package, Option<PublisherKey>),
+    (read, before): (&Manifest, Option<&plugins::Installed>),
+) -> anyhow::Result<plugins::Input> {
+    let settings = asked.settings.as_ref().map(|it| read_text(it));
+    let grants = match before {
+        // What it may reach beyond its wishes stays, where nothing else is said.
+        Some(before) if asked.names_nothing() => before.grants_for(read)?,
+        _ => grants(read, asked)?,
+    };
+    Ok(plugins::Input {
+        grants,
+        test_mode: asked.test_mode,
+        secrets: secrets(&asked.secrets)?,
+        schema: package.schema_text(),
+        settings: settings.transpose()?,
+        manifest: package.manifest_text().to_owned(),
+        component: package.wasm().to_vec(),
+        publisher,
+    })
 }
 
 /// A package that is sound, and where it is from.
@@ -256,15 +277,38 @@ async fn started(config: &Config) -> anyhow::Result<Started> {
     start_context(config, &site, &node).await
 }
 
-/// What an operator reads before granting it.
-fn told(manifest: &Manifest, by: Option<&PublisherKey>, rows: &[CapabilityRow]) -> String {
+/// What an operator reads before granting it, beside the version that is there.
+fn told(
+    manifest: &Manifest,
+    by: Option<&PublisherKey>,
+    before: Option<&plugins::Installed>,
+) -> anyhow::Result<String> {
     let Manifest { name, version, id, .. } = manifest;
-    let by = by.map_or_else(|| "signed by nobody".to_owned(), |it| format!("signed by {it}"));
-    let mut text = format!("{name} {version} ({id}), {by}, asks to:\n");
-    for CapabilityRow { what, reason } in rows {
-        text.push_str(&format!("  {what}\n      {reason}\n"));
+    let by = by.map_or_else(|| "nobody".to_owned(), life::with_id);
+    let mut text = format!("{name} {version} ({id}), signed by {by}, asks to:\n");
+    let had = before.map(plugins::Installed::manifest).transpose()?;
+    let rows = plugins::compare(had.as_ref(), manifest);
+    text.extend(rows.iter().filter_map(|it| line_of(it, true)));
+    if let Some(before) = before {
+        let grows = if plugins::grows(&rows) { "It asks for more" } else { "It asks for no more" };
+        text.push_str(&format!(
+            "\nIt takes the place of version {}. {grows} than that did.\n",
+            before.version
+        ));
     }
-    text
+    Ok(text)
+}
+
+/// Something that is asked for, in two lines; nothing where it is as before and that is not wanted.
+fn line_of(row: &AskedRow, with_same: bool) -> Option<String> {
+    let AskedRow { what, reason, change } = row;
+    let mark = match change {
+        Some(CapabilityChange::Added) => "new: ",
+        Some(CapabilityChange::Removed) => "no longer: ",
+        _ if with_same => "",
+        _ => return None,
+    };
+    Some(format!("  {mark}{what}\n      {reason}\n"))
 }
 
 /// All that is asked for, with the hosts and the private addresses that the operator named.

@@ -7,7 +7,7 @@ use super::views::capabilities;
 
 /// What is asked for, each with what it is to the version before; what is asked for no more comes
 /// last.
-pub(super) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedRow> {
+pub(crate) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedRow> {
     let row = |it: CapabilityRow, change| AskedRow { what: it.what, reason: it.reason, change };
     let asked = rows(after);
     let Some(before) = before else {
@@ -35,7 +35,7 @@ pub(super) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedR
 }
 
 /// Whether it asks for more than before.
-pub(super) fn grows(rows: &[AskedRow]) -> bool {
+pub(crate) fn grows(rows: &[AskedRow]) -> bool {
     rows.iter().any(|it| it.change == Some(CapabilityChange::Added))
 }
 

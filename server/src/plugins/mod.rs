@@ -39,6 +39,7 @@ pub use self::runtime::Runtime;
 pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
     change::{change_settings, settings_view},
+    compare::{compare, grows},
     export::{export, memory_of},
     grants::granted_to,
     hooks::{find_hook, hook_url},

@@ -17,15 +17,29 @@ pub(crate) struct Revocation {
     pub(crate) reason: String,
 }
 
-/// A publisher's key, or a SHA-256 in hexadecimal digits, in the one form in which it is kept.
-fn parse(what: &str) -> Result<String> {
+/// A publisher's key, the id of one that something was installed with, or a SHA-256 in hexadecimal
+/// digits, in the one form in which it is kept.
+async fn parse(context: &Context, what: &str) -> Result<String> {
+    if what.len() == 16 && what.bytes().all(|it| it.is_ascii_hexdigit()) {
+        let known = store::uploads::publishers(context.database.read()).await?;
+        let known = known.into_iter().filter(|it| {
+            PublisherKey::parse(it).is_ok_and(|it| it.key_id().eq_ignore_ascii_case(what))
+        });
+        let known: Vec<String> = known.collect();
+        // Whoever wants to can make a key with the id of another.
+        return <[String; 1]>::try_from(known).map(|[it]| it).map_err(|_none_or_several| {
+            let message = "nothing was installed with one key of this id: give the key itself, \
+                           which begins with RW";
+            Error::invalid("what", message)
+        });
+    }
     let is_hash = what.len() == 64 && what.bytes().all(|it| it.is_ascii_hexdigit());
     if is_hash {
         return Ok(what.to_ascii_lowercase());
     }
     let key = PublisherKey::parse(what).map_err(|_no_key| {
-        let message = "expected a publisher's key, which begins with RW, or the SHA-256 of a \
-                       package or a component, 64 hexadecimal digits";
+        let message = "expected a publisher's key, which begins with RW, its id, 16 hexadecimal \
+                       digits, or the SHA-256 of a package or a component, which has 64";
         Error::invalid("what", message)
     })?;
     Ok(key.to_string())
@@ -37,7 +51,7 @@ fn parse(what: &str) -> Result<String> {
 /// # Errors
 /// [`Error::Invalid`] of `what` and of `reason`.
 pub(crate) async fn revoke(context: &Context, what: &str, reason: &str) -> Result<Vec<Installed>> {
-    let what = parse(what)?;
+    let what = parse(context, what).await?;
     let reason = reason.trim();
     let sound = !reason.is_empty() && !reason.chars().any(char::is_control);
     if !sound || REASON_CHARS < reason.chars().count() {
@@ -62,7 +76,7 @@ pub(crate) async fn revoke(context: &Context, what: &str, reason: &str) -> Resul
 /// # Errors
 /// [`Error::Invalid`] of `what`, also where it is not revoked.
 pub(crate) async fn unrevoke(context: &Context, what: &str) -> Result<()> {
-    let what = parse(what)?;
+    let what = parse(context, what).await?;
     let mut tx = context.database.write().await?;
     if !store::revocations::delete(&mut tx, &what).await? {
         let message = "this is not revoked; `myrelay plugin revoked` lists what is";

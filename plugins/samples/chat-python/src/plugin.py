@@ -68,4 +68,5 @@ class Events(exports.Events):
             raise error(ErrorKind.INVALID_INPUT, f"the chat said {status}")
         count = told() + 1
         remember(today(), str(count))
-        print("told", value["id"], count)
+        # The line ends where the call does.
+        print("told", value["id"], count, end="")

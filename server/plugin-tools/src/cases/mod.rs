@@ -27,7 +27,7 @@ pub(crate) const FOLDER: &str = "tests";
 /// The most cases of a plugin.
 const CASES: usize = 500;
 /// The delivery of a case that names none.
-const DELIVERY: &str = "trial-1";
+pub(crate) const DELIVERY: &str = "trial-1";
 /// The time of a case that names none: 2026-03-20T09:30:00Z.
 const NOW_MS: u64 = 1_773_999_000_000;
 

@@ -92,18 +92,12 @@ impl Bench {
             let secret = secret.ok_or_else(|| anyhow!("secrets: {name} is empty or too long"))?;
             secrets.insert(name.clone(), secret);
         }
+        let (delivery, now) = (case.delivery.clone(), case.now_ms);
+        let config = self.settings(&case.config)?;
         Ok(CallRequest {
-            installation: trial::ID.to_owned(),
-            call: case.call.clone(),
-            delivery_id: case.delivery.clone(),
             attempt,
-            now_ms: case.now_ms,
-            started_ms: case.now_ms + 60_000 * u64::from(attempt.saturating_sub(1)),
-            test_mode: true,
-            trace_parent: None,
-            config: self.settings(&case.config)?,
-            secrets,
-            installation_key: trial::key()?,
+            started_ms: now + 60_000 * u64::from(attempt.saturating_sub(1)),
+            ..trial::request(case.call.clone(), (delivery, now), config, secrets)?
         })
     }
 

@@ -3,9 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use myrelay_plugin_host::LineRequest;
 use serde::Deserialize;
 
-use crate::{call::SMALL_BYTES, cases, files};
+use crate::{
+    call::SMALL_BYTES,
+    cases::{self, Asked},
+    files,
+};
 
 /// The file's name in the folder of the cases.
 pub(crate) const FILE: &str = "conformance.toml";
@@ -17,6 +22,10 @@ pub(crate) struct Facts {
     /// Whether the provider drops a request that it has already: then one whose answer was lost may
     /// be made again.
     pub(crate) repeats_are_safe: bool,
+    /// What stands in the addresses of requests that change nothing, though they are no GET.
+    pub(crate) harmless: Vec<String>,
+    /// Headers that are others at each try, such as the time of a signature.
+    pub(crate) new_each_try: Vec<String>,
     pub(crate) notification: Option<Notification>,
     pub(crate) webhooks: Option<Signing>,
 }
@@ -55,6 +64,19 @@ pub(crate) enum Encoding {
 }
 
 impl Facts {
+    /// Whether a request may have changed something that must not be changed twice.
+    pub(crate) fn counts_once(&self, request: &Asked) -> bool {
+        let is_harmless = self.harmless.iter().any(|it| request.url.contains(it.as_str()));
+        request.method != "GET" && !self.repeats_are_safe && !is_harmless
+    }
+
+    /// A request without what is another at each try.
+    pub(crate) fn without_new(&self, mut request: LineRequest) -> LineRequest {
+        let is_new = |name: &str| self.new_each_try.iter().any(|it| it.eq_ignore_ascii_case(name));
+        request.headers.retain(|it| !is_new(&it.0));
+        request
+    }
+
     /// What the file of a plugin says; nothing where there is none.
     ///
     /// # Errors

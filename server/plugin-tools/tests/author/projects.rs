@@ -88,6 +88,8 @@ fn what_is_not_built_yet_is_told() {
     let error = plugin(&["check", shown, "--compiler", "/nowhere/compile"]).unwrap_err();
     assert!(error.contains("there is no /nowhere/compile, which compiles plugins"), "{error}");
     let nothing = root.path().join("nothing");
-    let error = plugin(&["build", nothing.to_str().unwrap()]).unwrap_err();
-    assert!(error.contains("no folder"), "{error}");
+    for command in ["build", "dev"] {
+        let error = plugin(&[command, nothing.to_str().unwrap()]).unwrap_err();
+        assert!(error.contains("no folder"), "{command}: {error}");
+    }
 }

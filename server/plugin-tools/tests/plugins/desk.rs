@@ -7,8 +7,12 @@ use std::{
 
 use myrelay_plugin_tools::{command, run_to};
 
-/// The events of the portal in these stories.
-const EVENTS: [&str; 2] = ["peer.added.v1", "peer.removed.v1"];
+/// The events of the portal: each has a schema.
+pub(crate) fn events() -> Vec<String> {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/events");
+    let names = fs::read_dir(schemas).unwrap().map(|it| it.unwrap().file_name());
+    names.filter_map(|it| Some(it.to_str()?.strip_suffix(".json")?.to_owned())).collect()
+}
 
 /// Whether what builds plugins is here.
 #[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
@@ -75,6 +79,10 @@ impl Desk {
         Some(desk)
     }
 
+    pub(crate) fn compiler(&self) -> &str {
+        &self.compiler
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -103,7 +111,7 @@ impl Desk {
     pub(crate) fn plugin(&self, line: &[&str]) -> Result<String, String> {
         let matches = command().try_get_matches_from([&["plugin"], line].concat());
         let mut out = Vec::new();
-        let ended = run_to(&matches.unwrap(), &EVENTS.map(str::to_owned), &mut out);
+        let ended = run_to(&matches.unwrap(), &events(), &mut out);
         let told = String::from_utf8(out).unwrap();
         ended.map(|()| told.clone()).map_err(|error| format!("{told}{error:#}"))
     }

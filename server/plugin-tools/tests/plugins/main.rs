@@ -4,6 +4,7 @@
 
 mod conformance;
 mod desk;
+mod develops;
 mod languages;
 mod ours;
 mod refused;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use myrelay_plugin_package::{ROTATION_BYTES, Rotation};
+use myrelay_plugin_package::{PublisherKey, ROTATION_BYTES, Rotation};
 
 use super::{read_text, say, started};
 use crate::{
@@ -51,8 +51,8 @@ pub(super) fn commands() -> [Command; 4] {
              stopped",
         )
         .arg(Arg::new("what").value_name("KEY|SHA256").required(true).help(
-            "A publisher's key as `plugin keygen` prints it, or the SHA-256 of a package or of \
-             a plugin.wasm",
+            "A publisher's key as `plugin keygen` prints it, its id, or the SHA-256 of a package \
+             or of a plugin.wasm",
         ))
         .arg(
             Arg::new("reason")
@@ -186,9 +186,18 @@ async fn revoke(
     })
 }
 
+/// A key as its publisher has it, and as signatures name it.
+pub(super) fn with_id(key: &PublisherKey) -> String {
+    format!("{key} (key id {})", key.key_id())
+}
+
 async fn revoked(context: &Context) -> anyhow::Result<String> {
     let all = plugins::revoked(context).await?;
-    let line = |it: &plugins::Revocation| format!("{}  {}\n", it.what, it.reason);
+    let shown = |what: &str| match PublisherKey::parse(what) {
+        Ok(key) => with_id(&key),
+        Err(_a_digest) => what.to_owned(),
+    };
+    let line = |it: &plugins::Revocation| format!("{}  {}\n", shown(&it.what), it.reason);
     let lines: String = all.iter().map(line).collect();
     Ok(if lines.is_empty() { "Nothing is revoked.\n".to_owned() } else { lines })
 }

@@ -103,6 +103,13 @@ stories! {
         unrevoke(&world.context, &key).await.unwrap();
         let error = unrevoke(&world.context, &key).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { field: "what", .. }), "{error:?}");
+        // Signatures name a key by its id, and that will do where it was met before.
+        let stopped = revoke(&world.context, &first.key_id(), "it was stolen").await.unwrap();
+        assert_eq!(stopped.len(), 1);
+        assert_eq!(revoked(&world.context).await.unwrap()[0].what, key);
+        unrevoke(&world.context, &first.key_id().to_lowercase()).await.unwrap();
+        let error = revoke(&world.context, "0123456789ABCDEF", "why").await.err().unwrap();
+        assert!(error.to_string().contains("give the key itself"), "{error}");
         olga.api().enable_plugin(&id).await.unwrap();
         assert_eq!(olga.api().get_plugin(&id).await.unwrap().row.state, PluginState::Enabled);
     }
