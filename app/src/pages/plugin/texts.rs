@@ -50,7 +50,7 @@ pub(crate) const DEAD_COLUMNS: &[Column] = &[EVENT, FAILURE, TRIES, WHEN, ACTION
 
 pub(crate) const JOBS: &str = "At set times";
 pub(crate) const JOB: Column = ("Job", false);
-pub(crate) const TIMES: Column = ("Minute, hour, day, month, weekday (UTC)", false);
+pub(crate) const TIMES: Column = ("When (cron, UTC)", false);
 pub(crate) const NEXT: Column = ("Next", false);
 pub(crate) const LAST: Column = ("Last", false);
 pub(crate) const RUN: &str = "Run now";
