@@ -135,6 +135,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         package_hash: hash,
         rotations: life::rotations(&asked.rotations, &asked.package)?,
         without_canary: asked.without_canary,
+        ..plugins::Origin::default()
     };
     let (read, rows) = plugins::asked(package.manifest_text())?;
     say(&told(&read, publisher.as_ref(), &rows))?;

@@ -8,6 +8,7 @@ mod change;
 mod compare;
 mod export;
 mod form;
+mod gallery;
 mod grants;
 mod health;
 mod hooks;
@@ -40,6 +41,7 @@ pub(crate) use self::{
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
     change::{change_settings, settings_view},
     export::{export, memory_of},
+    gallery::{choose_package, gallery, gallery_icon, gallery_package},
     grants::granted_to,
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, install},
