@@ -4,6 +4,7 @@ mod billing;
 mod channels;
 mod plans;
 mod plugin_forms;
+mod plugin_gallery;
 mod plugins;
 mod tokens;
 mod usage;

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -107,6 +108,8 @@ pub struct Settings {
     pub public_url: String,
     /// Whether plugins that nobody signed may be installed.
     pub unsigned_plugins: bool,
+    /// The folder with packages of plugins from which operators choose; none: there is none.
+    pub plugin_dir: Option<PathBuf>,
     /// Where agents reach the node listener, such as `https://vpn.example.org:8443`.
     pub node_url: String,
 }

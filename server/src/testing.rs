@@ -116,6 +116,7 @@ impl World {
             public_url: "https://vpn.example.org".to_owned(),
             node_url: "https://vpn.example.org:8441".to_owned(),
             unsigned_plugins: true,
+            plugin_dir: None,
         };
         let pool = settings.v4_pool;
         let deployment =

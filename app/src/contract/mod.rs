@@ -12,6 +12,7 @@ mod operators;
 mod peers;
 mod plans;
 mod plugin_forms;
+mod plugin_gallery;
 mod plugin_health;
 mod plugins;
 mod pods;
@@ -49,6 +50,10 @@ pub use plugin_forms::{
     PluginSettingsView, SecretField, SettingField, SettingInput, SettingsChange, SettingsForm,
     TypedFields, UploadPlugin,
 };
+pub use plugin_gallery::{
+    ChoosePackage, GalleryRow, GalleryView, PackageBar, PackageCard, PackageSigner,
+    PackageStanding, PluginGalleryContract, PluginKind,
+};
 pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
 pub use plugins::{
     CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginContract, PluginJobRow, PluginLimits,
@@ -74,6 +79,7 @@ pub trait Portal:
     + PlanContract
     + PluginContract
     + PluginFormContract
+    + PluginGalleryContract
     + PodContract
     + TokenContract
     + UsageContract
@@ -90,6 +96,7 @@ impl<T> Portal for T where
         + PlanContract
         + PluginContract
         + PluginFormContract
+        + PluginGalleryContract
         + PodContract
         + TokenContract
         + UsageContract

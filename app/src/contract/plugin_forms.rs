@@ -190,6 +190,10 @@ pub struct InstallView {
     /// Networks with ports, one in each line.
     pub private: String,
     pub test_mode: bool,
+    /// What the secrets are called that it asks for and nobody gave yet.
+    pub missing: Vec<String>,
+    /// It is installed without those that are left empty.
+    pub without: bool,
     pub form: SettingsForm,
     /// What is wrong beside settings and secrets, by the names of the fields.
     pub errors: BTreeMap<String, String>,

@@ -176,6 +176,8 @@ pub struct PluginView {
     pub settings: String,
     /// Its secrets, and whether each is there.
     pub secrets: Vec<(String, bool)>,
+    /// What those are called that nobody gave and no provider makes.
+    pub missing: Vec<String>,
     /// What it does at set times, by name.
     pub jobs: Vec<PluginJobRow>,
     /// The last calls, newest first.

@@ -3,6 +3,7 @@
 mod billing;
 mod nodes;
 mod plugin_forms;
+mod plugin_gallery;
 mod plugins;
 pub(crate) mod routes;
 mod tokens;
@@ -46,6 +47,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(usage::screens());
     screens.extend(plugins::all());
     screens.extend(plugin_forms::all());
+    screens.extend(plugin_gallery::all());
     screens.extend(billing::screens());
     screens
 }

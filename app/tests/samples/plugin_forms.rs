@@ -190,6 +190,8 @@ fn install(name: &str) -> InstallView {
         any_host: false,
         private: String::new(),
         test_mode: false,
+        missing: vec!["API key of the store".to_owned()],
+        without: false,
         form: whole,
         errors: [].into(),
         error: None,
@@ -212,6 +214,7 @@ fn uploads() -> Vec<(&'static str, Content, Frame)> {
     let errors = [
         ("growth", "read what is new, and tick that you grant it"),
         ("hosts", "\"pay example\" is no name of a host"),
+        ("without", "these are not given: API key of the store"),
         ("private", "\"10.1.2.3\": it is not a network and a port"),
     ];
     let errors = errors.map(|(name, it)| (name.to_owned(), it.to_owned())).into();

@@ -127,6 +127,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         hook_url: Some(format!("https://vpn.example.org/hooks/{}/events", "r".repeat(43))),
         settings: "{\"board\":\"customers\"}".to_owned(),
         secrets: vec![("api_key".to_owned(), true), ("previous".to_owned(), false)],
+        missing: vec!["The signing secret before".to_owned()],
         jobs: vec![
             job("digest", Some(NOW + 17 * MINUTE), None),
             job("check-prices", None, Some("unavailable: api.example.org answers 503")),
@@ -154,6 +155,7 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
         jobs: Vec::new(),
         calls: Vec::new(),
         secrets: Vec::new(),
+        missing: Vec::new(),
         publisher: None,
         versions: Vec::new(),
         ..view("Desk", PluginState::Disabled, None)

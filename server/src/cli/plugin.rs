@@ -137,6 +137,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         package_hash: hash,
         rotations: life::rotations(&asked.rotations, &asked.package)?,
         without_canary: asked.without_canary,
+        ..plugins::Origin::default()
     };
     let (read, _) = plugins::asked(package.manifest_text())?;
     // Where there is no portal yet, nothing is made of one by looking.

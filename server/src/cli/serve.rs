@@ -148,6 +148,7 @@ pub(super) async fn start_context(
             public_url: public.to_string(),
             node_url: node.to_string(),
             unsigned_plugins: config.unsigned_plugins,
+            plugin_dir: config.plugin_dir.clone(),
         },
         deployment,
         authority,

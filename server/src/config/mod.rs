@@ -99,6 +99,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Plugins that nobody signed may be installed.
     pub unsigned_plugins: bool,
+    /// Packages of plugins that operators choose from.
+    pub plugin_dir: Option<PathBuf>,
     pub plugin_host: PluginHostKind,
     /// Who the process of plugins becomes, where the portal is root.
     pub plugin_user: Option<String>,
@@ -125,6 +127,7 @@ impl Config {
         Ok(Self {
             database_url: database_url(values, &data_dir)?,
             unsigned_plugins: switch(values, "unsigned-plugins")?,
+            plugin_dir: optional_path(values, "plugin-dir"),
             plugin_host: parse(values, "plugin-host", "process or in-process")?,
             plugin_user: Some(values.get("plugin-user").text).filter(|it| !it.is_empty()),
             node_listen: parse(

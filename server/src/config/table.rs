@@ -122,6 +122,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     switch("unsigned-plugins", "Let plugins that nobody signed be installed, for development"),
     text(
+        "plugin-dir",
+        "",
+        "FOLDER",
+        "Packages of plugins with their signatures, which operators see in the gallery; default: none",
+    ),
+    text(
         "plugin-host",
         "process",
         "process|in-process",

@@ -38,7 +38,8 @@ pub(crate) fn dress(headers: &mut HeaderMap, nonce: &str, secure: bool) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(nonce)) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        // What is no page has a stricter one.
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     // Browsers send no Fetch Metadata to clear-text sites, and with `no-referrer` no Origin either
     // (https://fetch.spec.whatwg.org/#append-a-request-origin-header): forms need one of them.

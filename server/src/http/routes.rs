@@ -21,7 +21,7 @@ use super::{
     metrics, node_api, origin,
     pages::{
         account, billing, channels, devices, health, operator, operator_nodes, operator_pods,
-        plans, plugin_forms, plugins, pods, tokens, usage,
+        plans, plugin_forms, plugin_gallery, plugins, pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -241,6 +241,7 @@ fn plugin_routes() -> Vec<Route> {
     const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
     const RUN: &str = "/operator/plugins/{plugin}/jobs/{job}/run";
     const ONE_UPLOAD: &str = "/operator/plugins/install/{upload}";
+    const PACKAGE: &str = "/operator/plugins/gallery/{package}";
     use Who::Operator;
     vec![
         does("/hooks/{hook}/{path}", Who::Anybody, post(hooks::receive)),
@@ -250,6 +251,10 @@ fn plugin_routes() -> Vec<Route> {
         shows(ONE_UPLOAD, Operator, get(plugin_forms::install_page)),
         does(ONE_UPLOAD, Operator, post(plugin_forms::install)),
         does("/operator/plugins/install/{upload}/discard", Operator, post(plugin_forms::discard)),
+        shows("/operator/plugins/gallery", Operator, get(plugin_gallery::gallery)),
+        shows(PACKAGE, Operator, get(plugin_gallery::package)),
+        does(PACKAGE, Operator, post(plugin_gallery::choose)),
+        shows("/operator/plugins/gallery/{package}/icon.png", Operator, get(plugin_gallery::icon)),
         shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
         does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),

@@ -183,6 +183,16 @@ impl Secrets {
         self.0.iter().enumerate().map(field).collect()
     }
 
+    /// What those are called that nobody gave, these aside; not those that a provider makes.
+    pub(super) fn missing(&self, typed: &BTreeMap<String, PluginSecret>) -> Vec<String> {
+        let is_missing = |(secret, given): &&(myrelay_plugin_host::Secret, bool)| {
+            !given && !secret.generated && !typed.contains_key(&secret.name)
+        };
+        let called =
+            |it: &myrelay_plugin_host::Secret| it.label.clone().unwrap_or_else(|| it.name.clone());
+        self.0.iter().filter(is_missing).map(|(it, _)| called(it)).collect()
+    }
+
     /// The secret that a field of a form is about.
     fn named(&self, field: &str) -> Option<&str> {
         let asked = self.0.iter().enumerate().filter(|(_, (it, _))| !it.generated);

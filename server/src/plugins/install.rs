@@ -62,7 +62,19 @@ pub(crate) struct Origin {
     pub(crate) rotations: Vec<Rotation>,
     /// It need not answer what the version before answered.
     pub(crate) without_canary: bool,
+    /// What its operator read that it takes the place of; none: they were not asked.
+    pub(crate) read: Option<Before>,
 }
+
+/// What is installed, by its id and revision; none: nothing.
+pub(crate) type Before = Option<(InstallationId, i64)>;
+
+/// The field that says what a form was made of.
+pub(super) const BEFORE: &str = "before";
+
+/// What is said where what was agreed to is not what is there.
+pub(super) const STALE: &str = "somebody installed or changed this plugin since you read this page: nothing was done, and this is how it stands now. \
+     Read once more what is asked for";
 
 /// A plugin with what is known of it, or nothing of that.
 pub(crate) struct Arrival {
@@ -125,6 +137,10 @@ pub(super) async fn install_from(
         }
     }
     let before = super::find(context, &manifest.id).await?;
+    let is_read = |read: Before| read == before.as_ref().map(|it| (it.id, it.revision));
+    if !origin.read.is_none_or(is_read) {
+        return Err(Error::invalid(BEFORE, STALE));
+    }
     if let Some(before) = before {
         let id = upgrade(context, &before, (&manifest, input), origin).await?;
         return Ok((id, reactivate(context, &get(context, id).await?).await?));

@@ -8,6 +8,7 @@ mod change;
 mod compare;
 mod export;
 mod form;
+mod gallery;
 mod grants;
 mod health;
 mod hooks;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     change::{change_settings, settings_view},
     compare::{compare, grows},
     export::{export, memory_of},
+    gallery::{choose_package, gallery, gallery_icon, gallery_package},
     grants::granted_to,
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, install},

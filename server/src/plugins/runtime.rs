@@ -10,9 +10,10 @@ use myrelay_plugin_host::{
     CallRequest, Compiler, HostProcess, HttpTrace, InProcess, InstallError, Installation, KvReader,
     Network, Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
 };
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::call::trial;
+use super::{call::trial, gallery::Shelf};
+use crate::{Error, Result};
 
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
@@ -26,6 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The user that Linux has for whoever is nobody else.
 const NOBODY: u32 = 65_534;
 
+/// How many packages are looked at or installed at a time. The largest takes 64 MiB as it is sent,
+/// as much unpacked, and 86 MiB as it stands in the database.
+const LOOKS: usize = 4;
+/// When to come again, in seconds, where that many are.
+const LOOK_AGAIN_S: u32 = 5;
+
 /// How long a plugin that did not load is not tried again, in milliseconds.
 const AGAIN_MS: i64 = 60_000;
 
@@ -36,6 +43,10 @@ pub struct Runtime {
     loaded: Mutex<BTreeMap<InstallationId, Arc<Mutex<Loaded>>>>,
     /// Held while another version of a plugin is tried and put in its place.
     changing: Mutex<BTreeMap<InstallationId, Arc<Mutex<()>>>>,
+    /// What was read of the folder with packages; held while it is looked through.
+    pub(super) shelf: Arc<Mutex<Shelf>>,
+    /// The packages that may be in memory at a time.
+    looks: Arc<Semaphore>,
 }
 
 /// What became of loading a plugin. It is held while that is done.
@@ -49,7 +60,22 @@ struct Loaded {
 impl Runtime {
     /// Runs plugins in this host.
     pub fn new(host: Arc<dyn PluginHost>) -> Self {
-        Self { host, loaded: Mutex::default(), changing: Mutex::default() }
+        Self {
+            host,
+            loaded: Mutex::default(),
+            changing: Mutex::default(),
+            shelf: Arc::default(),
+            looks: Arc::new(Semaphore::new(LOOKS)),
+        }
+    }
+
+    /// A place for a package in memory, for as long as the answer is kept.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is none.
+    pub(crate) fn place_to_look(&self) -> Result<OwnedSemaphorePermit> {
+        let place = Arc::clone(&self.looks).try_acquire_owned();
+        place.map_err(|_full| Error::Busy { retry_after_s: LOOK_AGAIN_S })
     }
 
     /// Runs plugins in this process, from the first one on: a portal without plugins has no host.

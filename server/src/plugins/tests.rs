@@ -15,6 +15,7 @@ use myrelay_plugin_host::{
 use myrelay_plugin_package::PublisherKey;
 
 mod change;
+mod gallery;
 pub(crate) mod uploads;
 
 use super::{

@@ -14,6 +14,7 @@ use myrelay_plugin_package::{
     peek_key_id, verify,
 };
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Input, Installed, Origin,
@@ -21,7 +22,7 @@ use super::{
     compare::{compare, grows},
     form::{self, Field},
     grants::granted_to,
-    install::{self, asked, check_publisher},
+    install::{self, BEFORE, Before, STALE, asked, check_publisher},
     revocation, store,
 };
 use crate::{
@@ -36,7 +37,8 @@ const AT_ONCE: i64 = 3;
 /// The most of a README that is shown, in characters.
 const README: usize = 4000;
 /// What the form holds beside settings and secrets.
-const OTHERS: [&str; 6] = ["before", "hosts", "any_host", "private", "test_mode", "growth"];
+const OTHERS: [&str; 7] =
+    [BEFORE, "hosts", "any_host", "private", "test_mode", "growth", "without"];
 
 /// For operators: whether what nobody signed is taken.
 pub(crate) fn takes_unsigned(context: &Context, caller: Caller) -> Result<bool> {
@@ -50,6 +52,17 @@ pub(crate) async fn upload(
     context: &Context,
     caller: Caller,
     input: UploadPlugin,
+) -> Result<UploadId> {
+    caller.operator()?;
+    let held = context.plugins.place_to_look()?;
+    take_in(context, caller, (input, held)).await
+}
+
+/// The same with a place for the package in memory.
+pub(super) async fn take_in(
+    context: &Context,
+    caller: Caller,
+    (input, _held): (UploadPlugin, OwnedSemaphorePermit),
 ) -> Result<UploadId> {
     let operator = caller.operator()?;
     if input.package.is_empty() {
@@ -132,7 +145,9 @@ async fn open(bytes: &Arc<Vec<u8>>) -> Result<Result<Package, PackageError>> {
 }
 
 /// Work of a moment, beside the threads that answer requests.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.context("look at a package")?)
 }
@@ -155,9 +170,8 @@ pub(crate) async fn install_upload(
 ) -> Result<InstallOutcome> {
     let opened = Opened::of(context, caller, (session, upload)).await?;
     // What the fields mean depends on the version before.
-    if typed.0.iter().all(|(name, it)| name != "before" || *it != opened.before_mark()) {
-        let errors = BTreeMap::from([("growth".to_owned(), STALE.to_owned())]);
-        return Ok(InstallOutcome::Refused(Box::new(opened.view(None, &[], errors)?)));
+    if typed.0.iter().all(|(name, it)| name != BEFORE || *it != opened.before_mark()) {
+        return opened.stale();
     }
     let typed = sort(&opened.fields, &opened.secrets, typed, &OTHERS)?;
     let refused = |problems: &[SettingsProblem], errors| -> Result<InstallOutcome> {
@@ -183,7 +197,8 @@ pub(crate) async fn install_upload(
         publisher: opened.publisher.clone(),
     };
     // So that a package that is revoked later is known to be this one.
-    let origin = Origin { package_hash: Some(opened.digest.clone()), ..Origin::default() };
+    let hash = Some(opened.digest.clone());
+    let origin = Origin { package_hash: hash, read: Some(opened.before()), ..Origin::default() };
     match install::install(context, (input, origin)).await {
         Ok((id, ready)) => {
             if let Err(error) = ready {
@@ -193,6 +208,11 @@ pub(crate) async fn install_upload(
             Ok(InstallOutcome::Installed(id))
         }
         Err(Error::Settings(problems)) => refused(&problems, errors),
+        // In the moment between.
+        Err(Error::Invalid { field: BEFORE, .. }) => {
+            drop(opened);
+            Opened::of(context, caller, (session, upload)).await?.stale()
+        }
         Err(error) => {
             let mut view = opened.view(Some(&typed), &[], errors)?;
             view.error = Some(error.beside_a_form()?);
@@ -226,10 +246,6 @@ fn parse_id(id: &str) -> Result<UploadId> {
     id.parse().map_err(|_no_id| Error::NotFound(PACKAGE))
 }
 
-/// What is said where what was agreed to is not what is there.
-const STALE: &str =
-    "somebody installed another version meanwhile: read once more what is asked for";
-
 /// What people call what waits.
 const PACKAGE: &str = "uploaded package";
 
@@ -246,6 +262,8 @@ struct Opened {
     fields: Vec<Field>,
     settings: Value,
     secrets: Secrets,
+    /// Its place in memory.
+    _held: OwnedSemaphorePermit,
 }
 
 impl Opened {
@@ -255,6 +273,7 @@ impl Opened {
         (session, upload): (&str, &str),
     ) -> Result<Self> {
         let (operator, id) = (caller.operator()?, parse_id(upload)?);
+        let held = context.plugins.place_to_look()?;
         let (pool, since) = (context.database.read(), context.now() - WAITS_MS);
         let found = store::uploads::find(pool, id, (operator, session), since).await?;
         let (text, publisher) = found.ok_or(Error::NotFound(PACKAGE))?;
@@ -293,13 +312,24 @@ impl Opened {
             publisher,
             before,
             settings,
+            _held: held,
         })
     }
 
     /// What the form was made of: the version before, so that nobody agrees to another one.
     fn before_mark(&self) -> String {
-        let mark = |it: &Installed| format!("{} {}", it.id, it.revision);
-        self.before.as_ref().map_or_else(String::new, |(it, ..)| mark(it))
+        self.before().map_or_else(String::new, |(id, revision)| format!("{id} {revision}"))
+    }
+
+    fn before(&self) -> Before {
+        self.before.as_ref().map(|(it, ..)| (it.id, it.revision))
+    }
+
+    /// The form anew, where it was made of something else.
+    fn stale(&self) -> Result<InstallOutcome> {
+        let mut view = self.view(None, &[], BTreeMap::new())?;
+        view.form.problems.push(format!("{STALE}."));
+        Ok(InstallOutcome::Refused(Box::new(view)))
     }
 
     /// What the operator grants, and what is wrong with it by the names of the fields.
@@ -329,6 +359,14 @@ impl Opened {
         }
         if self.grows() && !typed.others.contains_key("growth") {
             wrong("growth", "read what is new, and tick that you grant it".to_owned());
+        }
+        let missing = self.secrets.missing(&typed.secrets);
+        if typed.wrong.is_empty() && !missing.is_empty() && !typed.others.contains_key("without") {
+            let message = format!(
+                "these are not given: {}. Type them, or tick that you give them later",
+                missing.join(", ")
+            );
+            wrong("without", message);
         }
         (grants, errors)
     }
@@ -399,6 +437,8 @@ impl Opened {
             any_host: ticked("any_host", any_host),
             private: text("private", &private),
             test_mode: ticked("test_mode", before.is_some_and(|(it, ..)| it.test_mode)),
+            missing: self.secrets.missing(&BTreeMap::new()),
+            without: ticked("without", false),
             form: SettingsForm { fields, secrets, problems },
             errors,
             error: None,

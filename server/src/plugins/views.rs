@@ -1,5 +1,7 @@
 //! How plugins look to operators.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use myrelay_app::contract::{
     CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginRow, PluginState, PluginVersionRow,
@@ -10,7 +12,7 @@ use myrelay_plugin_host::{
     AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
 };
 
-use super::{Installed, State, recording, revocation, store};
+use super::{Installed, State, change::Secrets, recording, revocation, store};
 use crate::{Result, context::Context};
 
 /// How many calls a page shows.
@@ -56,6 +58,7 @@ pub(super) async fn view(
     let version = |(number, version, at)| PluginVersionRow { number, version, at };
     let revoked = revocation::why(context, plugin.id).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
+    let missing = Secrets::of(&manifest, given.iter().map(|(name, _)| name.clone()));
     let is_given = |name: &str| given.iter().any(|(it, _)| it == name);
     let secrets = manifest.secrets.iter().map(|it| (it.name.clone(), is_given(&it.name)));
     let why = match &plugin.state {
@@ -79,6 +82,7 @@ pub(super) async fn view(
         hook_url: super::hook_url(context, plugin)?,
         settings: plugin.settings.clone(),
         secrets: secrets.collect(),
+        missing: missing.missing(&BTreeMap::new()),
         jobs: Vec::new(),
         calls,
         dead,

@@ -16,7 +16,7 @@ use versions::Versions;
 use crate::{
     components::{
         Badge, ButtonLink, Cell, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Table,
-        Time,
+        Time, Tone,
     },
     contract::{CapabilityRow, DeadDeliveryRow, Millis, PluginRow, PluginState, PluginView},
     pages::FormState,
@@ -43,6 +43,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         hook_url,
         settings,
         secrets,
+        missing,
         jobs,
         calls,
         dead,
@@ -50,6 +51,8 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let path = format!("/operator/plugins/{}", row.id);
     let stands = row.state;
     let state = StateWord::from(stands);
+    // Before it is enabled.
+    let missing = (stands != PluginState::Enabled && !missing.is_empty()).then_some(missing);
     view! {
         <ErrorSummary error=form.error />
         <Heading
@@ -62,6 +65,16 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
             .map(|text| {
                 let text = why.map_or_else(|| text.to_owned(), |why| format!("{text} {why}"));
                 view! { <Notice tone=state.tone title=state.word text=text /> }
+            })}
+        {missing
+            .map(|all| {
+                view! {
+                    <Notice
+                        tone=Tone::Warn
+                        title=texts::NO_SECRET
+                        text=texts::no_secret(&all)
+                    />
+                }
             })}
         <Switch path=path.clone() state=row.state revoked />
         <Facts row publisher installed_at hook_url now />

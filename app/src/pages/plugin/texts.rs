@@ -50,13 +50,23 @@ pub(crate) const DEAD_COLUMNS: &[Column] = &[EVENT, FAILURE, TRIES, WHEN, ACTION
 
 pub(crate) const JOBS: &str = "At set times";
 pub(crate) const JOB: Column = ("Job", false);
-pub(crate) const TIMES: Column = ("Minute, hour, day, month, weekday (UTC)", false);
+pub(crate) const TIMES: Column = ("When (cron, UTC)", false);
 pub(crate) const NEXT: Column = ("Next", false);
 pub(crate) const LAST: Column = ("Last", false);
 pub(crate) const RUN: &str = "Run now";
 pub(crate) const JOB_COLUMNS: &[Column] = &[JOB, TIMES, NEXT, LAST, ACTION];
 pub(crate) const NOT_NOW: &str = "not while it stands still";
 pub(crate) const NOT_YET: &str = "not yet";
+
+pub(crate) const NO_SECRET: &str = "Not all of its secrets are given";
+
+/// What that means.
+pub(crate) fn no_secret(missing: &[String]) -> String {
+    format!(
+        "Once it is enabled, whatever needs them fails: {}. Give them under \"{SETTINGS}\" first.",
+        missing.join(", ")
+    )
+}
 
 /// A button's name for those who do not see the row.
 pub(crate) fn run(job: &str) -> String {

@@ -273,12 +273,12 @@ fn own(name: &str, hint: &str, error: Option<String>) -> About {
 pub fn Tick(
     name: &'static str,
     label: &'static str,
-    hint: &'static str,
+    #[prop(into)] hint: String,
     checked: bool,
     error: Option<String>,
 ) -> impl IntoView {
     let invalid = error.is_some();
-    let words = own(name, hint, error);
+    let words = own(name, &hint, error);
     view! {
         <div class="choice settings-field" class:field-invalid=invalid>
             <input

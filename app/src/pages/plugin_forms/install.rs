@@ -68,6 +68,7 @@ fn others(view: &InstallView) -> Vec<(String, String)> {
     let label = |name: &str| match name {
         "hosts" => texts::HOSTS,
         "private" => texts::PRIVATE,
+        "without" => texts::WITHOUT,
         _ => texts::GROWTH,
     };
     let line = |(name, error): (&String, &String)| {
@@ -148,9 +149,8 @@ fn Asked(asked: Vec<AskedRow>) -> impl IntoView {
 #[component]
 fn Form(view: InstallView, action: String) -> impl IntoView {
     let error = |name: &str| view.errors.get(name).cloned();
-    let stale = view.errors.contains_key("growth") || view.grows;
     let submit = texts::submit(view.replaces.is_some());
-    let growth = stale.then(|| {
+    let growth = view.grows.then(|| {
         let error = error("growth");
         view! {
             <Tick name="growth" label=texts::GROWTH hint="" checked=view.agreed error />
@@ -185,6 +185,10 @@ fn Form(view: InstallView, action: String) -> impl IntoView {
             />
         }
     });
+    let without = (!view.missing.is_empty()).then(|| {
+        let (hint, error) = (texts::without(&view.missing), error("without"));
+        view! { <Tick name="without" label=texts::WITHOUT hint checked=view.without error /> }
+    });
     let has_settings = !view.form.fields.is_empty();
     view! {
         <form method="post" action=action class="form" autocomplete="off" novalidate>
@@ -208,6 +212,7 @@ fn Form(view: InstallView, action: String) -> impl IntoView {
             {has_settings.then(|| view! { <h2>{texts::SETTINGS}</h2> })}
             <Fields fields=view.form.fields />
             <Secrets secrets=view.form.secrets />
+            {without}
             <div class="actions">
                 <Submit label=submit />
             </div>

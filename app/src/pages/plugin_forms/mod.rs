@@ -1,7 +1,13 @@
 //! The forms about plugins: what operators type to have one, and to have one otherwise.
 
 #[cfg(feature = "ssr")]
+mod choose;
+#[cfg(feature = "ssr")]
 mod fields;
+#[cfg(feature = "ssr")]
+mod gallery;
+#[cfg(feature = "ssr")]
+mod gallery_texts;
 #[cfg(feature = "ssr")]
 mod install;
 #[cfg(feature = "ssr")]
@@ -17,7 +23,7 @@ mod upload;
 use leptos::prelude::*;
 
 use super::FormState;
-use crate::contract::{InstallView, PluginSettingsView};
+use crate::contract::{GalleryView, InstallView, PackageCard, PluginSettingsView};
 
 /// One form about plugins with what it shows.
 #[derive(Clone)]
@@ -30,6 +36,10 @@ pub enum PluginForm {
         takes_unsigned: bool,
         form: FormState,
     },
+    /// The packages that are on the portal's machine.
+    Gallery(GalleryView),
+    /// The form asks for the publisher's key of one of those.
+    Choose { card: Box<PackageCard>, form: FormState },
     /// The package is read, set and installed.
     Install(Box<InstallView>),
 }
@@ -41,6 +51,8 @@ impl PluginForm {
         match self {
             Self::Settings(view) => settings::title(view),
             Self::Upload { .. } => upload::title(),
+            Self::Gallery(_) => gallery::title(),
+            Self::Choose { card, .. } => choose::title(card),
             Self::Install(view) => install::title(view),
         }
     }
@@ -49,7 +61,8 @@ impl PluginForm {
     pub(crate) fn is_refused(&self) -> bool {
         match self {
             Self::Settings(view) => view.error.is_some() || view.form.is_wrong(),
-            Self::Upload { form, .. } => form.error.is_some(),
+            Self::Upload { form, .. } | Self::Choose { form, .. } => form.error.is_some(),
+            Self::Gallery(_) => false,
             Self::Install(view) => {
                 view.error.is_some() || !view.errors.is_empty() || view.form.is_wrong()
             }
@@ -65,6 +78,10 @@ pub fn PluginFormPage(form: PluginForm) -> impl IntoView {
         PluginForm::Settings(view) => view! { <settings::Settings view /> }.into_any(),
         PluginForm::Upload { takes_unsigned, form } => {
             view! { <upload::Upload takes_unsigned form /> }.into_any()
+        }
+        PluginForm::Gallery(view) => view! { <gallery::Gallery view /> }.into_any(),
+        PluginForm::Choose { card, form } => {
+            view! { <choose::Choose card=*card form /> }.into_any()
         }
         PluginForm::Install(view) => {
             let view = *view;

@@ -141,11 +141,21 @@ pub(crate) const TEST_MODE: &str = "Test mode";
 pub(crate) const TEST_MODE_HINT: &str =
     "For a provider's sandbox, where no money is real: real payments do not count then.";
 pub(crate) const SETTINGS: &str = "Settings";
+pub(crate) const WITHOUT: &str = "Install it without the secrets that are left empty";
 pub(crate) const DISCARD: &str = "Do not install it, and forget the package";
 
 /// The heading of a package.
 pub(crate) fn install(name: &str, replaces: bool) -> String {
     if replaces { format!("Replace {name}") } else { format!("Install {name}") }
+}
+
+/// What comes of secrets that are missing.
+pub(crate) fn without(missing: &[String]) -> String {
+    format!(
+        "Not given yet: {}. Whatever needs one fails until you give it, on the plugin's page. Some come \
+         only from its provider, once the plugin is installed.",
+        missing.join(", ")
+    )
 }
 
 /// The version, and the one in whose place it comes.

@@ -5,7 +5,7 @@ mod texts;
 use leptos::prelude::*;
 
 use crate::{
-    components::{Badge, ButtonLink, Cell, Empty, Heading, IconShape, Table},
+    components::{Badge, ButtonLink, Cell, Empty, Heading, IconShape, Look, Table},
     contract::PluginRow,
 };
 
@@ -21,7 +21,10 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
         {if plugins.is_empty() {
             view! {
                 <Empty shape=IconShape::Plug title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT>
-                    <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
+                    <div class="actions">
+                        <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
+                        <Gallery />
+                    </div>
                 </Empty>
             }
                 .into_any()
@@ -32,11 +35,18 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
                 </Table>
                 <div class="actions">
                     <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
+                    <Gallery />
                 </div>
             }
                 .into_any()
         }}
     }
+}
+
+/// What is on the portal's machine already.
+#[component]
+fn Gallery() -> impl IntoView {
+    view! { <ButtonLink href=texts::GALLERY_AT label=texts::GALLERY look=Look::Secondary /> }
 }
 
 #[component]

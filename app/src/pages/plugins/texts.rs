@@ -10,6 +10,8 @@ pub(crate) const EMPTY_TEXT: &str = "A plugin takes payments, carries messages, 
      service what happens here. You read what it asks for before it is installed.";
 pub(crate) const INSTALL: &str = "Install a plugin";
 pub(crate) const INSTALL_AT: &str = "/operator/plugins/install";
+pub(crate) const GALLERY: &str = "Choose from the gallery";
+pub(crate) const GALLERY_AT: &str = "/operator/plugins/gallery";
 
 pub(crate) const NAME: Column = ("Name", false);
 pub(crate) const STATE: Column = ("State", false);

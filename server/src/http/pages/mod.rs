@@ -10,6 +10,7 @@ pub(crate) mod operator_nodes;
 pub(crate) mod operator_pods;
 pub(crate) mod plans;
 pub(crate) mod plugin_forms;
+pub(crate) mod plugin_gallery;
 pub(crate) mod plugins;
 pub(crate) mod pods;
 pub(crate) mod tokens;

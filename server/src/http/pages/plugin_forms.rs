@@ -106,7 +106,8 @@ fn broken(error: &MultipartError) -> Fault {
     PortalError::invalid("form", format!("the form does not fit: {error}")).into()
 }
 
-fn mark(ask: &Ask, session: &Session) -> Result<String, Fault> {
+/// What finds again what this browser sent.
+pub(super) fn mark(ask: &Ask, session: &Session) -> Result<String, Fault> {
     sessions::mark(session).map_err(|error| error.into_portal_error(&ask.visit.id).into())
 }
 

@@ -201,6 +201,7 @@ impl Things {
             .replace("{payment}", &self.payment)
             .replace("{plugin}", &self.plugin)
             .replace("{upload}", "upl_00000000000000000000000000000001")
+            .replace("{package}", &"0".repeat(64))
             .replace("{delivery}", &self.delivery)
             .replace("{job}", "nightly")
             .replace("{call}", &self.call)

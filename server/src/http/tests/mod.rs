@@ -10,6 +10,7 @@ mod metrics;
 mod node_tls;
 mod notifications;
 mod plugin_forms;
+mod plugin_gallery;
 mod rest;
 mod signing_in;
 mod site_tls;
@@ -250,6 +251,7 @@ pub(super) fn filled(path: &str) -> String {
         .replace("{plan}", "plan_00000000000000000000000000000001")
         .replace("{plugin}", "inst_00000000000000000000000000000001")
         .replace("{upload}", "upl_00000000000000000000000000000001")
+        .replace("{package}", &"0".repeat(64))
         .replace("{call}", "call_00000000000000000000000000000001")
         .replace("{delivery}", "dlv_00000000000000000000000000000001")
         .replace("{token}", "nonsense")

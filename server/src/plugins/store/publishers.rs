@@ -1,6 +1,6 @@
 //! The SQL of who may publish which plugin.
 
-use sqlx::{Any, Executor};
+use sqlx::{Any, AnyPool, Executor};
 
 use crate::database::Write;
 
@@ -12,6 +12,13 @@ pub(in crate::plugins) async fn find(
     sqlx::query_scalar("SELECT publisher FROM plugin_publishers WHERE plugin = $1")
         .bind(plugin)
         .fetch_optional(executor)
+        .await
+}
+
+/// Each plugin that was ever signed, and the key that all its packages have to be signed by.
+pub(in crate::plugins) async fn list(pool: &AnyPool) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT plugin, publisher FROM plugin_publishers ORDER BY plugin")
+        .fetch_all(pool)
         .await
 }
 

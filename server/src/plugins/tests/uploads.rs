@@ -10,7 +10,8 @@ use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_package::{Package, PublisherKey, SigningKey, keygen, sign};
 
 use crate::{
-    plugins::{self, testing},
+    Error,
+    plugins::{self, Input, Origin, install::install_from, testing},
     testing::{Actor, World, stories},
 };
 
@@ -125,7 +126,7 @@ stories! {
         let wrong = refused(install(&olga, &view, &sent).await);
         assert!(wrong.errors.contains_key("hosts") && wrong.errors.contains_key("private"), "{wrong:?}");
         assert_eq!(wrong.form.fields[0].error, None, "what the schema says comes after");
-        let sent = [("hosts", "a.example"), ("setting-0", "much too long")];
+        let sent = [("hosts", "a.example"), ("setting-0", "much too long"), ("secret-0", "hush")];
         let wrong = refused(install(&olga, &view, &sent).await);
         assert_eq!(wrong.form.fields[0].error.as_deref(), Some("at most 8 characters"));
         assert_eq!((wrong.hosts.as_str(), wrong.form.fields[0].value.as_str()), ("a.example", "much too long"));
@@ -176,7 +177,52 @@ stories! {
         olga.api().change_plugin_settings(&id.to_string(), sent).await.unwrap();
         let sent = [("hosts", "desk.example.org"), ("setting-0", "bye")];
         let late = refused(install(&olga, &view, &sent).await);
-        assert!(late.errors["growth"].contains("meanwhile"), "{late:?}");
+        assert!(late.form.problems[0].contains("since you read this page"), "{late:?}");
+        assert_ne!(late.before, view.before);
+        // So is one that was changed in the moment between.
+        let found = plugins::find(&world.context, "dev.example.one").await.unwrap().unwrap();
+        let seen = [None, Some((found.id, found.revision - 1)), Some((world.context.new_id(), found.revision))];
+        for read in seen.map(Some) {
+            let origin = Origin { read, ..Origin::default() };
+            let input = testing::input("dev.example.one", &["account.created.v1"]);
+            let input = Input { publisher: Some(paula.public.clone()), ..input };
+            let error = install_from(&world.context, input, &origin).await.unwrap_err();
+            assert!(matches!(error, Error::Invalid { field: "before", .. }), "{error}");
+        }
+        let now = olga.api().get_plugin(&id.to_string()).await.unwrap();
+        assert_eq!(now.row.version, "2.0.0");
+        let again = installed(install(&olga, &late, &sent).await);
+        assert_eq!(again, id);
+    }
+
+    async fn a_secret_that_is_missing_takes_a_tick_before_anything_is_enabled(world) {
+        let olga = world.operator("olga").await;
+        let text = manifest("1.0.0", &["account.created.v1"]);
+        let text = text.replace("name = \"api_key\"", "name = \"api_key\"\nlabel = \"Key of the desk\"");
+        let unsigned = || UploadPlugin {
+            session: SESSION.to_owned(),
+            package: package(&text),
+            signature: None,
+            publisher: String::new(),
+        };
+        let view = send(&olga, unsigned()).await.unwrap();
+        assert_eq!((view.missing.as_slice(), view.without), (&["Key of the desk".to_owned()][..], false));
+        let bare = [("hosts", "desk.example.org"), ("setting-0", "hello"), ("secret-0", "")];
+        let asked = refused(install(&olga, &view, &bare).await);
+        assert!(asked.errors["without"].contains("Key of the desk"), "{asked:?}");
+        assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0);
+        let ticked = [("hosts", "desk.example.org"), ("setting-0", "hello"), ("without", "on")];
+        let id = installed(install(&olga, &view, &ticked).await).to_string();
+        let view = olga.api().get_plugin(&id).await.unwrap();
+        assert_eq!(view.missing, ["Key of the desk"]);
+        // What is given once is not asked for again.
+        let view = send(&olga, unsigned()).await.unwrap();
+        assert_eq!(view.missing.len(), 1);
+        installed(install(&olga, &view, &GOOD).await);
+        assert_eq!(olga.api().get_plugin(&id).await.unwrap().missing, [""; 0]);
+        let view = send(&olga, unsigned()).await.unwrap();
+        assert!(view.missing.is_empty());
+        installed(install(&olga, &view, &bare).await);
     }
 
     async fn what_is_not_sound_or_not_signed_as_it_must_be_is_refused_by_field(world) {
@@ -224,7 +270,7 @@ stories! {
         let strict = world.portal_set(|it| it.unsigned_plugins = false).await;
         assert!(!plugins::takes_unsigned(&strict, olga.caller).unwrap());
         let error = plugins::upload(&strict, olga.caller, unsigned()).await.unwrap_err();
-        assert!(matches!(error, crate::Error::Invalid { field: "signature", .. }), "{error}");
+        assert!(matches!(error, Error::Invalid { field: "signature", .. }), "{error}");
         assert!(olga.api().takes_unsigned_plugins().await.unwrap());
         let view = send(&olga, unsigned()).await.unwrap();
         assert_eq!(view.publisher, None);
