@@ -12,7 +12,7 @@ use myrelay_plugin_host::{
 };
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
-use super::call::trial;
+use super::{call::trial, numbers::Numbers};
 
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
@@ -36,6 +36,7 @@ pub struct Runtime {
     loaded: Mutex<BTreeMap<InstallationId, Arc<Mutex<Loaded>>>>,
     /// Held while another version of a plugin is tried and put in its place.
     changing: Mutex<BTreeMap<InstallationId, Arc<Mutex<()>>>>,
+    pub(super) numbers: Numbers,
 }
 
 /// What became of loading a plugin. It is held while that is done.
@@ -49,7 +50,8 @@ struct Loaded {
 impl Runtime {
     /// Runs plugins in this host.
     pub fn new(host: Arc<dyn PluginHost>) -> Self {
-        Self { host, loaded: Mutex::default(), changing: Mutex::default() }
+        let (loaded, changing, numbers) = Default::default();
+        Self { host, loaded, changing, numbers }
     }
 
     /// Runs plugins in this process, from the first one on: a portal without plugins has no host.
@@ -129,7 +131,10 @@ impl Runtime {
                 Some(_) => {}
             }
         }
-        let done = self.host.install(read().await?).await;
+        let installation = read().await?;
+        let hosts = installation.grants.http.iter().map(|it| it.rule.host.clone()).collect();
+        self.numbers.loaded(id, hosts);
+        let done = self.host.install(installation).await;
         let failed = done.clone().err().map(|error| (error, now + AGAIN_MS));
         *own = Loaded { revision, failed };
         Ok(done)
@@ -164,12 +169,24 @@ impl Runtime {
     pub(super) async fn forget(&self, id: InstallationId) {
         self.loaded.lock().await.remove(&id);
         self.changing.lock().await.remove(&id);
+        self.numbers.forget(id);
         self.host.remove(&id.to_string()).await;
     }
 
-    /// Calls a plugin that is loaded.
+    /// Calls a plugin that is loaded, and counts that, unless it is a trial.
     pub(super) async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        self.host.call(request, reader).await
+        let Ok(id) = request.installation.parse() else {
+            return self.host.call(request, reader).await;
+        };
+        let counting = self.numbers.begin(id, &request.call);
+        let outcome = self.host.call(request, reader).await;
+        counting.end(&outcome);
+        outcome
+    }
+
+    /// How often a process of plugins was started.
+    pub(super) fn starts(&self) -> u64 {
+        self.host.starts()
     }
 
     /// Calls a plugin that is loaded once more as it was called before: nothing leaves.
@@ -238,6 +255,10 @@ impl PluginHost for Lazy {
         if let Some(host) = self.host.get() {
             host.remove(id).await;
         }
+    }
+
+    fn starts(&self) -> u64 {
+        self.host.get().map_or(0, |host| host.starts())
     }
 
     async fn perform(

@@ -91,7 +91,7 @@ fn a_url_has_one_meaning_or_none() {
         ("https://api.example.org/%252e%252e/", "%25"),
     ];
     for (url, why) in refused {
-        let denied = parse(url).err().map(|it| it.0).unwrap_or_default();
+        let denied = parse(url).err().map(|it| it.why).unwrap_or_default();
         assert!(denied.contains(why), "{url}: {denied:?}");
     }
     assert!(parse(&format!("https://a.example/{}", "x".repeat(5000))).is_err());
@@ -126,7 +126,7 @@ fn both_sides_have_to_allow_it() {
     let both = ["GET", "POST"];
     let (plugin, operator) =
         (asked("api.example.org", &both, "/v1/"), granted("api.example.org", &["GET"], "/v1/a"));
-    let judged = |url, method| judge(url, method, &plugin, &operator).map_err(|it| it.0);
+    let judged = |url, method| judge(url, method, &plugin, &operator).map_err(|it| it.why);
     assert!(judged("https://api.example.org/v1/a?b=/v2/", "GET").is_ok());
     for (url, method, why) in [
         ("https://api.example.org/v1/a", "POST", "operator has not granted http with"),
