@@ -62,7 +62,10 @@ impl Node {
         }
         if starter != Starter::Unit {
             // Where it was built may be closed to the user.
-            fs::copy(env!("CARGO_BIN_EXE_myrelay-agent"), node.program()).unwrap();
+            // Written by another process: a file that this one had open for writing is busy as long
+            // as a child has it too that another test forked and that is no other program yet.
+            let program = node.program();
+            run("cp", &[env!("CARGO_BIN_EXE_myrelay-agent"), program.to_str().unwrap()], &[]);
         }
         node
     }

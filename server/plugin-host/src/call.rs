@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::io::Errno;
 use tokio::time::timeout;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
@@ -124,10 +125,21 @@ fn failure(error: &wasmtime::Error, state: &CallState) -> Failure {
     if what.contains("resource limit exceeded") {
         return limit(LimitName::Instances, clean(&what));
     }
+    if error.chain().any(is_out_of_memory) {
+        return Failure::Host(
+            "the host has no memory for it: the next call may have it".to_owned(),
+        );
+    }
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
     let lines = backtrace.iter().flat_map(|it| it.lines()).take(BACKTRACE_LINES);
     let backtrace = lines.map(|it| text::line(it, TRAP_BYTES)).collect::<Vec<_>>().join("\n");
     Failure::Trap { what: clean(&what), backtrace }
+}
+
+/// Whether the kernel gave no memory. It is not the plugin's fault that others have it.
+fn is_out_of_memory(error: &(dyn std::error::Error + 'static)) -> bool {
+    let kernels = error.downcast_ref::<Errno>();
+    kernels.copied().or_else(|| Errno::from_io_error(error.downcast_ref()?)) == Some(Errno::NOMEM)
 }
 
 /// That a component does not export what is called.

@@ -80,6 +80,11 @@ pub trait PluginHost: Send + Sync {
         reader: Arc<dyn KvReader>,
     ) -> Outcome;
 
+    /// How often a process for plugins was started; never where they run in this one.
+    fn starts(&self) -> u64 {
+        0
+    }
+
     /// Calls a plugin. Dropping the future ends the call.
     async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
         self.perform(request, None, reader).await

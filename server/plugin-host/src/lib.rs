@@ -52,7 +52,7 @@ pub use manifest::{
 };
 pub use messages::{
     Answer, Call, CallRequest, Failure, HttpAnswer, HttpTrace, KvChange, KvCondition, KvEntry,
-    KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, SecretPut, Used,
+    KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, Refusal, SecretPut, Used,
 };
 pub use process::{Confined, HostProcess, Process, User, confine, main as host_main};
 pub use rights::{Grants, SecretGrant};

@@ -36,6 +36,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 pub(crate) const WORKERS: usize = 2;
 /// Calls at a time in the process: as many as the pool has places, so that it never runs out.
 pub(crate) const CALLS_AT_A_TIME: usize = 64;
+/// Memory that the process of plugins may write to, all together: what so many calls have by the
+/// usual limit, and half a GiB for the pool's own, the code and the process. The pool's addresses,
+/// about a terabyte, do not count as long as nobody has them.
+pub(crate) const PROCESS_MEMORY: usize = CALLS_AT_A_TIME * MEMORY + 512 * MIB;
 /// Calls at a time of one installation.
 pub(crate) const CALLS_OF_ONE: usize = 8;
 /// Calls that wait for their turn, for each installation.

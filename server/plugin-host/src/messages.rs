@@ -224,6 +224,29 @@ pub struct HttpTrace {
     /// What the guest was answered, cleaned of secrets; none where there was no answer, and where
     /// the call's answers together were too long to be kept.
     pub answer: Option<HttpAnswer>,
+    /// Why it was not allowed; none where it was.
+    #[serde(default)]
+    pub refusal: Option<Refusal>,
+}
+
+/// What forbade a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The URL is not sound.
+    Url,
+    /// The manifest does not ask for it.
+    Manifest,
+    /// The operator did not grant it.
+    Grant,
+    /// A secret may not stand there, or is not known.
+    Secret,
+    /// The name leads to an address that is forbidden.
+    Address,
+    /// There are too many requests, or it is too large.
+    Limit,
+    /// It cannot be written as HTTP.
+    Form,
 }
 
 impl HttpTrace {
@@ -240,6 +263,7 @@ impl HttpTrace {
             began_ms: 0,
             took_ms: 0,
             answer: None,
+            refusal: None,
         }
     }
 

@@ -212,9 +212,13 @@ pub(crate) struct PluginMetrics {
     pub(crate) stopped: bool,
     /// Failures since it did anything well.
     pub(crate) failures: u32,
+    /// Nothing goes to it for a while, after failures.
+    pub(crate) resting: bool,
     /// Events on their way, and events given up.
     pub(crate) waiting: u32,
     pub(crate) dead: u32,
+    /// Since when the oldest of those waits that are on their way.
+    pub(crate) oldest_at: Option<i64>,
 }
 
 /// All plugins, by name.
@@ -227,8 +231,10 @@ pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
             enabled: plugin.state != State::Disabled,
             stopped: matches!(plugin.state, State::Stopped(_)),
             failures: plugin.health.failures,
+            resting: plugin.rests(context.now()),
             waiting: found.map_or(0, |it| it.waiting),
             dead: found.map_or(0, |it| it.dead),
+            oldest_at: found.and_then(|it| it.oldest_at),
         }
     };
     Ok(plugins::all(context).await?.iter().map(of).collect())

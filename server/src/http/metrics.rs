@@ -13,12 +13,13 @@ use crate::{
     deliveries::PluginMetrics,
     messages,
     nodes::{self, NodeMetrics},
+    plugins::{self, Family, Form, Sample},
 };
 
 /// A metric of each thing: its name, what it says, and its value; a thing without one has no line.
 type Metric<T> = (&'static str, &'static str, fn(&T) -> Option<i64>);
 
-const OF_PLUGINS: [Metric<PluginMetrics>; 5] = [
+const OF_PLUGINS: [Metric<PluginMetrics>; 7] = [
     ("myrelay_plugin_enabled", "Whether events go to it.", |it| Some(it.enabled.into())),
     ("myrelay_plugin_stopped", "Whether it waits for an operator.", |it| Some(it.stopped.into())),
     ("myrelay_plugin_failures", "Failures since it did anything well.", |it| {
@@ -26,6 +27,14 @@ const OF_PLUGINS: [Metric<PluginMetrics>; 5] = [
     }),
     ("myrelay_plugin_events_waiting", "Events on their way to it.", |it| Some(it.waiting.into())),
     ("myrelay_plugin_events_dead", "Events that were given up.", |it| Some(it.dead.into())),
+    ("myrelay_plugin_resting", "Whether it is left in peace after failures.", |it| {
+        Some(it.resting.into())
+    }),
+    (
+        "myrelay_plugin_oldest_event_seconds",
+        "Since when the oldest event on its way waits.",
+        |it| it.oldest_at.map(seconds),
+    ),
 ];
 
 const OF_NODES: [Metric<NodeMetrics>; 11] = [
@@ -63,6 +72,9 @@ pub(crate) async fn metrics(State(door): State<Door>, visit: Visit) -> Result<Re
     let plugins = messages::metrics(&door.context).await.map_err(fault)?;
     let mut all = text("node", &OF_NODES, &nodes, |it| &it.name);
     all.push_str(&text("plugin", &OF_PLUGINS, &plugins, |it| &it.plugin));
+    for family in plugins::numbers(&door.context).await.map_err(fault)? {
+        write_family(&mut all, &family);
+    }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], all).into_response())
 }
 
@@ -78,6 +90,26 @@ fn text<T>(label: &str, metrics: &[Metric<T>], things: &[T], name: fn(&T) -> &St
         }
     }
     text
+}
+
+fn write_family(text: &mut String, family: &Family) {
+    let Family { name, help, form, samples } = family;
+    let form = match form {
+        Form::Counter => "counter",
+        Form::Gauge => "gauge",
+        Form::Histogram => "histogram",
+    };
+    // Writing to a string does not fail.
+    write!(text, "# HELP {name} {help}\n# TYPE {name} {form}\n").unwrap_or_default();
+    for Sample { suffix, labels, value } in samples {
+        let labels: Vec<String> =
+            labels.iter().map(|(label, it)| format!("{label}=\"{}\"", escaped(it))).collect();
+        let labels = match labels.is_empty() {
+            true => String::new(),
+            false => format!("{{{}}}", labels.join(",")),
+        };
+        writeln!(text, "{name}{suffix}{labels} {value}").unwrap_or_default();
+    }
 }
 
 fn seconds(ms: i64) -> i64 {

@@ -263,6 +263,9 @@ pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
     for one in &mut all {
         if let Some(found) = plugins.iter().find(|it| it.plugin == one.plugin) {
             add(&mut one.waiting, &mut one.dead, &backlog, found.id);
+            let more = backlog.iter().find(|it| it.plugin == found.id);
+            let both = one.oldest_at.into_iter().chain(more.and_then(|it| it.oldest_at));
+            one.oldest_at = both.min();
         }
     }
     Ok(all)

@@ -287,16 +287,17 @@ pub(super) async fn recent(
 }
 
 pub(super) async fn backlog(pool: &AnyPool) -> sqlx::Result<Vec<Backlog>> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT plugin_id, COUNT(*) - COUNT(dead_at), COUNT(dead_at) FROM messages \
+    let rows: Vec<(String, i64, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT plugin_id, COUNT(*) - COUNT(dead_at), COUNT(dead_at), \
+             MIN(CASE WHEN dead_at IS NULL THEN created_at END) FROM messages \
          WHERE delivered_at IS NULL AND dropped_at IS NULL GROUP BY plugin_id",
     )
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(|(plugin, waiting, dead)| {
+        .map(|(plugin, waiting, dead, oldest_at)| {
             let (waiting, dead) = (read_number(waiting)?, read_number(dead)?);
-            Ok(Backlog { plugin: read_id(&plugin)?, waiting, dead })
+            Ok(Backlog { plugin: read_id(&plugin)?, waiting, dead, oldest_at })
         })
         .collect()
 }

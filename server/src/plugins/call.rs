@@ -64,7 +64,9 @@ pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Res
         return Ok(Outcome::failed(Failure::Host(why)));
     }
     if let Err(error) = load(context, plugin).await? {
-        return Ok(Outcome::failed(Failure::Host(error.to_string())));
+        let outcome = Outcome::failed(Failure::Host(error.to_string()));
+        context.plugins.numbers.begin(plugin.id, &ask.call).end(&outcome);
+        return Ok(outcome);
     }
     let request = request(context, plugin, ask).await?;
     Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
@@ -133,6 +135,7 @@ pub(crate) async fn refuse(
     outcome: &Outcome,
     why: &str,
 ) -> Result<()> {
+    context.plugins.numbers.refused(called.id);
     let nothing = Outcome {
         result: Err(Failure::Refused(why.to_owned())),
         kv: Vec::new(),
@@ -200,7 +203,7 @@ pub(crate) fn describe(failure: &Failure) -> String {
     line.chars().filter(|it| !it.is_control()).take(500).collect()
 }
 
-fn kind_name(kind: ErrorKind) -> &'static str {
+pub(super) fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidConfig => "invalid-config",
         ErrorKind::InvalidInput => "invalid-input",
@@ -322,7 +325,7 @@ pub(super) fn request_row(trace: &myrelay_plugin_host::HttpTrace) -> PluginReque
 }
 
 /// The function's name, as the interface has it.
-fn function(call: &Call) -> &'static str {
+pub(super) fn function(call: &Call) -> &'static str {
     match call {
         Call::Describe => "describe",
         Call::Activate { .. } => "activate",

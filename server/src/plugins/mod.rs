@@ -14,6 +14,7 @@ mod health;
 mod hooks;
 mod install;
 mod memory;
+mod numbers;
 mod recording;
 mod replay;
 mod revocation;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     grants::granted_to,
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, install},
+    numbers::{Family, Form, Sample},
     replay::try_call,
     revocation::{Revocation, revoke, revoked, unrevoke},
     schedule::next as next_time,
@@ -207,6 +209,20 @@ impl Installed {
 /// All plugins.
 pub(crate) async fn all(context: &Context) -> Result<Vec<Installed>> {
     Ok(store::list(context.database.read()).await?)
+}
+
+/// What plugins did since this portal started.
+pub(crate) async fn numbers(context: &Context) -> Result<Vec<Family>> {
+    let all = all(context).await?;
+    let names = all.into_iter().map(|it| (it.id, it.plugin)).collect();
+    let mut families = context.plugins.numbers.families(&names);
+    families.push(Family::of_one(
+        "myrelay_plugin_host_starts_total",
+        "How often a process for plugins was started.",
+        Form::Counter,
+        context.plugins.starts(),
+    ));
+    Ok(families)
 }
 
 /// The plugin that its publisher calls so.

@@ -12,7 +12,7 @@ use myrelay_plugin_host::{
 };
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::{call::trial, gallery::Shelf};
+use super::{call::trial, gallery::Shelf, numbers::Numbers};
 use crate::{Error, Result};
 
 /// The program that compiles components, beside our own.
@@ -47,6 +47,7 @@ pub struct Runtime {
     pub(super) shelf: Arc<Mutex<Shelf>>,
     /// The packages that may be in memory at a time.
     looks: Arc<Semaphore>,
+    pub(super) numbers: Numbers,
 }
 
 /// What became of loading a plugin. It is held while that is done.
@@ -66,6 +67,7 @@ impl Runtime {
             changing: Mutex::default(),
             shelf: Arc::default(),
             looks: Arc::new(Semaphore::new(LOOKS)),
+            numbers: Numbers::default(),
         }
     }
 
@@ -155,7 +157,10 @@ impl Runtime {
                 Some(_) => {}
             }
         }
-        let done = self.host.install(read().await?).await;
+        let installation = read().await?;
+        let hosts = installation.grants.http.iter().map(|it| it.rule.host.clone()).collect();
+        self.numbers.loaded(id, hosts);
+        let done = self.host.install(installation).await;
         let failed = done.clone().err().map(|error| (error, now + AGAIN_MS));
         *own = Loaded { revision, failed };
         Ok(done)
@@ -190,12 +195,24 @@ impl Runtime {
     pub(super) async fn forget(&self, id: InstallationId) {
         self.loaded.lock().await.remove(&id);
         self.changing.lock().await.remove(&id);
+        self.numbers.forget(id);
         self.host.remove(&id.to_string()).await;
     }
 
-    /// Calls a plugin that is loaded.
+    /// Calls a plugin that is loaded, and counts that, unless it is a trial.
     pub(super) async fn call(&self, request: CallRequest, reader: Arc<dyn KvReader>) -> Outcome {
-        self.host.call(request, reader).await
+        let Ok(id) = request.installation.parse() else {
+            return self.host.call(request, reader).await;
+        };
+        let counting = self.numbers.begin(id, &request.call);
+        let outcome = self.host.call(request, reader).await;
+        counting.end(&outcome);
+        outcome
+    }
+
+    /// How often a process of plugins was started.
+    pub(super) fn starts(&self) -> u64 {
+        self.host.starts()
     }
 
     /// Calls a plugin that is loaded once more as it was called before: nothing leaves.
@@ -264,6 +281,10 @@ impl PluginHost for Lazy {
         if let Some(host) = self.host.get() {
             host.remove(id).await;
         }
+    }
+
+    fn starts(&self) -> u64 {
+        self.host.get().map_or(0, |host| host.starts())
     }
 
     async fn perform(

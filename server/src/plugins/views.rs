@@ -24,6 +24,8 @@ pub(crate) struct Backlog {
     pub(crate) plugin: InstallationId,
     pub(crate) waiting: u32,
     pub(crate) dead: u32,
+    /// Since when the oldest of those waits that were not given up.
+    pub(crate) oldest_at: Option<i64>,
 }
 
 pub(super) fn row(plugin: &Installed, backlog: &[Backlog], now: i64) -> PluginRow {

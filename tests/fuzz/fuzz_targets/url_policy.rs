@@ -46,8 +46,8 @@ pub(crate) fn run(input: &[u8]) -> bool {
     let target = match judge_url(text, "GET", &manifest.http, &grants) {
         Ok(target) => target,
         Err(denied) => {
-            assert!(denied.0.chars().count() < 1000, "{denied}");
-            assert!(!denied.0.chars().any(char::is_control), "{denied:?}");
+            assert!(denied.why.chars().count() < 1000, "{denied}");
+            assert!(!denied.why.chars().any(char::is_control), "{denied:?}");
             return false;
         }
     };

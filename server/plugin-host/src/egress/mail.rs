@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use mail_send::mail_builder::{
     MessageBuilder,
-    headers::{address::Address, date::Date, raw::Raw},
+    headers::{date::Date, raw::Raw},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,22 +18,20 @@ use crate::{
     bindings::smtp::{Error, Login, Mail, Reply, Security, Server},
     egress::{
         line::{LineAnswer, LineRequest, Unanswered},
+        mailbox::{Mailbox, address, line, link, mailbox},
         policy::{self, Target},
         rules::{MAIL, Scheme},
         sender::{Recalled, Sender},
         smtp::Letter,
     },
-    limits::{HTTP_BODY_BYTES, MAIL_TOTAL, URL_BYTES},
+    limits::{HTTP_BODY_BYTES, MAIL_TOTAL},
     manifest::Place,
-    messages::{HttpAnswer, HttpTrace, UNRECORDED},
+    messages::{HttpAnswer, HttpTrace, Refusal, UNRECORDED},
     scrub::Scrubber,
     secret::PluginSecret,
     state::{derived, hex},
     text,
 };
-
-/// The longest line that a plugin puts at the top of a mail.
-const LINE_BYTES: usize = 500;
 
 /// How much of an error's text a guest is told.
 const ERROR_BYTES: usize = 500;
@@ -65,6 +63,7 @@ impl Carried {
     pub(crate) fn refused(posted: &Posted, error: Error) -> Self {
         let mut trace = trace(posted);
         trace.result = Err(words(&error));
+        trace.refusal = refusal(&error, Refusal::Grant);
         Self { result: Err(error), trace }
     }
 }
@@ -102,6 +101,18 @@ fn trace(posted: &Posted) -> HttpTrace {
         began_ms: 0,
         took_ms: 0,
         answer: None,
+        refusal: None,
+    }
+}
+
+/// What forbade a mail, if anything did; `denied` is what stands behind [`Error::Denied`].
+fn refusal(error: &Error, denied: Refusal) -> Option<Refusal> {
+    match error {
+        Error::Denied(_) => Some(denied),
+        Error::BlockedAddress(_) => Some(Refusal::Address),
+        Error::BudgetExceeded(_) => Some(Refusal::Limit),
+        Error::Invalid(_) => Some(Refusal::Form),
+        _ => None,
     }
 }
 
@@ -127,6 +138,8 @@ impl Sender {
             Ok(reply) => Ok(Reply { text: scrubber.text(&reply.text), ..reply }),
             Err(error) => Err(clean_error(error, scrubber)),
         };
+        let denied = self.denied.take().unwrap_or(Refusal::Secret);
+        trace.refusal = result.as_ref().err().and_then(|error| refusal(error, denied));
         let answer = written(&result);
         match (&result, &answer) {
             (Err(error), None) => trace.result = Err(words(error)),
@@ -171,7 +184,10 @@ impl Sender {
         let rights = self.rights.clone();
         let (asked, granted) = (&rights.manifest.http, &rights.grants.http);
         let target = policy::judge_mail(server, asked, granted);
-        let target = target.map_err(|it| Error::Denied(it.0))?;
+        let target = target.map_err(|it| {
+            self.denied = Some(it.rule);
+            Error::Denied(it.why)
+        })?;
         let sender = mailbox("the sender", &mail.sender)?;
         let reply_to = mail.reply_to.as_deref().map(|it| mailbox("where answers go", it));
         let recipient = address("the recipient", &mail.to)?;
@@ -238,63 +254,6 @@ struct Head<'a> {
     sender: &'a Mailbox,
     reply_to: Option<Mailbox>,
     to: &'a str,
-}
-
-/// An address, perhaps with a name.
-struct Mailbox {
-    name: Option<String>,
-    address: String,
-}
-
-impl Mailbox {
-    fn header(&self) -> Address<'_> {
-        Address::new_address(self.name.as_deref(), self.address.as_str())
-    }
-}
-
-fn line(what: &str, text: &str) -> Result<(), Error> {
-    if LINE_BYTES < text.len() {
-        return Err(Error::Invalid(format!("{what} has at most {LINE_BYTES} bytes")));
-    }
-    if text.chars().any(text::is_hostile) {
-        return Err(Error::Invalid(format!("{what} has no control characters or line breaks")));
-    }
-    Ok(())
-}
-
-/// An address that stands in a header, and is followed.
-fn link(url: &str) -> Result<(), Error> {
-    let plain = |it: u8| it.is_ascii_graphic() && !b"<>".contains(&it);
-    let sound = url.starts_with("https://") && url.len() <= URL_BYTES && url.bytes().all(plain);
-    let wrong = "where mails are ended is an address that begins with https://";
-    if sound { Ok(()) } else { Err(Error::Invalid(wrong.to_owned())) }
-}
-
-/// `Example VPN <hello@example.org>`, or the address alone.
-fn mailbox(what: &str, written: &str) -> Result<Mailbox, Error> {
-    line(what, written)?;
-    let Some((name, rest)) = written.rsplit_once('<') else {
-        return Ok(Mailbox { name: None, address: address(what, written.trim())? });
-    };
-    let inner = rest.trim_end().strip_suffix('>');
-    let inner = inner.ok_or_else(|| Error::Invalid(format!("{what}: its address ends with >")))?;
-    let name = name.trim().trim_matches('"').to_owned();
-    Ok(Mailbox { name: Some(name).filter(|it| !it.is_empty()), address: address(what, inner)? })
-}
-
-/// An address as servers take it: its domain in ASCII (RFC 5891), and nothing in it that a command
-/// would read differently (RFC 5321 section 4.1.2).
-fn address(what: &str, written: &str) -> Result<String, Error> {
-    let wrong = || Error::Invalid(format!("{what} is an address in ASCII: ada@example.org"));
-    let (name, domain) = written.rsplit_once('@').ok_or_else(wrong)?;
-    let plain = |it: u8| it.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-.".contains(&it);
-    let domain = match url::Host::parse(domain) {
-        Ok(url::Host::Domain(domain)) if domain.contains('.') => domain,
-        _ => return Err(wrong()),
-    };
-    let sound = (1..=64).contains(&name.len()) && name.bytes().all(plain);
-    let address = format!("{name}@{domain}");
-    if sound && address.len() <= 254 { Ok(address) } else { Err(wrong()) }
 }
 
 /// A mail as what stands in its way sees it: without the secrets, and without what is another in
@@ -408,70 +367,6 @@ pub(crate) fn clean_error(error: Error, scrubber: &Scrubber) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_one_address_and_no_command() {
-        for (written, read) in [
-            ("ada@example.org", "ada@example.org"),
-            ("Ada.Love+vpn@EXAMPLE.org", "Ada.Love+vpn@example.org"),
-            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
-        ] {
-            assert_eq!(address("it", written).unwrap(), read);
-        }
-        let long = format!("{}@example.org", "a".repeat(65));
-        for bad in [
-            "",
-            "ada",
-            "@example.org",
-            "ada@",
-            "ada@localhost",
-            "ada@127.0.0.1",
-            "ada@[127.0.0.1]",
-            "ada@example..org@",
-            "a b@example.org",
-            "\"ada\"@example.org",
-            "<ada@example.org>",
-            "ada@example.org>",
-            "ada@example.org> SIZE=1",
-            "ada@example.org\r\nRCPT TO:<eve@example.org",
-            "ada@example.org\0",
-            "a,b@example.org",
-            "ada@b.example, eve@c.example",
-            "ada\u{2066}@example.org",
-            "günther@example.org",
-            &long,
-        ] {
-            assert!(matches!(address("it", bad), Err(Error::Invalid(_))), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_sender_may_have_a_name() {
-        let read = |text| {
-            let it = mailbox("it", text).unwrap();
-            (it.name.unwrap_or_default(), it.address)
-        };
-        let both = |name: &str| (name.to_owned(), "hello@example.org".to_owned());
-        assert_eq!(read("hello@example.org"), both(""));
-        assert_eq!(read("<hello@example.org>"), both(""));
-        assert_eq!(read("Example VPN <hello@example.org>"), both("Example VPN"));
-        assert_eq!(read("\"Example, VPN\" <hello@example.org> "), both("Example, VPN"));
-        for bad in
-            ["Example <hello@example.org", "a <b <hello@example.org> x", "a\r\nBcc: <b@c.de>"]
-        {
-            assert!(mailbox("it", bad).is_err(), "{bad:?}");
-        }
-        assert!(mailbox("it", &format!("{} <a@b.example>", "x".repeat(LINE_BYTES))).is_err());
-    }
-
-    #[test]
-    fn where_mails_are_ended_is_an_address_and_no_header() {
-        assert_eq!(link("https://vpn.example.org/unsubscribe/1.x.Y-z_"), Ok(()));
-        for bad in ["", "http://a.example/", "javascript:x", "https://a.example/>\r\nBcc: b@c.de"] {
-            assert!(link(bad).is_err(), "{bad:?}");
-        }
-        assert!(link(&format!("https://a.example/{}", "x".repeat(URL_BYTES))).is_err());
-    }
 
     #[test]
     fn what_is_kept_of_a_reply_says_the_same_again() {

@@ -6,6 +6,7 @@ pub(crate) mod exchange;
 pub(crate) mod headers;
 pub(crate) mod line;
 pub(crate) mod mail;
+mod mailbox;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod rules;

@@ -11,13 +11,19 @@ use crate::{
     },
     limits::URL_BYTES,
     manifest::AskedHttp,
+    messages::Refusal,
     text,
 };
 
 /// Why a request is not sent, with the rule that would allow it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Denied(pub String);
+#[error("{why}")]
+pub struct Denied {
+    /// What kind of rule forbids it.
+    pub rule: Refusal,
+    /// What the author, or the operator, reads.
+    pub why: String,
+}
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +60,8 @@ impl Target {
     }
 }
 
-fn denied(rule: impl Into<String>) -> Denied {
-    Denied(rule.into())
+fn denied(why: impl Into<String>) -> Denied {
+    Denied { rule: Refusal::Url, why: why.into() }
 }
 
 /// Reads a URL that has one meaning for everybody who reads it.
@@ -187,7 +193,8 @@ fn permitted(
     };
     let kind = if target.scheme.security().is_some() { "smtp" } else { "http" };
     if !asked.iter().any(|it| matches(&it.rule, method, &target)) {
-        return Err(denied(format!("plugin.toml needs [[capabilities.{kind}]] with {needed}")));
+        let why = format!("plugin.toml needs [[capabilities.{kind}]] with {needed}");
+        return Err(Denied { rule: Refusal::Manifest, why });
     }
     let mut given = granted
         .iter()
@@ -195,7 +202,8 @@ fn permitted(
         .filter(|it| matches(&it.rule, method, &target))
         .peekable();
     if given.peek().is_none() {
-        return Err(denied(format!("the operator has not granted {kind} with {needed}")));
+        let why = format!("the operator has not granted {kind} with {needed}");
+        return Err(Denied { rule: Refusal::Grant, why });
     }
     target.private = given.flat_map(|it| it.private.iter().copied()).collect();
     Ok(target)

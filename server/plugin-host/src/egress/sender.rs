@@ -29,7 +29,7 @@ use crate::{
     imports::secrets::{PLACEHOLDER, placeholder},
     limits::{HTTP_BODY_BYTES, HTTP_TOTAL, Limits, RECORDED_BYTES, SECRET_BYTES},
     manifest::{Manifest, Place},
-    messages::{CallRequest, HttpAnswer, HttpTrace, UNRECORDED},
+    messages::{CallRequest, HttpAnswer, HttpTrace, Refusal, UNRECORDED},
     rights::{Grants, place_right},
     runner::Plugin,
     scrub::Scrubber,
@@ -63,6 +63,7 @@ impl Sent {
     pub(crate) fn refused(request: &Request, error: Error) -> Self {
         let mut trace = trace(request);
         trace.result = Err(words(&error));
+        trace.refusal = refusal(&error, Refusal::Grant);
         Self { result: Err(error), trace }
     }
 }
@@ -84,6 +85,17 @@ fn words(error: &Error) -> String {
     }
 }
 
+/// What forbade a request, if anything did; `denied` is what stands behind [`Error::Denied`].
+fn refusal(error: &Error, denied: Refusal) -> Option<Refusal> {
+    match error {
+        Error::Denied(_) => Some(denied),
+        Error::BlockedAddress(_) => Some(Refusal::Address),
+        Error::BudgetExceeded(_) => Some(Refusal::Limit),
+        Error::Invalid(_) => Some(Refusal::Form),
+        _ => None,
+    }
+}
+
 fn trace(request: &Request) -> HttpTrace {
     HttpTrace {
         method: method_name(request.method).to_owned(),
@@ -95,6 +107,7 @@ fn trace(request: &Request) -> HttpTrace {
         began_ms: 0,
         took_ms: 0,
         answer: None,
+        refusal: None,
     }
 }
 
@@ -143,6 +156,8 @@ pub(crate) struct Sender {
     kept: usize,
     /// What answers in place of the network, where the call is a replay.
     recording: Option<Vec<HttpTrace>>,
+    /// What forbade the request that is being sent, where that is not about a secret.
+    pub(super) denied: Option<Refusal>,
 }
 
 /// What is made of the secrets of a call.
@@ -174,7 +189,7 @@ impl Own {
 
 impl Sender {
     pub(crate) fn new(rights: Arc<Rights>, request: Arc<CallRequest>) -> Self {
-        Self { rights, request, own: None, sent: 0, kept: 0, recording: None }
+        Self { rights, request, own: None, sent: 0, kept: 0, recording: None, denied: None }
     }
 
     /// Sends nothing: what was recorded answers, each request once, by method and address.
@@ -221,6 +236,8 @@ impl Egress for Sender {
         let scrubber = &self.own().scrubber;
         let result = result.map_err(|error| clean_error(error, scrubber));
         trace.url = scrubber.text(&trace.url);
+        let denied = self.denied.take().unwrap_or(Refusal::Secret);
+        trace.refusal = result.as_ref().err().and_then(|error| refusal(error, denied));
         trace.sent = sent.load(Relaxed);
         self.count(trace.sent || (self.recording.is_some() && result.is_ok()));
         trace.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -316,7 +333,10 @@ impl Sender {
         let rights = self.rights.clone();
         let (asked, granted) = (&rights.manifest.http, &rights.grants.http);
         let target = policy::judge(&request.url, method, asked, granted);
-        let target = target.map_err(|it| Error::Denied(it.0))?;
+        let target = target.map_err(|it| {
+            self.denied = Some(it.rule);
+            Error::Denied(it.why)
+        })?;
         let mut path = self.filled(&target, Place::Path, target.path.as_bytes())?;
         if let Some(query) = &target.query {
             path.push(b'?');

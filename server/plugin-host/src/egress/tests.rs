@@ -92,7 +92,7 @@ fn a_url_has_one_meaning_or_none() {
         ("https://api.example.org/%252e%252e/", "%25"),
     ];
     for (url, why) in refused {
-        let denied = parse(url).err().map(|it| it.0).unwrap_or_default();
+        let denied = parse(url).err().map(|it| it.why).unwrap_or_default();
         assert!(denied.contains(why), "{url}: {denied:?}");
     }
     assert!(parse(&format!("https://a.example/{}", "x".repeat(5000))).is_err());
@@ -127,7 +127,7 @@ fn both_sides_have_to_allow_it() {
     let both = ["GET", "POST"];
     let (plugin, operator) =
         (asked("api.example.org", &both, "/v1/"), granted("api.example.org", &["GET"], "/v1/a"));
-    let judged = |url, method| judge(url, method, &plugin, &operator).map_err(|it| it.0);
+    let judged = |url, method| judge(url, method, &plugin, &operator).map_err(|it| it.why);
     assert!(judged("https://api.example.org/v1/a?b=/v2/", "GET").is_ok());
     for (url, method, why) in [
         ("https://api.example.org/v1/a", "POST", "operator has not granted http with"),
@@ -195,7 +195,7 @@ fn a_mail_goes_to_the_servers_that_both_name_and_to_no_others() {
         (server("", 465, Security::Tls), "in lower case"),
     ] {
         let denied = judge_mail(&refused, &asked, &granted).unwrap_err();
-        assert!(denied.0.contains(why), "{refused:?}: {denied}");
+        assert!(denied.why.contains(why), "{refused:?}: {denied}");
     }
     // A rule for mails lets no request through, and the other way about.
     assert!(judge("smtps://mail.example.org/", MAIL, &asked, &granted).is_err());

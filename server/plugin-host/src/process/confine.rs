@@ -16,7 +16,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::process::syscalls;
+use crate::{limits::PROCESS_MEMORY, process::syscalls};
 
 /// Files that may be open: the socket, what the runtime waits with, and the memory of modules.
 const FILES: u64 = 4096;
@@ -53,6 +53,7 @@ pub fn confine(user: Option<User>) -> io::Result<Confined> {
     std::env::set_current_dir("/")?;
     limit(Resource::Core, 0)?;
     limit(Resource::Nofile, FILES)?;
+    limit(Resource::Data, u64::try_from(PROCESS_MEMORY).unwrap_or(u64::MAX))?;
     drop_bounding_set()?;
     if let Some(User { uid, gid }) = user {
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));

@@ -94,6 +94,7 @@ struct Shared {
     plugins: RwLock<BTreeMap<String, Arc<Kept>>>,
     revisions: AtomicU64,
     slot: tokio::sync::Mutex<Slot>,
+    starts: AtomicU64,
 }
 
 fn host_failed(error: impl std::fmt::Display) -> InstallError {
@@ -117,6 +118,7 @@ impl Process {
             plugins: RwLock::default(),
             revisions: AtomicU64::new(1),
             slot: tokio::sync::Mutex::default(),
+            starts: AtomicU64::new(0),
         };
         Ok(Self { shared: Arc::new(shared), workers: Arc::new(Workers::new()?) })
     }
@@ -153,6 +155,7 @@ impl Shared {
         }
         slot.started = Some(Instant::now());
         let (link, confined, serving) = Link::start(&self.how).await.map_err(host_failed)?;
+        self.starts.fetch_add(1, SeqCst);
         tracing::info!(%confined, "the process of plugins runs");
         workers.begin(async move {
             let why = serving.await;
@@ -285,6 +288,10 @@ impl PluginHost for Process {
 
     async fn remove(&self, id: &str) {
         self.shared.remove(id).await;
+    }
+
+    fn starts(&self) -> u64 {
+        self.shared.starts.load(SeqCst)
     }
 
     async fn perform(

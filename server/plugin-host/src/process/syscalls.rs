@@ -103,8 +103,11 @@ fn few() -> Result<Rules, BackendError> {
     let mut rules: Rules =
         ALWAYS.iter().chain(ALWAYS_HERE).map(|call| (*call, Vec::new())).collect();
     let clear = |argument, bit| masked(argument, bit, 0);
-    // Memory that can be written is never run; code is made unwritable first.
-    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![clear(2, libc::PROT_EXEC)?])?]);
+    // Memory that can be written is never run; code is made unwritable first. What is shared would
+    // not count as the process's own.
+    let private = masked(3, libc::MAP_SHARED | libc::MAP_PRIVATE, libc::MAP_PRIVATE)?;
+    let own = SeccompRule::new(vec![clear(2, libc::PROT_EXEC)?, private])?;
+    rules.insert(libc::SYS_mmap, vec![own]);
     let unwritable = SeccompRule::new(vec![clear(2, libc::PROT_WRITE)?])?;
     let not_run = SeccompRule::new(vec![clear(2, libc::PROT_EXEC)?])?;
     rules.insert(libc::SYS_mprotect, vec![unwritable, not_run]);

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, thread, time::Duration};
 
-use myrelay_plugin_host::Grants;
+use myrelay_plugin_host::{Grants, Refusal};
 use serde_json::{Value, json};
 
 use crate::{
@@ -112,6 +112,10 @@ async fn only_what_was_granted_is_reached_and_refusals_say_what_would_allow_it()
         assert!(told.starts_with("Denied("), "{url}: {told}");
         assert!(told.replace('\\', "").contains(&why.replace('\\', "")), "{url}: {told}");
         assert!(!outcome.http[0].sent && outcome.http[0].result.is_err());
+        let rule = outcome.http[0].refusal.unwrap();
+        // A rule would have to be another where the URL has one meaning.
+        let is_rule = told.contains("[[capabilities.http]]") || told.contains("not granted");
+        assert_eq!(rule != Refusal::Url, is_rule, "{url}: {rule:?}, {told}");
     }
     assert_eq!(server.asked().len(), 1, "{:?}", server.asked());
 }
@@ -136,6 +140,8 @@ async fn a_name_that_leads_inside_is_not_followed() {
         let told = told(&outcome);
         assert!(told.starts_with("BlockedAddress(") || told.starts_with("Dns("), "{told}");
         assert!(told.contains(why), "{told}");
+        let blocked = told.starts_with("BlockedAddress(").then_some(Refusal::Address);
+        assert_eq!(outcome.http[0].refusal, blocked, "{told}");
     }
     assert!(server.asked().is_empty());
 }
@@ -246,6 +252,7 @@ async fn a_secret_goes_only_where_both_sides_say() {
         let outcome = stage.misdeed("outside:place", &data).await;
         let told = told(&outcome);
         assert!(told.starts_with("Denied(") && told.contains(why), "{place}: {told}");
+        assert_eq!(outcome.http[0].refusal, Some(Refusal::Secret), "{place}");
     }
     assert_eq!(server.asked().len(), before);
     // Another installation's secret is no secret here.

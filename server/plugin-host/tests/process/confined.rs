@@ -23,6 +23,16 @@ fn tried<T>(what: &str, done: io::Result<T>) -> String {
     }
 }
 
+/// Memory of no file that can be written, so many bytes of it, `how` as mmap(2) has its flags.
+fn mapped(bytes: usize, how: libc::c_int) -> io::Result<()> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let how = how | libc::MAP_ANONYMOUS;
+    #[expect(unsafe_code, reason = "no library has a safe name for mmap")]
+    // SAFETY: it is new memory that nothing points to.
+    let place = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, how, -1, 0) };
+    if place == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Says that the stub is meant to run.
 const STUB: &str = "MYRELAY_TEST_STUB";
 
@@ -76,6 +86,10 @@ fn stub() {
         "being root",
         rustix::thread::set_thread_uid(rustix::process::Uid::ROOT).map_err(Into::into),
     ));
+    add(tried("shared memory", mapped(1 << 20, libc::MAP_SHARED)));
+    // More than the process may have, though nobody writes to it; and less.
+    add(tried("memory", mapped(8 << 30, libc::MAP_PRIVATE)));
+    add(tried("some memory", mapped(1 << 30, libc::MAP_PRIVATE)));
     let user = rustix::process::geteuid().as_raw();
     add(format!("user: {}", if root { user == 65_534 } else { true }));
     socket.write_all(said.as_bytes()).unwrap();
@@ -106,8 +120,9 @@ fn a_native_stub_in_the_hosts_place_opens_neither_the_database_nor_a_connection(
     ours.read_to_string(&mut said).unwrap();
     child.wait().unwrap();
     let lines: Vec<&str> = said.lines().collect();
-    let [tries @ .., user] = &lines[..] else { panic!("the stub said nothing") };
-    assert_eq!(tries.len(), 16, "{said}");
+    let [tries @ .., memory, some, user] = &lines[..] else { panic!("the stub said nothing") };
+    assert_eq!(tries.len(), 17, "{said}");
+    assert_eq!([*memory, *some], ["memory: 12", "some memory: it can"], "ENOMEM");
     // EPERM each: the kernel did not even look.
     assert!(tries.iter().all(|it| it.ends_with(": 1")), "{said}");
     assert_eq!(*user, "user: true");

@@ -14,16 +14,16 @@ use std::{
 
 use async_trait::async_trait;
 use myrelay_plugin_host::{
-    CallRequest, Failure, HostProcess, HttpTrace, InstallError, Installation, KvReader, Outcome,
-    PluginHost, Process,
+    CallRequest, Failure, HostProcess, HttpTrace, InstallError, Installation, KvReader, LimitName,
+    Outcome, PluginHost, Process,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tokio::time::timeout;
 
 use crate::{
     how,
     machine::hostile_on,
-    stage::{Names, Stage, compiler, deed_call, is_done, options},
+    stage::{Names, Stage, compiler, deed_call, died_of, is_done, options},
 };
 
 /// A host whose process the test knows.
@@ -62,9 +62,13 @@ async fn hostile(how: HostProcess) -> Option<(Arc<Process>, Stage)> {
     hostile_on(stage).await.map(|stage| (process, stage))
 }
 
-async fn signal(process: &Process, signal: Signal) {
+async fn id_of(process: &Process) -> Pid {
     let id = process.process_id().await.unwrap();
-    kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), signal).unwrap();
+    Pid::from_raw(i32::try_from(id).unwrap()).unwrap()
+}
+
+async fn signal(process: &Process, signal: Signal) {
+    kill_process(id_of(process).await, signal).unwrap();
 }
 
 fn failed(outcome: &Outcome) -> &str {
@@ -74,10 +78,14 @@ fn failed(outcome: &Outcome) -> &str {
     }
 }
 
-/// How many files a process has open, and how many KiB of memory it uses.
+/// How many KiB of memory a process uses.
 fn uses(id: u32) -> u64 {
+    status(id, "VmRSS:")
+}
+
+fn status(id: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix(name)).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
@@ -101,6 +109,32 @@ async fn a_process_that_hangs_is_ended() {
     signal(&process, Signal::STOP).await;
     failed(&stage.misdeed("machine:write", "1").await);
     assert!(is_done(&stage.misdeed("machine:write", "1").await));
+}
+
+#[tokio::test]
+async fn what_all_plugins_have_together_is_bounded_and_the_process_goes_on() {
+    let Some((process, stage)) = hostile(how()).await else { return };
+    assert_eq!(died_of(&stage.misdeed("machine:grow", "").await), LimitName::Memory);
+    // Little more than it has; a call that grows wants to have 64 MiB.
+    let id = process.process_id().await.unwrap();
+    let most = Some((status(id, "VmData:") + 8 * 1024) * 1024);
+    let little = Rlimit { current: most, maximum: most };
+    let usual = prlimit(Some(id_of(&process).await), Resource::Data, little).unwrap();
+    assert!(usual.current.is_some_and(|it| it < 8 << 30), "{usual:?}");
+    let outcome = stage.misdeed("machine:grow", "").await;
+    assert!(matches!(outcome.result, Err(Failure::Trap { .. })), "{:?}", outcome.result);
+    // What it had is kept for a while. Whoever finds nothing left is told that it is the host's
+    // fault, and tries again.
+    let mut tries = 0;
+    loop {
+        let outcome = stage.misdeed("machine:write", "1").await;
+        if is_done(&outcome) {
+            break;
+        }
+        assert!(failed(&outcome).contains("no memory") && tries < 50, "{tries}: {outcome:?}");
+        tries += 1;
+    }
+    assert_eq!(process.process_id().await, Some(id), "it goes on");
 }
 
 #[tokio::test]

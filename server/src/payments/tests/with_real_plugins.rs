@@ -195,3 +195,26 @@ async fn a_customer_subscribes_renews_and_gets_their_money_back() {
     let kept = world.stored_text().await;
     assert!(!kept.contains(KEY) && !kept.contains(SIGNING));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitors_read_what_the_process_of_plugins_did() {
+    let world = World::on_sqlite().await;
+    let Some(shop) = Shop::open(&world).await else { return };
+    let event = Event(json!({ "id": "evt_1", "type": "charge.refunded", "livemode": false }));
+    for _ in 0..2 {
+        let taken = shop.report(&event, Flaw::OtherSecret).await;
+        assert!(matches!(taken, Taken::Rejected(_)), "{taken:?}");
+    }
+    let families = plugins::numbers(&shop.context).await.unwrap();
+    let read = |name: &str, label: &str| {
+        let family = families.iter().find(|it| it.name == name).unwrap();
+        let is = |it: &&plugins::Sample| {
+            label.is_empty() || it.labels.iter().any(|(_, value)| value == label)
+        };
+        family.samples.iter().find(is).unwrap().value.parse::<f64>().unwrap()
+    };
+    assert_eq!(read("myrelay_plugin_host_starts_total", "").to_string(), "1");
+    assert_eq!(read("myrelay_plugin_calls_total", "rejected").to_string(), "2");
+    assert!(0.0 < read("myrelay_plugin_cpu_seconds_total", "dev.myrelay.stripe"));
+    assert!(f64::from(1 << 20) < read("myrelay_plugin_memory_peak_bytes", "dev.myrelay.stripe"));
+}

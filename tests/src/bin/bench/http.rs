@@ -100,6 +100,11 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Sends a request that was written elsewhere, and reads the whole answer.
+    pub(crate) async fn raw(&mut self, request: &[u8]) -> Result<Answer> {
+        timeout(PATIENCE, self.exchange(request)).await.context("no answer")?
+    }
+
     async fn exchange(&mut self, request: &[u8]) -> Result<Answer> {
         let started = Instant::now();
         self.stream.write_all(request).await?;

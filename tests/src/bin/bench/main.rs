@@ -23,6 +23,7 @@ mod resources;
 mod rss_plugins;
 mod transfer;
 mod tunnel;
+mod webhook;
 
 use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -99,6 +100,8 @@ enum Name {
     PluginSoak,
     /// How fast a portal carries events to three plugins
     Events,
+    /// How long it is until what a payment provider reports is in the books
+    Webhook,
 }
 
 impl Name {
@@ -134,6 +137,7 @@ impl Name {
                 | Self::RssPlugins
                 | Self::PluginSoak
                 | Self::Events
+                | Self::Webhook
         )
     }
 }
@@ -284,6 +288,7 @@ async fn measure_node(name: Name, effort: Effort) -> Result<Vec<Metric>> {
 async fn measure_plugins(name: Name, cores: &Cores, effort: Effort) -> Result<Vec<Metric>> {
     match name {
         Name::Events => events::events(cores, effort).await,
+        Name::Webhook => webhook::webhook(cores, effort).await,
         Name::PluginCall => plugin_call::plugin_call(effort).await,
         Name::PluginCallProcess => plugin_call::plugin_call_process(effort).await,
         Name::PluginCallJs => plugin_call::plugin_call_js(effort).await,
