@@ -183,10 +183,12 @@ impl Secrets {
         self.0.iter().enumerate().map(field).collect()
     }
 
-    /// What those are called that nobody gave, these aside; not those that a provider makes.
+    /// What those are called that nobody gave, these aside; not those that a provider makes, or that
+    /// the plugin may work without.
     pub(super) fn missing(&self, typed: &BTreeMap<String, PluginSecret>) -> Vec<String> {
         let is_missing = |(secret, given): &&(myrelay_plugin_host::Secret, bool)| {
-            !given && !secret.generated && !typed.contains_key(&secret.name)
+            let may_be_missing = secret.generated || secret.optional;
+            !given && !may_be_missing && !typed.contains_key(&secret.name)
         };
         let called =
             |it: &myrelay_plugin_host::Secret| it.label.clone().unwrap_or_else(|| it.name.clone());

@@ -102,6 +102,8 @@ pub struct Secret {
     pub label: Option<String>,
     /// Whether the provider makes it and the plugin puts it away.
     pub generated: bool,
+    /// Whether the plugin may work without it: it belongs to one of several ways, or is an old key.
+    pub optional: bool,
     pub uses: Vec<SecretUse>,
 }
 

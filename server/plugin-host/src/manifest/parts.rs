@@ -266,6 +266,7 @@ fn secret(mut secret: Reader, manifest: &Manifest) -> Result<Secret, ManifestErr
     let label =
         secret.optional_text("label", "one line of 1 to 100 characters", |it| is_line(it, 100))?;
     let generated = secret.switch("generated")?;
+    let optional = secret.switch("optional")?;
     let mut uses = Vec::new();
     for mut it in secret.tables("use")? {
         let found = if it.has("hmac") {
@@ -286,7 +287,7 @@ fn secret(mut secret: Reader, manifest: &Manifest) -> Result<Secret, ManifestErr
         return Err(secret.wrong("use", "it names at least one use"));
     }
     secret.end()?;
-    Ok(Secret { name, label, generated, uses })
+    Ok(Secret { name, label, generated, optional, uses })
 }
 
 fn secret_in_requests(it: &mut Reader, manifest: &Manifest) -> Result<SecretUse, ManifestError> {

@@ -57,13 +57,26 @@ fn a_whole_manifest_is_read() {
     );
     assert!(manifest.checkout_hosts()[0].matches("checkout.stripe.com"));
     assert_eq!(manifest.secret("webhook_secret").unwrap().uses, [SecretUse::Hmac]);
-    assert!(manifest.secret("webhook_secret").unwrap().generated);
+    let secret = manifest.secret("webhook_secret").unwrap();
+    assert!(secret.generated && !secret.optional);
     assert_eq!((manifest.jobs[0].cron.as_str(), manifest.memory_mib), ("17 3 * * *", Some(64)));
 }
 
 /// Each change of the whole, and the field that the error names.
-const CHANGES: [(&str, &str, &str); 52] = [
+const CHANGES: [(&str, &str, &str); 55] = [
     ("manifest = 1", "manifest = 2", "manifest"),
+    ("generated = true", "optional = 1", "secrets[1].optional"),
+    (
+        "[capabilities.webhooks]",
+        "[[capabilities.smtp]]\nhost = \"*\"\nsecurity = \"ssl\"\nreason = \"Mails\"\n\
+         [capabilities.webhooks]",
+        "capabilities.smtp[0].security",
+    ),
+    (
+        "[capabilities.webhooks]",
+        "[[capabilities.smtp]]\nhost = \"*\"\nsecurity = \"tls\"\n[capabilities.webhooks]",
+        "capabilities.smtp[0].reason",
+    ),
     ("manifest = 1", "", "manifest"),
     ("manifest = 1", "manifest = 1\nextra = 1", "extra"),
     ("name = \"Stripe\"", "name = \"\"", "plugin.name"),

@@ -207,6 +207,9 @@ stories! {
         };
         let view = send(&olga, unsigned()).await.unwrap();
         assert_eq!((view.missing.as_slice(), view.without), (&["Key of the desk".to_owned()][..], false));
+        let optional = text.replace("label =", "optional = true\nlabel =");
+        let one_way = UploadPlugin { package: package(&optional), ..unsigned() };
+        assert!(send(&olga, one_way).await.unwrap().missing.is_empty());
         let bare = [("hosts", "desk.example.org"), ("setting-0", "hello"), ("secret-0", "")];
         let asked = refused(install(&olga, &view, &bare).await);
         assert!(asked.errors["without"].contains("Key of the desk"), "{asked:?}");
