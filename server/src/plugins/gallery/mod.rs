@@ -35,7 +35,8 @@ pub(crate) async fn gallery(context: &Context, caller: Caller) -> Result<Gallery
     caller.operator()?;
     let Some(folder) = &context.settings.plugin_dir else { return Ok(GalleryView::Off) };
     let known = Known::of(context).await?;
-    let shown = folder.display().to_string();
+    let shown = std::path::absolute(folder).unwrap_or_else(|_unknown| folder.clone());
+    let shown = shown.display().to_string();
     match look(context, folder.clone(), &known).await? {
         Err(error) => Ok(GalleryView::Unreadable { folder: shown, why: error.to_string() }),
         Ok(Listing { files, has_more }) => {
