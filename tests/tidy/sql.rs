@@ -16,6 +16,7 @@ const TABLES: &[(&str, &[&str])] = &[
         &[
             "plugins",
             "plugin_calls",
+            "plugin_components",
             "plugin_kv",
             "plugin_publishers",
             "plugin_revocations",

@@ -71,14 +71,13 @@ pub(super) struct Version<'a> {
 }
 
 impl<'a> Version<'a> {
-    /// Binds `$1` to `$13`.
+    /// Binds `$1` to `$12`: all but the component.
     fn bind(&'a self, sql: &'static str) -> Query<'a, Any, AnyArguments> {
         sqlx::query(sql)
             .bind(self.id.to_string())
             .bind(self.name)
             .bind(self.version)
             .bind(self.manifest)
-            .bind(&self.component)
             .bind(&self.component_hash)
             .bind(self.settings_schema)
             .bind(self.settings)
@@ -97,24 +96,26 @@ pub(super) async fn insert(
     (plugin, sealed): (&str, &str),
     now: i64,
 ) -> sqlx::Result<()> {
-    let sql = "INSERT INTO plugins (id, name, version, manifest, component, component_hash, \
+    let sql = "INSERT INTO plugins (id, name, version, manifest, component_hash, \
              settings_schema, settings, grants, limits, test_mode_at, publisher, package_hash, \
              plugin, sealed, revision, writes, failures, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 0, 0, $16)";
-    version.bind(sql).bind(plugin).bind(sealed).bind(now).execute(&mut **tx).await.map(drop)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, 0, 0, $15)";
+    version.bind(sql).bind(plugin).bind(sealed).bind(now).execute(&mut **tx).await?;
+    parts::put(tx, version.id, &version.component).await
 }
 
 /// Puts another version in the place of the one that is there. Who signed the same component is
 /// still who signed it, where nobody says so anew.
 pub(super) async fn replace(tx: &mut Write, version: &Version<'_>) -> sqlx::Result<()> {
-    let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component = $5, \
-             component_hash = $6, settings_schema = $7, settings = $8, grants = $9, limits = $10, \
-             test_mode_at = $11, revision = revision + 1, \
-             publisher = CASE WHEN component_hash = $6 THEN COALESCE($12, publisher) ELSE $12 END, \
+    let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component_hash = $5, \
+             settings_schema = $6, settings = $7, grants = $8, limits = $9, \
+             test_mode_at = $10, revision = revision + 1, \
+             publisher = CASE WHEN component_hash = $5 THEN COALESCE($11, publisher) ELSE $11 END, \
              package_hash = \
-                 CASE WHEN component_hash = $6 THEN COALESCE($13, package_hash) ELSE $13 END \
+                 CASE WHEN component_hash = $5 THEN COALESCE($12, package_hash) ELSE $12 END \
          WHERE id = $1";
-    version.bind(sql).execute(&mut **tx).await.map(drop)
+    version.bind(sql).execute(&mut **tx).await?;
+    parts::put(tx, version.id, &version.component).await
 }
 
 pub(super) async fn count(tx: &mut Write) -> sqlx::Result<usize> {
@@ -182,7 +183,7 @@ pub(super) async fn hold(tx: &mut Write, id: InstallationId) -> sqlx::Result<boo
 }
 
 pub(super) async fn component(pool: &AnyPool, id: InstallationId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar("SELECT component FROM plugins WHERE id = $1")
+    sqlx::query_scalar("SELECT component FROM plugin_components WHERE plugin_id = $1")
         .bind(id.to_string())
         .fetch_optional(pool)
         .await

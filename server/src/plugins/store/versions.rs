@@ -34,7 +34,8 @@ pub(in crate::plugins) async fn keep(
              package_hash, created_at) \
          SELECT id, revision, name, version, manifest, component, component_hash, \
              settings_schema, settings, grants, limits, test_mode_at, publisher, package_hash, \
-             CAST($2 AS BIGINT) FROM plugins WHERE id = $1",
+             CAST($2 AS BIGINT) FROM plugins JOIN plugin_components ON plugin_id = id \
+         WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(now)
