@@ -11,7 +11,10 @@ use myrelay_plugin_tools::{command, run_to};
 pub(crate) fn events() -> Vec<String> {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/events");
     let names = fs::read_dir(schemas).unwrap().map(|it| it.unwrap().file_name());
-    names.filter_map(|it| Some(it.to_str()?.strip_suffix(".json")?.to_owned())).collect()
+    let names = names.filter_map(|it| Some(it.to_str()?.strip_suffix(".json")?.to_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names
 }
 
 /// Whether what builds plugins is here.

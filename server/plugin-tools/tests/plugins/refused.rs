@@ -43,7 +43,11 @@ fn what_an_installation_would_refuse_check_refuses() {
             "says it is dev.example.refused",
         ),
         ("api = \"1.0\"", "api = \"9.0\"", "plugin.toml: plugin.api: the version of"),
-        ("peer.added.v1", "peer.add.v1", "peer.add.v1 is no event of this portal; there are peer"),
+        (
+            "peer.added.v1",
+            "peer.add.v1",
+            "peer.add.v1 is no event of this portal; there are account.created.v1, ",
+        ),
         ("config.schema.json", "settings.json", "settings.json is called config.schema.json"),
     ] {
         desk.edit("plugin.toml", from, to);
