@@ -101,7 +101,7 @@ fn unknown(reply: &Reply) -> Result<Sent, Error> {
     let why = line(&reply.text);
     let enhanced = reply.enhanced.as_deref();
     match (reply.code, enhanced) {
-        (..500, _) => Err(refused(reply, ErrorKind::Unavailable)),
+        (..=499, _) => Err(refused(reply, ErrorKind::Unavailable)),
         (_, Some("5.1.3")) | (501 | 553, None) => Ok(Err(Permanent::InvalidAddress(why))),
         (_, Some("5.1.1" | "5.1.2" | "5.1.6" | "5.1.10" | "5.2.1")) | (550 | 551, None) => {
             Ok(Err(Permanent::Unreachable(why)))
