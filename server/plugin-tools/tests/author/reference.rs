@@ -68,20 +68,20 @@ fn declaration(resolve: &Resolve, name: &str, def: &TypeDef) -> String {
             for it in &record.fields {
                 row(&it.name, &named(resolve, &it.ty), &it.docs);
             }
-            ("record", "| field | type | is |")
+            ("A record", "| field | type | is |")
         }
         TypeDefKind::Enum(cases) => {
             for it in &cases.cases {
                 row(&it.name, "", &it.docs);
             }
-            ("enum", "| case | | is |")
+            ("An enum", "| case | | is |")
         }
         TypeDefKind::Variant(variant) => {
             for it in &variant.cases {
                 let ty = it.ty.map_or(String::new(), |it| named(resolve, &it));
                 row(&it.name, &ty, &it.docs);
             }
-            ("variant", "| case | holds | is |")
+            ("A variant", "| case | holds | is |")
         }
         TypeDefKind::Type(of) => {
             let of = named(resolve, of);
@@ -90,7 +90,7 @@ fn declaration(resolve: &Resolve, name: &str, def: &TypeDef) -> String {
         other => panic!("{} is new: say how it is written", other.as_str()),
     };
     let about = paragraphs(&def.docs);
-    format!("\n### `{name}`\n\nA {kind}. {about}\n\n{head}\n|---|---|---|\n{rows}")
+    format!("\n### `{name}`\n\n{kind}. {about}\n\n{head}\n|---|---|---|\n{rows}")
 }
 
 fn is_imported(resolve: &Resolve, interface: &Interface, def: &TypeDef) -> bool {
