@@ -250,7 +250,7 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     | "tls"
     /** TLS after `STARTTLS` (RFC 3207), as on port 587. A server that has none gets nothing. */
     | "starttls"
-    /** In clear, and so without a login: for a server on a machine of the operator's own. */
+    /** In clear, and so without a login: only to private addresses that the operator granted. */
     | "clear";
   /** A server that takes mails. */
   export interface Server {
@@ -259,14 +259,20 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     port: number;
     security: Security;
   }
+  /** Who logs in. */
+  export type User =
+    /** A name that is no secret. */
+    | { tag: "name"; val: string }
+    /** The name of a secret: some services take a token for it. */
+    | { tag: "secret"; val: string };
   /**
-   * A login that the host fills in, so that the plugin holds no password. The secret needs the
-   * place `auth`.
+   * A login that the host fills in, so that the plugin holds no password. Secrets need the place
+   * `auth`.
    */
   export interface Login {
-    user: string;
+    user: User;
     /** The name of the secret that is the password. */
-    secret: string;
+    password: string;
   }
   /** One mail to one person. What stands in its lines at the top has no line breaks. */
   export interface Mail {
@@ -274,6 +280,8 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     sender: string;
     /** Where answers go, written like the sender; none where they go there. */
     replyTo: string | null;
+    /** An address where the server sends what it could not deliver; none where that is the sender's. */
+    bouncesTo: string | null;
     /** An address and nothing else, in ASCII but for its domain. */
     to: string;
     subject: string;
@@ -296,6 +304,13 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     /** What it says about it, as one line. */
     text: string;
   }
+  /** That a mail was taken. */
+  export interface Receipt {
+    /** The `Message-ID` that the host gave it, without its brackets: bounces name it. */
+    messageId: string;
+    /** What the server said, often with an id of its own. */
+    reply: Reply;
+  }
   /** Why a mail was not taken, or may not have been. */
   export type Error =
     /**
@@ -305,25 +320,33 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     | { tag: "denied"; val: string }
     /** Not sent: the name leads to an address that plugins must not reach. */
     | { tag: "blocked-address"; val: string }
+    /** Not sent: the sender, or where answers or bounces go, is no address. */
+    | { tag: "invalid-sender"; val: string }
+    /** Not sent: the recipient is no address, or none that the host can write. */
+    | { tag: "invalid-recipient"; val: string }
     /** Not sent: it is no mail, for instance a subject with a line break. */
-    | { tag: "invalid"; val: string }
+    | { tag: "invalid-mail"; val: string }
     /** Not sent: a limit of this call is reached; the text names it. */
     | { tag: "budget-exceeded"; val: string }
     /** Not sent: the name leads nowhere. */
     | { tag: "dns"; val: string }
     /** Not sent: nobody took the connection, or it ended before the mail was on its way. */
     | { tag: "connect"; val: string }
-    /** Not sent: the server has no TLS, or could not prove who it is. */
+    /** Not sent: the server could not prove who it is. */
     | { tag: "tls"; val: string }
-    /** Not sent: what answers does not speak SMTP, or has no login that the host knows. */
+    /** Not sent: the server has no STARTTLS, or no login that the host knows. */
+    | { tag: "unsupported"; val: string }
+    /** Not sent: what answers does not speak SMTP. */
     | { tag: "protocol"; val: string }
+    /** Not sent: the server takes nothing from this client, now or at all. */
+    | { tag: "server-refused"; val: Reply }
     /** Not sent: the server does not take the login. */
     | { tag: "login-refused"; val: Reply }
     /** Not taken: the server does not take this sender's mails. */
     | { tag: "sender-refused"; val: Reply }
-    /** Not taken: the server does not take mails for this address. */
+    /** Not taken: the server does not take mails for this address, or none of this sender to it. */
     | { tag: "recipient-refused"; val: Reply }
-    /** Not taken: the server does not want this mail, or none at all now. */
+    /** Not taken: the server does not want this mail. */
     | { tag: "mail-refused"; val: Reply }
     /** Sent, and perhaps taken: no answer came in time. */
     | { tag: "timeout" }
@@ -331,11 +354,11 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     | { tag: "interrupted"; val: string };
   /**
    * Hands a mail to a server, and waits until it says that it has it. A mail that is tried again
-   * has the same `Message-ID` in every try of one delivery. It counts as a request, and waits
-   * `timeout-ms` altogether; never longer than the limits say.
+   * has the same `Message-ID` in every try of one delivery. It counts as a request, whatever comes
+   * of it, and waits `timeout-ms` altogether; never longer than the limits say.
    * @throws {Error}
    */
-  export function send(server: Server, login: Login | null, mail: Mail, timeoutMs: number | null): Reply;
+  export function send(server: Server, login: Login | null, mail: Mail, timeoutMs: number | null): Receipt;
   export {};
 }
 

@@ -64,18 +64,16 @@ fn wrong(candidate: &str) -> Problems {
     problems(candidate, |it: &Settings| {
         let mut problems = Vec::new();
         let advice = "an address, or a name and an address: Example VPN <hello@example.org>";
-        if !is_address(address_in(&it.from)) {
+        if !is_carried(it.provider, address_in(&it.from)) {
             problems.push(("/from", advice.to_owned()));
         }
-        if !it.reply_to.is_empty() && !is_address(address_in(&it.reply_to)) {
+        if !it.reply_to.is_empty() && !is_carried(it.provider, address_in(&it.reply_to)) {
             problems.push(("/reply_to", advice.to_owned()));
         }
         if it.provider == Provider::Smtp && it.smtp.is_none() {
             problems.push(("/smtp", "the mail server, since mails go by SMTP".to_owned()));
         }
-        if it.smtp.as_ref().is_some_and(smtp::Settings::would_tell_a_password) {
-            problems.push(("/smtp/user", "nobody logs in in clear: choose TLS".to_owned()));
-        }
+        problems.extend(it.smtp.as_ref().and_then(smtp::Settings::wrong));
         problems
     })
 }
@@ -108,10 +106,17 @@ fn is_address(text: &str) -> bool {
         && !name.contains('@')
 }
 
+/// Whether mails to it, or from it, can be written. A mail server gets names in ASCII only.
+fn is_carried(provider: Provider, address: &str) -> bool {
+    let name = address.rsplit_once('@').map_or("", |it| it.0);
+    is_address(address) && (provider != Provider::Smtp || name.is_ascii())
+}
+
 impl Notifier for Plugin {
     fn begin_verification(_account: AccountRef, address: String) -> Result<Verification, Error> {
         tell_panics();
-        if !is_address(&address) {
+        let settings: Settings = settings()?;
+        if !is_carried(settings.provider, &address) {
             return Err(error(ErrorKind::InvalidInput, "a mail address: ada@example.org"));
         }
         let text = format!("Follow the link in the mail to {address}.");
@@ -121,7 +126,7 @@ impl Notifier for Plugin {
     fn deliver(to: Destination, message: Message) -> Result<Outcome, Error> {
         tell_panics();
         let settings: Settings = settings()?;
-        if !is_address(&to.address) {
+        if !is_carried(settings.provider, &to.address) {
             let why = "no mail address".to_owned();
             return Ok(Outcome::Rejected(Permanent::InvalidAddress(why)));
         }

@@ -10,7 +10,7 @@ use crate::{
     services::Sent,
     world::{
         exports::myrelay::plugin::notifier::{Message, Permanent},
-        myrelay::plugin::smtp::{self, Login, Mail, Reply, Security, Server},
+        myrelay::plugin::smtp::{self, Login, Mail, Reply, Security, Server, User},
     },
 };
 
@@ -45,9 +45,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Whether the host would refuse what this asks for.
-    pub(crate) fn would_tell_a_password(&self) -> bool {
-        self.security == Kept::Clear && !self.user.is_empty()
+    /// What the host would refuse, by the field of the settings.
+    pub(crate) fn wrong(&self) -> Option<(&'static str, String)> {
+        let server = self.server();
+        if self.security == Kept::Clear && !self.user.is_empty() {
+            return Some(("/smtp/user", "nobody logs in in clear: choose TLS".to_owned()));
+        }
+        let asked = match self.security {
+            Kept::Tls => &[465][..],
+            Kept::Starttls => &[587, 2525, 25],
+            Kept::Clear => &[25],
+        };
+        let told = "465 with tls; 587, 2525 or 25 with starttls; 25 in clear";
+        (!asked.contains(&server.port)).then(|| ("/smtp/port", told.to_owned()))
     }
 
     /// Whether there is all that sending needs.
@@ -71,10 +81,12 @@ pub(crate) fn send(settings: &crate::Settings, to: &str, message: &Message) -> R
         return Err(error(ErrorKind::InvalidConfig, "the settings name no mail server (smtp)"));
     };
     let user = Some(&server.user).filter(|it| !it.is_empty());
-    let login = user.map(|it| Login { user: it.clone(), secret: PASSWORD.to_owned() });
+    let login =
+        user.map(|it| Login { user: User::Name(it.clone()), password: PASSWORD.to_owned() });
     let mail = Mail {
         sender: settings.from.clone(),
         reply_to: Some(settings.reply_to.clone()).filter(|it| !it.is_empty()),
+        bounces_to: None,
         to: to.to_owned(),
         subject: message.subject.clone(),
         text: message.text.clone(),
@@ -82,7 +94,8 @@ pub(crate) fn send(settings: &crate::Settings, to: &str, message: &Message) -> R
         unsubscribe: crate::services::unsubscribe(message),
     };
     match smtp::send(&server.server(), login.as_ref(), &mail, Some(PATIENCE_MS)) {
-        Ok(reply) => Ok(Ok(Some(line(&reply.text)))),
+        Ok(receipt) => Ok(Ok(Some(receipt.message_id))),
+        Err(smtp::Error::InvalidRecipient(why)) => Ok(Err(Permanent::InvalidAddress(line(&why)))),
         Err(smtp::Error::RecipientRefused(reply)) => unknown(&reply),
         Err(why) => Err(unsent(why)),
     }
@@ -96,34 +109,64 @@ fn refused(reply: &Reply, kind: ErrorKind) -> Error {
     Error { provider_code: Some(code), ..error(kind, message) }
 }
 
-/// Nobody is there (RFC 3463 section 3.2), unless it is about something else.
+/// Whether an enhanced code (RFC 3463) is about the sender and not about this one mail.
+fn is_about_sender(reply: &Reply) -> bool {
+    matches!(reply.enhanced.as_deref(), Some("5.1.7" | "5.1.8"))
+}
+
+/// Whether an enhanced code is about the server and its limits: it will be another day.
+fn is_about_server(reply: &Reply) -> bool {
+    let code = reply.enhanced.as_deref().unwrap_or_default();
+    code == "5.2.2" || code.starts_with("5.3.") || code.starts_with("5.4.")
+}
+
+/// That nobody is there takes a code that says so: servers refuse a client, a sender and a recipient
+/// here, and many with the same three digits.
 fn unknown(reply: &Reply) -> Result<Sent, Error> {
     let why = line(&reply.text);
-    let enhanced = reply.enhanced.as_deref();
-    match (reply.code, enhanced) {
-        (..=499, _) => Err(refused(reply, ErrorKind::Unavailable)),
-        (_, Some("5.1.3")) | (501 | 553, None) => Ok(Err(Permanent::InvalidAddress(why))),
-        (_, Some("5.1.1" | "5.1.2" | "5.1.6" | "5.1.10" | "5.2.1")) | (550 | 551, None) => {
+    match reply.enhanced.as_deref() {
+        _ if reply.code < 500 => Err(refused(reply, ErrorKind::Unavailable)),
+        Some("5.1.3") => Ok(Err(Permanent::InvalidAddress(why))),
+        Some("5.1.1" | "5.1.2" | "5.1.6" | "5.1.10" | "5.2.1") => {
             Ok(Err(Permanent::Unreachable(why)))
         }
-        // A mailbox that is full is empty again some day.
-        (_, Some("5.2.2")) => Err(refused(reply, ErrorKind::Unavailable)),
+        _ if is_about_sender(reply) => Err(refused(reply, ErrorKind::InvalidConfig)),
+        // Relaying, reputation, or one reader's rule: the first two are the operator's to mend.
+        Some(code) if is_about_server(reply) || code.starts_with("5.7.") => {
+            Err(refused(reply, ErrorKind::Unavailable))
+        }
         _ => Err(refused(reply, ErrorKind::InvalidInput)),
     }
+}
+
+/// What it means that a sender is refused: that it is not ours, or not today.
+fn not_ours(reply: &Reply) -> Error {
+    let code = reply.enhanced.as_deref();
+    let plain = code.is_none() && matches!(reply.code, 530 | 535 | 550 | 553);
+    let is_policy = code.is_some_and(|it| it.starts_with("5.7."));
+    let ours = is_about_sender(reply) || is_policy || plain;
+    refused(reply, if ours { ErrorKind::InvalidConfig } else { ErrorKind::Unavailable })
 }
 
 /// Why a mail did not go, or may not have gone.
 fn unsent(why: smtp::Error) -> Error {
     use smtp::Error as Why;
     let (kind, told) = match why {
-        Why::LoginRefused(reply) | Why::SenderRefused(reply) => {
-            return refused(&reply, ErrorKind::InvalidConfig);
+        Why::LoginRefused(reply) => return refused(&reply, ErrorKind::InvalidConfig),
+        Why::SenderRefused(reply) => return not_ours(&reply),
+        // It stays so until somebody has this client taken off a list; mails wait meanwhile.
+        Why::ServerRefused(reply) => return refused(&reply, ErrorKind::Unavailable),
+        Why::MailRefused(reply) if is_about_server(&reply) => {
+            return refused(&reply, ErrorKind::Unavailable);
         }
         Why::RecipientRefused(reply) | Why::MailRefused(reply) => {
             return refused(&reply, ErrorKind::InvalidInput);
         }
-        Why::Denied(it) | Why::BlockedAddress(it) => (ErrorKind::InvalidConfig, it),
-        Why::Invalid(it) => (ErrorKind::InvalidInput, it),
+        Why::Denied(it)
+        | Why::BlockedAddress(it)
+        | Why::Unsupported(it)
+        | Why::InvalidSender(it) => (ErrorKind::InvalidConfig, it),
+        Why::InvalidMail(it) | Why::InvalidRecipient(it) => (ErrorKind::InvalidInput, it),
         Why::BudgetExceeded(it) => (ErrorKind::Internal, it),
         Why::Dns(it) | Why::Connect(it) | Why::Tls(it) | Why::Protocol(it) => {
             (ErrorKind::Unavailable, it)

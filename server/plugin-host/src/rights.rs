@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    egress::rules::HttpGrant,
+    egress::{policy::Target, rules::HttpGrant},
     manifest::{AskedHttp, Manifest, Place, Secret, SecretUse},
 };
 
@@ -75,11 +75,17 @@ pub(crate) fn hmac_right(manifest: &Manifest, grants: &Grants, name: &str) -> Re
 pub(crate) fn place_right(
     manifest: &Manifest,
     grants: &Grants,
-    (name, host, place): (&str, &str, Place),
+    (name, target, place): (&str, &Target, Place),
 ) -> Result<(), String> {
+    let host = &target.host;
+    // Who may log in wherever an operator names a mail server may not log in everywhere else.
+    let any_is_meant = manifest.http.iter().any(|it| {
+        it.rule.host.is_any() && (it.rule.scheme, it.rule.port) == (target.scheme, target.port)
+    });
     let covers = |it: &SecretUse| match it {
         SecretUse::Http { host: pattern, places } => {
-            pattern.matches(host) && places.contains(&place)
+            let is_meant = any_is_meant || !pattern.is_any();
+            is_meant && pattern.matches(host) && places.contains(&place)
         }
         SecretUse::Hmac => false,
     };

@@ -149,7 +149,13 @@ impl Client {
         let mut refusal = None;
         let mut kept = Vec::new();
         for address in found.into_iter().map(|it| SocketAddr::new(it, target.port)) {
+            let granted = target.private.iter().any(|it| it.covers(address));
             match addresses::refusal(address, &target.private, &self.network.own) {
+                // Letters with codes and links are nobody's to read along.
+                None if target.scheme == Scheme::Smtp && !granted => {
+                    refusal =
+                        Some(format!("in clear mails go only where --private names {address}"));
+                }
                 None => kept.push(address),
                 Some(why) => refusal = Some(why),
             }

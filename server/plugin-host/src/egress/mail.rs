@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    bindings::smtp::{Error, Login, Mail, Reply, Security, Server},
+    bindings::smtp::{Error, Login, Mail, Receipt, Reply, Security, Server, User},
     egress::{
         line::{LineAnswer, LineRequest, Unanswered},
         mailbox::{Mailbox, address, line, link, mailbox},
@@ -36,6 +36,9 @@ use crate::{
 /// How much of an error's text a guest is told.
 const ERROR_BYTES: usize = 500;
 
+/// How much of a server's text.
+const REPLY_BYTES: usize = 300;
+
 /// What an answer that is kept says about where the server said no: a header that none sends.
 const STEP: &str = "step";
 
@@ -54,7 +57,7 @@ pub(crate) struct Posted {
 /// What came of it, as the plugin may see it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Carried {
-    pub(crate) result: Result<Reply, Error>,
+    pub(crate) result: Result<Receipt, Error>,
     pub(crate) trace: HttpTrace,
 }
 
@@ -73,13 +76,17 @@ fn words(error: &Error) -> String {
     match error {
         Error::Denied(why)
         | Error::BlockedAddress(why)
-        | Error::Invalid(why)
+        | Error::InvalidMail(why)
+        | Error::InvalidSender(why)
+        | Error::InvalidRecipient(why)
+        | Error::Unsupported(why)
         | Error::Dns(why)
         | Error::Connect(why)
         | Error::Interrupted(why) => why.clone(),
         Error::BudgetExceeded(what) => format!("more than {what}"),
         Error::Tls(why) => format!("TLS: {why}"),
         Error::Protocol(why) => format!("no SMTP: {why}"),
+        Error::ServerRefused(reply) => format!("this client: {reply}"),
         Error::LoginRefused(reply) => format!("the login: {reply}"),
         Error::SenderRefused(reply) => format!("the sender: {reply}"),
         Error::RecipientRefused(reply) => format!("the recipient: {reply}"),
@@ -111,7 +118,9 @@ fn refusal(error: &Error, denied: Refusal) -> Option<Refusal> {
         Error::Denied(_) => Some(denied),
         Error::BlockedAddress(_) => Some(Refusal::Address),
         Error::BudgetExceeded(_) => Some(Refusal::Limit),
-        Error::Invalid(_) => Some(Refusal::Form),
+        Error::InvalidMail(_) | Error::InvalidSender(_) | Error::InvalidRecipient(_) => {
+            Some(Refusal::Form)
+        }
         _ => None,
     }
 }
@@ -122,21 +131,19 @@ impl Sender {
         let start = Instant::now();
         let sent = AtomicBool::new(false);
         let mut trace = trace(&posted);
-        let result = match self.letter(&posted) {
-            Ok(letter) => {
+        let (id, result) = match self.letter(&posted) {
+            Ok((letter, id)) => {
+                // Whoever only knocks has knocked: a login, or whether somebody is there.
+                self.count(true);
                 trace.url = text::line(&letter.target.shown(), 300);
                 let recalled = self.recalled(&trace).map(said_then);
-                match recalled {
+                let result = match recalled {
                     Some(result) => result,
                     None => self.hand(&posted, &letter, &sent).await,
-                }
+                };
+                (id, result)
             }
-            Err(error) => Err(error),
-        };
-        let scrubber = self.scrubber();
-        let result = match result {
-            Ok(reply) => Ok(Reply { text: scrubber.text(&reply.text), ..reply }),
-            Err(error) => Err(clean_error(error, scrubber)),
+            Err(error) => (String::new(), Err(clean_error(error, self.scrubber()))),
         };
         let denied = self.denied.take().unwrap_or(Refusal::Secret);
         trace.refusal = result.as_ref().err().and_then(|error| refusal(error, denied));
@@ -148,33 +155,38 @@ impl Sender {
         trace.response_bytes = answer.as_ref().map_or(0, |it| it.body.len());
         trace.answer = answer.filter(|it| self.keeps(it.body.len()));
         trace.sent = sent.load(Relaxed);
-        self.count(trace.sent || result.is_ok());
         trace.took_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Carried { result, trace }
+        Carried { result: result.map(|reply| Receipt { message_id: id, reply }), trace }
     }
 
-    /// By the network, or by what stands in its way in trials.
+    /// By the network, or by what stands in its way in trials. What comes back is clean.
     async fn hand(
-        &self,
+        &mut self,
         posted: &Posted,
         letter: &Letter,
         sent: &AtomicBool,
     ) -> Result<Reply, Error> {
-        let Some(line) = self.rights.line.clone() else {
-            return self.rights.client.mail(letter, sent).await;
-        };
-        let seen = seen(posted, &letter.target);
-        if let Some(given) = line.answer(&seen) {
+        let line = self.rights.line.clone().map(|it| (it, seen(posted, &letter.target)));
+        let given = line.as_ref().and_then(|(line, seen)| line.answer(seen));
+        if let Some(given) = given {
             sent.store(!matches!(given, Err(Unanswered::Connect)), Relaxed);
             return told(given);
         }
-        let result = self.rights.client.mail(letter, sent).await;
-        line.heard(&seen, heard(&result));
+        let rights = self.rights.clone();
+        let result = rights.client.mail(letter, sent).await;
+        let scrubber = self.scrubber();
+        let result = match result {
+            Ok(reply) => Ok(clean_reply(reply, scrubber)),
+            Err(error) => Err(clean_error(error, scrubber)),
+        };
+        if let Some((line, seen)) = line {
+            line.heard(&seen, heard(&result));
+        }
         result
     }
 
-    /// A mail that may be sent as it is.
-    fn letter(&mut self, posted: &Posted) -> Result<Letter, Error> {
+    /// A mail that may be sent as it is, and its id.
+    fn letter(&mut self, posted: &Posted) -> Result<(Letter, String), Error> {
         self.has_room()?;
         let Posted { server, login, mail, timeout_ms } = posted;
         let length = mail.text.len() + mail.html.as_ref().map_or(0, String::len);
@@ -188,16 +200,13 @@ impl Sender {
             self.denied = Some(it.rule);
             Error::Denied(it.why)
         })?;
-        let sender = mailbox("the sender", &mail.sender)?;
-        let reply_to = mail.reply_to.as_deref().map(|it| mailbox("where answers go", it));
-        let recipient = address("the recipient", &mail.to)?;
-        line("the subject", &mail.subject)?;
-        mail.unsubscribe.as_deref().map_or(Ok(()), link)?;
-        let head = Head { sender: &sender, reply_to: reply_to.transpose()?, to: &recipient };
-        let message = self.message(&head, mail)?;
+        let head = Head::of(mail)?;
         let login = login.as_ref().map(|it| self.login(it, server, &target)).transpose()?;
+        let id = self.message_id(&head);
+        let message = self.message(&head, mail, &id)?;
         let timeout = Duration::from_millis((*timeout_ms).into()).min(MAIL_TOTAL);
-        Ok(Letter { target, login, sender: sender.address, recipient, message, timeout })
+        let Head { bounces_to, to: recipient, .. } = head;
+        Ok((Letter { target, login, sender: bounces_to, recipient, message, timeout }, id))
     }
 
     fn login(
@@ -209,27 +218,38 @@ impl Sender {
         if server.security == Security::Clear {
             return Err(Error::Denied("a login is not sent in clear".to_owned()));
         }
-        line("the login's user", &login.user)?;
-        let password = self.secret(&login.secret, target, Place::Auth)?;
-        let plain = format!("\0{}\0{password}", login.user);
+        let user = match &login.user {
+            User::Name(name) => name.clone(),
+            User::Secret(name) => self.secret(name, target, Place::Auth)?,
+        };
+        line("the login's user", &user)?;
+        let password = self.secret(&login.password, target, Place::Auth)?;
+        let plain = format!("\0{user}\0{password}");
         for sent in [BASE64_STANDARD.encode(plain), BASE64_STANDARD.encode(&password)] {
             self.hide(&sent);
         }
-        let empty = || Error::Denied(format!("the secret {} is empty", login.secret));
-        Ok((login.user.clone(), PluginSecret::new(password).ok_or_else(empty)?))
+        if let User::Secret(_) = login.user {
+            self.hide(&BASE64_STANDARD.encode(&user));
+        }
+        let empty = || Error::Denied(format!("the secret {} is empty", login.password));
+        Ok((user, PluginSecret::new(password).ok_or_else(empty)?))
     }
 
-    /// The whole mail. Its id is the same in every try, so that a mailbox can tell what it has.
-    fn message(&self, head: &Head<'_>, mail: &Mail) -> Result<Vec<u8>, Error> {
-        let request = self.request();
-        let id = hex(&derived(request, "mail", &[&self.sent_before().to_be_bytes()]));
+    /// The same in every try of a delivery, so that a mailbox can tell what it has.
+    fn message_id(&self, head: &Head) -> String {
+        let id = hex(&derived(self.request(), "mail", &[&self.sent_before().to_be_bytes()]));
         let (_, domain) = head.sender.address.rsplit_once('@').unwrap_or_default();
-        let seconds = i64::try_from(request.started_ms / 1000).unwrap_or_default();
+        format!("{}@{domain}", &id[..32])
+    }
+
+    /// The whole mail.
+    fn message(&self, head: &Head, mail: &Mail, id: &str) -> Result<Vec<u8>, Error> {
+        let seconds = i64::try_from(self.request().started_ms / 1000).unwrap_or_default();
         let mut message = MessageBuilder::new()
             .from(head.sender.header())
-            .to(head.to)
+            .to(head.to.as_str())
             .subject(mail.subject.as_str())
-            .message_id(format!("{}@{domain}", &id[..32]))
+            .message_id(id)
             .date(Date::new(seconds))
             // Nobody's out-of-office answers (RFC 3834 section 5).
             .header("Auto-Submitted", Raw::new("auto-generated"))
@@ -245,24 +265,43 @@ impl Sender {
                 .header("List-Unsubscribe", Raw::new(format!("<{link}>")))
                 .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
         }
-        message.write_to_vec().map_err(|error| Error::Invalid(error.to_string()))
+        message.write_to_vec().map_err(|error| Error::InvalidMail(error.to_string()))
     }
 }
 
 /// What stands at the top of a mail.
-struct Head<'a> {
-    sender: &'a Mailbox,
+struct Head {
+    sender: Mailbox,
     reply_to: Option<Mailbox>,
-    to: &'a str,
+    bounces_to: String,
+    to: String,
+}
+
+impl Head {
+    fn of(mail: &Mail) -> Result<Self, Error> {
+        let ours = Error::InvalidSender;
+        let sender = mailbox("the sender", &mail.sender).map_err(ours)?;
+        let reply_to = mail.reply_to.as_deref().map(|it| mailbox("where answers go", it));
+        let bounces_to = mail.bounces_to.as_deref().unwrap_or(&sender.address);
+        line("the subject", &mail.subject)?;
+        mail.unsubscribe.as_deref().map_or(Ok(()), link)?;
+        Ok(Self {
+            reply_to: reply_to.transpose().map_err(ours)?,
+            bounces_to: address("where bounces go", bounces_to).map_err(ours)?,
+            to: address("the recipient", &mail.to).map_err(Error::InvalidRecipient)?,
+            sender,
+        })
+    }
 }
 
 /// A mail as what stands in its way sees it: without the secrets, and without what is another in
 /// every try.
 fn seen(posted: &Posted, target: &Target) -> LineRequest {
-    let Mail { sender, reply_to, to, subject, text, html, unsubscribe } = &posted.mail;
+    let Mail { sender, reply_to, bounces_to, to, subject, text, html, unsubscribe } = &posted.mail;
     let body = json!({
         "sender": sender,
         "reply_to": reply_to,
+        "bounces_to": bounces_to,
         "to": to,
         "subject": subject,
         "text": text,
@@ -273,7 +312,10 @@ fn seen(posted: &Posted, target: &Target) -> LineRequest {
         method: MAIL.to_owned(),
         url: target.shown(),
         headers: Vec::new(),
-        auth: posted.login.as_ref().map(|it| format!("basic {} {}", it.user, it.secret)),
+        auth: posted.login.as_ref().map(|it| match &it.user {
+            User::Name(name) => format!("basic {name} {}", it.password),
+            User::Secret(name) => format!("basic {{{{secret {name}}}}} {}", it.password),
+        }),
         body: body.to_string().into_bytes(),
     }
 }
@@ -282,6 +324,7 @@ fn seen(posted: &Posted, target: &Target) -> LineRequest {
 fn written(result: &Result<Reply, Error>) -> Option<HttpAnswer> {
     let (reply, step) = match result {
         Ok(reply) => (reply, "taken"),
+        Err(Error::ServerRefused(reply)) => (reply, "server"),
         Err(Error::LoginRefused(reply)) => (reply, "login"),
         Err(Error::SenderRefused(reply)) => (reply, "sender"),
         Err(Error::RecipientRefused(reply)) => (reply, "recipient"),
@@ -303,7 +346,8 @@ fn read(answer: HttpAnswer) -> Result<Reply, Error> {
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     let reply = Reply { code: answer.status, enhanced, text };
     match step.as_deref() {
-        _ if (200..300).contains(&reply.code) => Ok(reply),
+        None | Some("taken") if (200..300).contains(&reply.code) => Ok(reply),
+        Some("server") => Err(Error::ServerRefused(reply)),
         Some("login") => Err(Error::LoginRefused(reply)),
         Some("sender") => Err(Error::SenderRefused(reply)),
         Some("recipient") => Err(Error::RecipientRefused(reply)),
@@ -342,20 +386,29 @@ fn heard(result: &Result<Reply, Error>) -> Result<LineAnswer, Unanswered> {
     })
 }
 
+/// Secrets go out before a reply is cut: half of one would stay.
+pub(crate) fn clean_reply(reply: Reply, scrubber: &Scrubber) -> Reply {
+    Reply { text: text::line(&scrubber.text(&reply.text), REPLY_BYTES), ..reply }
+}
+
 /// Errors quote what the other side said.
 pub(crate) fn clean_error(error: Error, scrubber: &Scrubber) -> Error {
     let clean = |it: String| text::line(&scrubber.text(&it), ERROR_BYTES);
-    let said = |it: Reply| Reply { text: scrubber.text(&it.text), ..it };
+    let said = |it: Reply| clean_reply(it, scrubber);
     match error {
         Error::Denied(it) => Error::Denied(clean(it)),
         Error::BlockedAddress(it) => Error::BlockedAddress(clean(it)),
-        Error::Invalid(it) => Error::Invalid(clean(it)),
+        Error::InvalidSender(it) => Error::InvalidSender(clean(it)),
+        Error::InvalidRecipient(it) => Error::InvalidRecipient(clean(it)),
+        Error::InvalidMail(it) => Error::InvalidMail(clean(it)),
         Error::BudgetExceeded(it) => Error::BudgetExceeded(clean(it)),
         Error::Dns(it) => Error::Dns(clean(it)),
         Error::Connect(it) => Error::Connect(clean(it)),
         Error::Tls(it) => Error::Tls(clean(it)),
+        Error::Unsupported(it) => Error::Unsupported(clean(it)),
         Error::Interrupted(it) => Error::Interrupted(clean(it)),
         Error::Protocol(it) => Error::Protocol(clean(it)),
+        Error::ServerRefused(it) => Error::ServerRefused(said(it)),
         Error::LoginRefused(it) => Error::LoginRefused(said(it)),
         Error::SenderRefused(it) => Error::SenderRefused(said(it)),
         Error::RecipientRefused(it) => Error::RecipientRefused(said(it)),
@@ -373,6 +426,7 @@ mod tests {
         let reply =
             || Reply { code: 550, enhanced: Some("5.1.1".to_owned()), text: "nobody".to_owned() };
         for error in [
+            Error::ServerRefused(reply()),
             Error::LoginRefused(reply()),
             Error::SenderRefused(reply()),
             Error::RecipientRefused(reply()),
@@ -384,5 +438,8 @@ mod tests {
         let taken = Ok(Reply { code: 250, enhanced: None, text: "queued".to_owned() });
         assert_eq!(read(written(&taken).unwrap()), taken);
         assert_eq!(written(&Err(Error::Timeout)), None);
+        // Who lets nobody in with a 250 has not taken a mail.
+        let odd = Err(Error::LoginRefused(Reply { code: 250, ..reply() }));
+        assert_eq!(read(written(&odd).unwrap()), odd);
     }
 }

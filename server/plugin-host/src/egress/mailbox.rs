@@ -2,7 +2,7 @@
 
 use mail_send::mail_builder::headers::address::Address;
 
-use crate::{bindings::smtp::Error, limits::URL_BYTES, text};
+use crate::{bindings::smtp::Error, egress::rules::is_plain_name, limits::URL_BYTES, text};
 
 /// The longest line that a plugin puts at the top of a mail.
 const LINE_BYTES: usize = 500;
@@ -21,11 +21,15 @@ impl Mailbox {
 
 /// What a plugin puts into a line at the top of a mail.
 pub(super) fn line(what: &str, text: &str) -> Result<(), Error> {
+    is_line(what, text).map_err(Error::InvalidMail)
+}
+
+fn is_line(what: &str, text: &str) -> Result<(), String> {
     if LINE_BYTES < text.len() {
-        return Err(Error::Invalid(format!("{what} has at most {LINE_BYTES} bytes")));
+        return Err(format!("{what} has at most {LINE_BYTES} bytes"));
     }
     if text.chars().any(text::is_hostile) {
-        return Err(Error::Invalid(format!("{what} has no control characters or line breaks")));
+        return Err(format!("{what} has no control characters or line breaks"));
     }
     Ok(())
 }
@@ -35,29 +39,29 @@ pub(super) fn link(url: &str) -> Result<(), Error> {
     let plain = |it: u8| it.is_ascii_graphic() && !b"<>".contains(&it);
     let sound = url.starts_with("https://") && url.len() <= URL_BYTES && url.bytes().all(plain);
     let wrong = "where mails are ended is an address that begins with https://";
-    if sound { Ok(()) } else { Err(Error::Invalid(wrong.to_owned())) }
+    if sound { Ok(()) } else { Err(Error::InvalidMail(wrong.to_owned())) }
 }
 
 /// `Example VPN <hello@example.org>`, or the address alone.
-pub(super) fn mailbox(what: &str, written: &str) -> Result<Mailbox, Error> {
-    line(what, written)?;
+pub(super) fn mailbox(what: &str, written: &str) -> Result<Mailbox, String> {
+    is_line(what, written)?;
     let Some((name, rest)) = written.rsplit_once('<') else {
         return Ok(Mailbox { name: None, address: address(what, written.trim())? });
     };
     let inner = rest.trim_end().strip_suffix('>');
-    let inner = inner.ok_or_else(|| Error::Invalid(format!("{what}: its address ends with >")))?;
+    let inner = inner.ok_or_else(|| format!("{what}: its address ends with >"))?;
     let name = name.trim().trim_matches('"').to_owned();
     Ok(Mailbox { name: Some(name).filter(|it| !it.is_empty()), address: address(what, inner)? })
 }
 
 /// An address as servers take it: its domain in ASCII (RFC 5891), and nothing in it that a command
 /// would read differently (RFC 5321 section 4.1.2).
-pub(super) fn address(what: &str, written: &str) -> Result<String, Error> {
-    let wrong = || Error::Invalid(format!("{what} is an address in ASCII: ada@example.org"));
+pub(super) fn address(what: &str, written: &str) -> Result<String, String> {
+    let wrong = || format!("{what} is an address in ASCII: ada@example.org");
     let (name, domain) = written.rsplit_once('@').ok_or_else(wrong)?;
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-.".contains(&it);
     let domain = match url::Host::parse(domain) {
-        Ok(url::Host::Domain(domain)) if domain.contains('.') => domain,
+        Ok(url::Host::Domain(domain)) if domain.contains('.') && is_plain_name(&domain) => domain,
         _ => return Err(wrong()),
     };
     let sound = (1..=64).contains(&name.len()) && name.bytes().all(plain);
@@ -99,9 +103,13 @@ mod tests {
             "ada@b.example, eve@c.example",
             "ada\u{2066}@example.org",
             "günther@example.org",
+            "ada@exa;mple.org",
+            "ada@example.org.",
+            "ada@(x)example.org",
+            "ada@example.%6frg,",
             &long,
         ] {
-            assert!(matches!(address("it", bad), Err(Error::Invalid(_))), "{bad:?}");
+            assert!(address("it", bad).is_err(), "{bad:?}");
         }
     }
 

@@ -402,7 +402,7 @@ impl Sender {
         place: Place,
     ) -> Result<String, Error> {
         let (manifest, grants) = (&self.rights.manifest, &self.rights.grants);
-        place_right(manifest, grants, (name, &target.host, place)).map_err(Error::Denied)?;
+        place_right(manifest, grants, (name, target, place)).map_err(Error::Denied)?;
         let secret = self.request.secrets.get(name);
         let missing = || Error::Denied(format!("the operator has not given the secret {name}"));
         secret.map(|it| it.expose().to_owned()).ok_or_else(missing)

@@ -26,6 +26,20 @@ struct Fault {
     why: &'static str,
 }
 
+impl Fault {
+    /// What a server of this method says then; none where it has no such trouble.
+    fn told_to(&self, method: &str) -> Option<Heard> {
+        let Ok(answer) = &self.told else { return Some(self.told.clone()) };
+        match (method, answer.status) {
+            // The method that mails have in cases; the header says at which step.
+            ("MAIL", 401) => Some(status(535, &[("step", "login")], "no")),
+            ("MAIL", 503) => Some(status(421, &[("step", "server")], "busy")),
+            ("MAIL", _) => None,
+            _ => Some(self.told.clone()),
+        }
+    }
+}
+
 fn status(status: u16, headers: &[(&str, &str)], body: &str) -> Heard {
     let headers = headers.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
     Ok(LineAnswer { status, headers, body: body.as_bytes().to_vec() })
@@ -133,7 +147,9 @@ impl Suite<'_> {
                     if fault.rule == LOGIN && !logs_in(&exchange.request) {
                         continue;
                     }
-                    wrong.extend(self.tried(name, case, at, fault).await?);
+                    if let Some(told) = fault.told_to(&exchange.request.method) {
+                        wrong.extend(self.tried(name, (case, at), (fault, told)).await?);
+                    }
                 }
             }
             self.note(findings, fault.rule, wrong);
@@ -145,11 +161,10 @@ impl Suite<'_> {
     async fn tried(
         &self,
         name: &str,
-        case: &Case,
-        at: usize,
-        fault: &Fault,
+        (case, at): (&Case, usize),
+        (fault, told): (&Fault, Heard),
     ) -> Result<Option<String>> {
-        let made = self.with_fault(case, at, fault.told.clone()).await?;
+        let made = self.with_fault(case, at, told).await?;
         let Some(request) = case.http.get(at).map(|it| &it.request) else { return Ok(None) };
         if made.met.asked.len() <= at {
             // It asked something else before: the case says what.

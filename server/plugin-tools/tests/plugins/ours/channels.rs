@@ -3,7 +3,9 @@
 use std::fs;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use myrelay_fake_providers::{Fake as _, Mail, Receiver, Telegram};
+use myrelay_fake_providers::{
+    Fake as _, Mail, Receiver, Smtp, SmtpOptions, SmtpSecurity, Telegram,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -50,6 +52,40 @@ fn our_mail_plugin_stands_what_every_channel_has_to() {
         drop(fake);
         passes(&desk, &RULES);
     }
+}
+
+#[test]
+fn our_mail_plugin_stands_it_with_a_mail_server_too() {
+    let Some(desk) = Desk::new("notification", "ours-smtp") else { return };
+    let threads = Runtime::new().unwrap();
+    let options = SmtpOptions { port: 0, security: SmtpSecurity::Clear, login: None };
+    let fake = threads.block_on(Smtp::start(options)).unwrap();
+    let port = fake.port();
+    folder(&desk, "email", &[], port);
+    let clear = "port = 25\nsecurity = \"clear\"";
+    desk.edit("plugin.toml", clear, &clear.replace("25", &port.to_string()));
+    let config = json!({
+        "provider": "smtp", "from": "VPN <hello@example.org>",
+        "smtp": { "host": "127.0.0.1", "security": "clear", "port": port },
+    });
+    let recording = Recording::new(&desk, &config, &json!({}), port);
+    let case = recording.case("mail", &message(&desk, "ada@example.org"));
+    let exchange = &case["http"][0];
+    assert_eq!(exchange["request"]["method"], json!("MAIL"), "{case}");
+    assert_eq!(exchange["answer"]["status"], json!(250), "{case}");
+    assert_eq!(fake.mails().len(), 1);
+    drop(fake);
+    passes(
+        &desk,
+        &[
+            "case mail",
+            "rule 503 is unavailable",
+            "rule silence may have been done",
+            "rule two tries of one delivery ask the same",
+            "rule a message arrives whole",
+            "rule what is no address is left alone",
+        ],
+    );
 }
 
 #[test]
