@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use myrelay_domain::ids::{IdError, TypedId};
 use sqlx::{
-    Any, AnyConnection, AnyPool, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection as _, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -43,6 +43,11 @@ pub struct Database {
 /// How long a request waits for a connection before it is told that the service is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+fn install_drivers() {
+    static DRIVERS: Once = Once::new();
+    DRIVERS.call_once(sqlx::any::install_default_drivers);
+}
+
 impl Database {
     /// Opens `sqlite:<path>` or `postgres://…` and brings the tables up to date.
     ///
@@ -50,8 +55,7 @@ impl Database {
     /// `synchronous=FULL`: an acknowledged write survives a power cut
     /// (<https://sqlite.org/pragma.html#pragma_synchronous>).
     pub async fn open(url: &str) -> anyhow::Result<Self> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        install_drivers();
         let database = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = Path::new(path.trim_start_matches("//"));
             prepare_file(path).with_context(|| format!("database file {}", path.display()))?;
@@ -63,6 +67,21 @@ impl Database {
         };
         sqlx::migrate!().run(&database.writer).await.context("bring the tables up to date")?;
         Ok(database)
+    }
+
+    /// Whether there is a database with the tables of this program, so that opening it brings nothing
+    /// up to date. Nothing is made or changed by asking.
+    pub(crate) async fn is_current(url: &str) -> bool {
+        install_drivers();
+        let url = match url.strip_prefix("sqlite:") {
+            Some(path) => format!("sqlite://{}?mode=ro", path.trim_start_matches("//")),
+            None => url.to_owned(),
+        };
+        let Ok(mut connection) = AnyConnection::connect(&url).await else { return false };
+        let applied = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations");
+        let applied: sqlx::Result<i64> = applied.fetch_one(&mut connection).await;
+        let ours = i64::try_from(sqlx::migrate!().iter().count());
+        applied.ok().is_some_and(|it| ours == Ok(it))
     }
 
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {

@@ -137,7 +137,7 @@ fn failure(error: &wasmtime::Error, state: &CallState) -> Failure {
 }
 
 /// Whether the kernel gave no memory. It is not the plugin's fault that others have it.
-fn is_out_of_memory(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_out_of_memory(error: &(dyn std::error::Error + 'static)) -> bool {
     let kernels = error.downcast_ref::<Errno>();
     kernels.copied().or_else(|| Errno::from_io_error(error.downcast_ref()?)) == Some(Errno::NOMEM)
 }

@@ -3,6 +3,7 @@
 use wasmtime::ResourceLimiter;
 
 use crate::{
+    call::is_out_of_memory,
     limits::{CORE_INSTANCES, LimitName, MEMORIES, TABLE_ELEMENTS, TABLES},
     state::Stop,
 };
@@ -13,11 +14,13 @@ pub(crate) struct Memory {
     bytes: usize,
     peak: usize,
     elements: usize,
+    /// How much was wanted last, which the kernel may not have.
+    wanted: usize,
 }
 
 impl Memory {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, bytes: 0, peak: 0, elements: 0 }
+        Self { limit, bytes: 0, peak: 0, elements: 0, wanted: 0 }
     }
 
     /// The most bytes of linear memory at a time.
@@ -43,9 +46,20 @@ impl ResourceLimiter for Memory {
                 format!("{bytes} bytes of memory, and {} are allowed", self.limit),
             ));
         }
+        self.wanted = bytes.saturating_sub(self.bytes);
         self.bytes = bytes;
         self.peak = self.peak.max(bytes);
         Ok(true)
+    }
+
+    /// What others have is not the guest's fault: its call ends as the host's failure and is tried
+    /// again, where a guest would break at an answer of -1.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        if !error.chain().any(is_out_of_memory) {
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_sub(std::mem::take(&mut self.wanted));
+        Err(error)
     }
 
     fn table_growing(

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     config::{Config, Origin, SiteTls},
+    database::Database,
     plugins,
 };
 
@@ -140,8 +141,8 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         ..plugins::Origin::default()
     };
     let (read, _) = plugins::asked(package.manifest_text())?;
-    // Where there is no portal yet, nothing is made of one by looking.
-    let portal = match asked.grant || config.data_dir.exists() {
+    // Looking makes no portal, and brings nothing of one that runs up to date.
+    let portal = match asked.grant || Database::is_current(&config.database_url).await {
         true => match started(&config).await {
             Ok(started) => Some(started.context),
             Err(error) if asked.grant => return Err(error),

@@ -185,6 +185,11 @@ impl Installed {
         &self.name
     }
 
+    /// Whether this is its component, by its digest.
+    pub(crate) fn is(&self, component: &str) -> bool {
+        self.component_hash == component
+    }
+
     /// Whether it is enabled, and not stopped.
     pub(crate) fn works(&self) -> bool {
         self.state == State::Enabled
@@ -237,11 +242,13 @@ pub(crate) async fn of_kind(context: &Context, kind: Kind) -> Result<Vec<Install
     Ok(found)
 }
 
-/// The secrets that a plugin may use and nobody gave, but for those that its provider makes.
+/// The secrets that a plugin may use and nobody gave, but for those that its provider makes and those
+/// that it may work without.
 pub(crate) async fn missing_secrets(context: &Context, manifest: &Manifest) -> Result<Vec<String>> {
     let Some(plugin) = find(context, &manifest.id).await? else { return Ok(Vec::new()) };
     let given = store::secrets::list(context.database.read(), plugin.id).await?;
-    let wanted = manifest.secrets.iter().filter(|it| !it.generated).map(|it| it.name.clone());
+    let wanted = manifest.secrets.iter().filter(|it| !it.generated && !it.optional);
+    let wanted = wanted.map(|it| it.name.clone());
     Ok(wanted.filter(|it| given.iter().all(|(name, _)| name != it)).collect())
 }
 

@@ -51,8 +51,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     let path = format!("/operator/plugins/{}", row.id);
     let stands = row.state;
     let state = StateWord::from(stands);
-    // Before it is enabled.
-    let missing = (stands != PluginState::Enabled && !missing.is_empty()).then_some(missing);
+    let missing = (!missing.is_empty()).then_some(missing);
     view! {
         <ErrorSummary error=form.error />
         <Heading

@@ -62,10 +62,7 @@ pub(crate) const NO_SECRET: &str = "Not all of its secrets are given";
 
 /// What that means.
 pub(crate) fn no_secret(missing: &[String]) -> String {
-    format!(
-        "Once it is enabled, whatever needs them fails: {}. Give them under \"{SETTINGS}\" first.",
-        missing.join(", ")
-    )
+    format!("Whatever needs them fails: {}. Give them under \"{SETTINGS}\".", missing.join(", "))
 }
 
 /// A button's name for those who do not see the row.

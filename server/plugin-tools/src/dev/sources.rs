@@ -2,7 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io::{
+        self,
+        ErrorKind::{NotFound, PermissionDenied},
+    },
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -15,8 +19,10 @@ use tokio::time::sleep;
 const EVERY: Duration = Duration::from_millis(300);
 /// Whoever has more than this beside a plugin has put something else there.
 const MOST: usize = 10_000;
+/// After so many looks what is still being written is taken as it is.
+const UNREST: u32 = 10;
 /// Folders in which nothing is an author's own.
-const NOT_OURS: [&str; 4] = ["target", "node_modules", "__pycache__", "venv"];
+const NOT_OURS: [&str; 5] = ["target", "node_modules", "__pycache__", "venv", "myrelay-data"];
 /// Files that building, packing and signing make.
 const MADE: [&str; 4] = [".pplug", ".minisig", ".rotation", ".rotation.new"];
 /// What is built; the name of what it is written to begins with it too.
@@ -71,7 +77,11 @@ impl Sources {
                 continue;
             }
             if is_folder && now.0.len() <= MOST {
-                self.look_into(&path, before, now)?;
+                match self.look_into(&path, before, now) {
+                    // It is gone by now, or is none of the author's.
+                    Err(error) if [NotFound, PermissionDenied].contains(&error.kind()) => {}
+                    looked => looked?,
+                }
             } else if self.is_source(&name) {
                 // What is gone by now is gone.
                 let stamp = stamp(&path, before.0.get(&path));
@@ -93,12 +103,14 @@ impl Sources {
     /// Waits until files are others than they were, and stay so for a moment: whoever saves, saves
     /// more than one. Answers their names.
     pub(super) async fn change(&self, seen: &Seen) -> Result<Vec<String>> {
-        let mut last = seen.clone();
+        let (mut last, mut restless) = (seen.clone(), 0);
         loop {
             sleep(EVERY).await;
             let now = self.look(&last)?;
             let others = seen.others(&now);
-            if !others.is_empty() && last.others(&now).is_empty() {
+            restless += u32::from(!others.is_empty());
+            let rests = last.others(&now).is_empty() || UNREST < restless;
+            if !others.is_empty() && rests {
                 let short = |it: &&Path| it.strip_prefix(&self.folder).unwrap_or(it).to_owned();
                 let names = others.iter().map(|it| short(it).display().to_string());
                 return Ok(names.collect());

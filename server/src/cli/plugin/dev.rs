@@ -62,11 +62,14 @@ impl Portal for Development {
     async fn put(&mut self, folder: &Path) -> anyhow::Result<String> {
         let package = Package::from_folder(folder)?;
         let mark = self.mark(&package)?;
-        if self.there.as_ref() == Some(&mark) {
-            return Ok("it has this already".to_owned());
-        }
         let (read, _) = plugins::asked(package.manifest_text())?;
         let before = plugins::find(&self.context, &read.id).await?;
+        // Somebody may have gone back, disabled or removed it in the portal.
+        let component = Package::digest(package.wasm());
+        let stays = before.as_ref().is_some_and(|it| it.is(&component) && it.works());
+        if stays && self.there.as_ref() == Some(&mark) {
+            return Ok("it has this already".to_owned());
+        }
         let had = before.as_ref().map(plugins::Installed::manifest).transpose()?;
         self.ensure_granted(&read.id, &plugins::compare(had.as_ref(), &read))?;
         let input = input(&self.asked, (&package, None), (&read, before.as_ref()))?;

@@ -38,8 +38,18 @@ const IN_USE: &str = "
         VALUES ('evt', 'pod.created', 'ana', '{}', 40);
 ";
 
+/// A plugin as it was before its component had a table of its own, and what belongs to it.
+const WITH_A_PLUGIN: &str = "
+    INSERT INTO plugins (id, plugin, name, version, manifest, component, component_hash, settings,
+            grants, limits, sealed, revision, writes, failures, created_at)
+        VALUES ('desk', 'org.example.desk', 'Desk', '1.0.0', 'text', 'AGFzbQ==', 'hash', '{}', '{}',
+            '{}', 'sealed', 3, 4, 0, 1);
+    INSERT INTO plugin_secrets (plugin_id, name, sealed, created_at)
+        VALUES ('desk', 'key', 'sealed', 1);
+";
+
 /// Brings an empty database up to this version, and puts it to use.
-async fn in_use(url: &str, version: i64) {
+async fn in_use(url: &str, version: i64, rows: &'static str) {
     let all = sqlx::migrate!();
     let earlier = all.iter().filter(|it| it.version <= version).cloned().collect();
     let earlier = Migrator { migrations: Cow::Owned(earlier), ..Migrator::DEFAULT };
@@ -48,7 +58,7 @@ async fn in_use(url: &str, version: i64) {
     earlier.run(&pool).await.unwrap();
     pool.close().await;
     let mut connection = AnyConnection::connect(url).await.unwrap();
-    for statement in IN_USE.split(';').map(str::trim).filter(|it| !it.is_empty()) {
+    for statement in rows.split(';').map(str::trim).filter(|it| !it.is_empty()) {
         connection.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.unwrap();
     }
     connection.close().await.unwrap();
@@ -88,18 +98,57 @@ async fn means_what_it_meant(url: &str) {
     database.close().await;
 }
 
+async fn the_plugin_is_as_it_was(url: &str) {
+    let database = Database::open(url).await.unwrap();
+    let component: Vec<(String, String)> =
+        sqlx::query_as("SELECT plugin_id, component FROM plugin_components")
+            .fetch_all(database.read())
+            .await
+            .unwrap();
+    assert_eq!(component, [("desk".to_owned(), "AGFzbQ==".to_owned())]);
+    for (what, number) in [
+        ("SELECT COUNT(*) FROM plugin_secrets WHERE plugin_id = 'desk'", 1),
+        ("SELECT revision FROM plugins WHERE id = 'desk'", 3),
+    ] {
+        assert_eq!(crate::database::count(&database, what).await, number, "{what}");
+    }
+    let mut tx = database.write().await.unwrap();
+    tx.execute("DELETE FROM plugins").await.unwrap();
+    tx.commit().await.unwrap();
+    let left = "SELECT COUNT(*) FROM plugin_components";
+    assert_eq!(crate::database::count(&database, left).await, 0, "it goes with its plugin");
+    database.close().await;
+}
+
 mod on_sqlite {
     use super::*;
 
-    #[tokio::test]
-    async fn tables_in_use_are_brought_up_to_date() {
-        let folder = TempDir::new().unwrap();
+    /// A database in a file of ours.
+    async fn file_in_use(folder: &TempDir, version: i64, rows: &'static str) -> String {
         let path = folder.path().join("myrelay.db");
         let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         file.set_permissions(private).unwrap();
-        in_use(&format!("sqlite://{}", path.display()), 2).await;
-        means_what_it_meant(&format!("sqlite:{}", path.display())).await;
+        in_use(&format!("sqlite://{}", path.display()), version, rows).await;
+        format!("sqlite:{}", path.display())
+    }
+
+    #[tokio::test]
+    async fn tables_in_use_are_brought_up_to_date() {
+        let folder = TempDir::new().unwrap();
+        means_what_it_meant(&file_in_use(&folder, 2, IN_USE).await).await;
+    }
+
+    #[tokio::test]
+    async fn a_plugin_keeps_its_component() {
+        let folder = TempDir::new().unwrap();
+        let url = file_in_use(&folder, 11, WITH_A_PLUGIN).await;
+        assert!(!Database::is_current(&url).await, "looking brings nothing up to date");
+        the_plugin_is_as_it_was(&url).await;
+        assert!(Database::is_current(&url).await);
+        let nothing = folder.path().join("nothing.db");
+        assert!(!Database::is_current(&format!("sqlite:{}", nothing.display())).await);
+        assert!(!nothing.exists(), "looking makes nothing");
     }
 }
 
@@ -109,7 +158,16 @@ mod on_postgres {
     #[tokio::test]
     async fn tables_in_use_are_brought_up_to_date() {
         let Some(url) = empty_postgres().await else { return };
-        in_use(&url, 2).await;
+        in_use(&url, 2, IN_USE).await;
         means_what_it_meant(&url).await;
+    }
+
+    #[tokio::test]
+    async fn a_plugin_keeps_its_component() {
+        let Some(url) = empty_postgres().await else { return };
+        in_use(&url, 11, WITH_A_PLUGIN).await;
+        assert!(!Database::is_current(&url).await, "looking brings nothing up to date");
+        the_plugin_is_as_it_was(&url).await;
+        assert!(Database::is_current(&url).await);
     }
 }
