@@ -34,6 +34,7 @@ mod subscriptions;
 pub mod system;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod tls;
 pub mod tokens;
 mod usage;

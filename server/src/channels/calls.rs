@@ -8,11 +8,12 @@ use myrelay_plugin_host::{
 };
 use zeroize::Zeroizing;
 
-use super::letter::{LOCALE, plain};
+use super::letter::LOCALE;
 use crate::{
     Error, Result,
     context::Context,
     plugins::{self, Ask, Installed, Settled},
+    text::plain,
 };
 
 /// The longest text of a plugin that customers see, in characters.

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::{
     calls::{clean, whom},
     codes::{send, unreachable, verify},
-    letter::{LOCALE, Letter, plain},
+    letter::{LOCALE, Letter},
     quiet::{quiet_until, set_quiet},
     unsubscribe::{get_unsubscribe, unsubscribe, unsubscribe_url},
 };

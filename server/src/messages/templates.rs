@@ -12,8 +12,9 @@ use self::english as en;
 use super::{Leased, store};
 use crate::{
     Result,
-    channels::{self, Letter, plain},
+    channels::{self, Letter},
     context::Context,
+    text::plain,
 };
 
 /// The longest name in a message, in characters.

@@ -53,7 +53,11 @@ pub(crate) async fn choose(
         Ok(upload) => Ok(see_other(&format!("{UPLOAD}/{upload}"))),
         Err(error) => {
             let form = again(&error, [("publisher", publisher)])?;
-            let card = Box::new(ask.portal.gallery_package(&package).await?);
+            // It may be another file by now, of which nothing was said yet: the error says so.
+            let Ok(card) = ask.portal.gallery_package(&package).await else {
+                return Err(error.into());
+            };
+            let card = Box::new(card);
             Ok(screen_with(&error, Content::PluginForm(PluginForm::Choose { card, form })))
         }
     }

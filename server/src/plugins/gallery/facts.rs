@@ -3,6 +3,9 @@
 use myrelay_app::contract::PluginKind;
 use myrelay_plugin_host::{Kind, Manifest};
 use myrelay_plugin_package::Package;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use crate::text::plain;
 
 /// The picture's name in packages.
 const ICON: &str = "icon.png";
@@ -57,48 +60,24 @@ fn is_small(png: &[u8]) -> bool {
     png.get(12..16) == Some(b"IHDR") && fits(16) && fits(20)
 }
 
-/// The first paragraph of a README in one line, without its marks; none where it has no words.
+/// The words of a README's first paragraph in one line; none where it has no words.
 fn summary(readme: &str) -> Option<String> {
-    let is_words =
-        |it: &&str| !it.is_empty() && !it.starts_with(['#', '|', '!', '<', '>', '=', '`']);
-    let lines = readme.lines().map(str::trim);
-    let words: Vec<&str> = lines.skip_while(|it| !is_words(it)).take_while(is_words).collect();
-    let text = shown(&without_marks(&words.join(" ")));
-    let mut short: String = text.chars().take(SUMMARY).collect();
-    if short.len() < text.len() {
-        short.truncate(short.rfind(' ').unwrap_or(short.len()));
-        short.push('…');
-    }
-    Some(short).filter(|it| !it.is_empty())
-}
-
-/// A text without marks of Markdown: of links stays what people read.
-fn without_marks(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        out.push_str(before);
-        let link = after.split_once("](").filter(|(words, _)| !words.contains('['));
-        match link.and_then(|(words, target)| Some((words, target.split_once(')')?.1))) {
-            Some((words, after)) => {
-                out.push_str(words);
-                rest = after;
-            }
-            None => {
-                out.push('[');
-                rest = after;
-            }
+    let mut words = String::new();
+    let mut within = false;
+    for event in Parser::new_ext(readme, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Paragraph) => within = true,
+            Event::End(TagEnd::Paragraph) if !words.trim().is_empty() => break,
+            Event::End(TagEnd::Paragraph) => within = false,
+            // What stands for a picture is no word.
+            Event::Start(Tag::Image { .. }) => within = false,
+            Event::End(TagEnd::Image) => within = true,
+            Event::Text(it) | Event::Code(it) if within => words.push_str(&it),
+            Event::SoftBreak | Event::HardBreak if within => words.push(' '),
+            _ => {}
         }
     }
-    out.push_str(rest);
-    out.replace("**", "").replace('`', "")
-}
-
-/// A line as pages show it: of what turns the direction of others' texts, or is no text, nothing
-/// stays.
-pub(super) fn shown(text: &str) -> String {
-    let turns = |it: char| matches!(it, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(|it| !it.is_control() && !turns(*it)).collect()
+    Some(plain(&words, SUMMARY)).filter(|it| !it.is_empty())
 }
 
 #[cfg(test)]
@@ -112,14 +91,15 @@ mod tests {
             ("# One\r\n\r\nTwo\r\nlines\r\n", Some("Two lines")),
             ("By [Post](https://p.example/) or [Re](https://r.example/).", Some("By Post or Re.")),
             ("![a](b.png)\n\nA **bold** `word` [x] \u{202e}here", Some("A bold word [x] here")),
+            ("One\n===\n\n> quoted <b>words</b>", Some("quoted words")),
+            ("| a | b |\n|---|---|\n\n<script>x</script>\n\nTrue.", Some("True.")),
             ("# Only a heading", None),
             ("", None),
         ] {
             assert_eq!(summary(readme).as_deref(), expected, "{readme}");
         }
         let long = summary(&"word ".repeat(100)).unwrap();
-        assert!(long.chars().count() <= SUMMARY + 1 && long.ends_with("word…"), "{long}");
-        assert_eq!(summary(&"é".repeat(300)).unwrap().chars().count(), SUMMARY + 1);
+        assert!(long.chars().count() == SUMMARY && long.ends_with('…'), "{long}");
     }
 
     #[test]

@@ -53,8 +53,8 @@ pub(in crate::plugins) struct Seen {
     mark: Option<Marks>,
     /// The id of the key that signed it, as the signature says.
     key_id: Option<String>,
-    /// The key that it was verified with.
-    verified_with: Option<String>,
+    /// The keys of that id that were known then.
+    tried: Vec<String>,
     /// What it is, or why it cannot be read.
     pub(super) found: Result<Found, String>,
 }
@@ -87,18 +87,19 @@ fn mark(of: &fs::Metadata) -> Mark {
 
 impl Seen {
     fn unreadable(why: String) -> Self {
-        Self { mark: None, key_id: None, verified_with: None, found: Err(why) }
+        Self { mark: None, key_id: None, tried: Vec::new(), found: Err(why) }
     }
 
-    /// Whether the file is as it was, and no other key is known for it by now.
+    /// Whether the file is as it was, and so are the keys that it may be signed with.
     fn is_still(&self, marks: Marks, known: &[PublisherKey]) -> bool {
-        let key = self.key_id.as_ref().and_then(|id| of_id(known, id));
-        self.mark == Some(marks) && self.verified_with == key.map(ToString::to_string)
+        let keys = self.key_id.iter().flat_map(|id| of_id(known, id));
+        self.mark == Some(marks) && keys.map(ToString::to_string).eq(self.tried.iter().cloned())
     }
 }
 
-fn of_id<'a>(known: &'a [PublisherKey], id: &str) -> Option<&'a PublisherKey> {
-    known.iter().find(|it| it.key_id() == id)
+/// The keys of an id. It is short, and whoever makes keys can make one with the id of another.
+fn of_id<'a>(known: &'a [PublisherKey], id: &'a str) -> impl Iterator<Item = &'a PublisherKey> {
+    known.iter().filter(move |it| it.key_id() == id)
 }
 
 /// Looks through a folder. To be called where waiting does no harm.
@@ -241,13 +242,20 @@ fn found(
         Some(text) => {
             let id = peek_key_id(text).map_err(|it| of_signature(&it.to_string()))?;
             seen.key_id = Some(id.clone());
-            match of_id(known, &id) {
-                None => Signer::New(id),
-                Some(key) => {
-                    seen.verified_with = Some(key.to_string());
-                    verify(package, text, key).map_err(|it| of_signature(&it.to_string()))?;
-                    Signer::Known(key.clone())
+            seen.tried = of_id(known, &id).map(ToString::to_string).collect();
+            let mut wrong = None;
+            let signs = |key: &&PublisherKey| match verify(package, text, key) {
+                Ok(_) => true,
+                Err(why) => {
+                    wrong = Some(of_signature(&why.to_string()));
+                    false
                 }
+            };
+            let signer = of_id(known, &id).find(signs);
+            match (signer, wrong) {
+                (Some(key), _) => Signer::Known(key.clone()),
+                (None, Some(wrong)) => return Err(wrong),
+                (None, None) => Signer::New(id),
             }
         }
     };

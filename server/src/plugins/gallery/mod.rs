@@ -25,8 +25,13 @@ use super::{Installed, all, store, uploads};
 use crate::{
     Error, Result,
     context::{Caller, Context},
+    text::plain,
 };
 
+/// The most of a file's name that is shown, in characters.
+const NAME: usize = 120;
+/// The most of why a file cannot be read.
+const WHY: usize = 400;
 /// What people call what is in the folder.
 const PACKAGE: &str = "package of the gallery";
 
@@ -176,10 +181,10 @@ impl Known {
     }
 
     fn row(&self, (name, seen): &NamedFile) -> GalleryRow {
-        let file = facts::shown(&name.to_string_lossy());
+        let file = plain(&name.to_string_lossy(), NAME);
         let found = match &seen.found {
             Ok(found) => found,
-            Err(why) => return GalleryRow::Unreadable { file, why: facts::shown(why) },
+            Err(why) => return GalleryRow::Unreadable { file, why: plain(why, WHY) },
         };
         let facts = &found.facts;
         let signer = self.signer(&facts.plugin, &found.signer);

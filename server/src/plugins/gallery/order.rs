@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use myrelay_app::contract::{GalleryRow, PackageCard, PackageSigner};
+use semver::Version;
 
 /// By name; of one plugin the later version first, and of one package the file that is signed.
 /// What could not be read comes last.
@@ -28,30 +29,11 @@ fn of_cards(one: &PackageCard, other: &PackageCard) -> Ordering {
         .then_with(|| one.file.cmp(&other.file))
 }
 
-/// Which of two versions is the later one (<https://semver.org/#spec-item-11>).
+/// Which of two versions is the later one (<https://semver.org/#spec-item-11>). Those that manifests
+/// may have and semver has not, such as `1.0.0-01`, come before all others, in the order of letters.
 pub(super) fn of_versions(one: &str, other: &str) -> Ordering {
-    let (numbers, more) = split(one);
-    let (other_numbers, other_more) = split(other);
-    let by_parts = of_parts(numbers, other_numbers);
-    by_parts.then_with(|| match (more, other_more) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(one), Some(other)) => of_parts(one, other),
-    })
-}
-
-fn split(version: &str) -> (&str, Option<&str>) {
-    version.split_once('-').map_or((version, None), |(numbers, more)| (numbers, Some(more)))
-}
-
-/// Numbers come before words and by their value, words by their letters; fewer parts come first.
-fn of_parts(one: &str, other: &str) -> Ordering {
-    let part = |it: &str| match it.parse::<u64>() {
-        Ok(number) => (0, number, String::new()),
-        Err(_no_number) => (1, 0, it.to_owned()),
-    };
-    one.split('.').map(part).cmp(other.split('.').map(part))
+    let read = |it: &str| Version::parse(it).ok();
+    read(one).cmp(&read(other)).then_with(|| one.cmp(other))
 }
 
 #[cfg(test)]
@@ -61,6 +43,7 @@ mod tests {
     #[test]
     fn versions_are_in_the_order_of_semver() {
         let ascending = [
+            "1.0.0-01",
             "0.9.9",
             "1.0.0-1",
             "1.0.0-2",

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use myrelay_app::contract::{
     ChoosePackage, GalleryRow, GalleryView, InstallOutcome, PackageBar, PackageCard, PackageSigner,
     PackageStanding, PluginFormContract, PluginGalleryContract, PluginKind, PortalError,
@@ -17,7 +18,7 @@ use myrelay_plugin_package::{Package, PublisherKey, SigningKey, keygen, sign};
 
 use super::uploads::package;
 use crate::{
-    plugins::{revoke, testing, unrevoke},
+    plugins::{revoke, store, testing, unrevoke},
     testing::{Actor, World, stories},
 };
 
@@ -37,6 +38,17 @@ async fn with_folder(mut world: World) -> (World, PathBuf) {
 fn pair() -> (SigningKey, PublisherKey) {
     let (secret, public) = keygen(None).unwrap();
     (SigningKey::open(&secret, None).unwrap(), public)
+}
+
+/// Somebody else's key that says to be this one, and sorts before all others.
+fn with_the_id_of(key: &PublisherKey) -> PublisherKey {
+    let mut bytes = BASE64_STANDARD.decode(key.to_string()).unwrap();
+    // Two octets of the algorithm and eight of the id; the rest is the key.
+    bytes.truncate(10);
+    bytes.extend([0; 32]);
+    let like = PublisherKey::parse(&BASE64_STANDARD.encode(bytes)).unwrap();
+    assert_eq!(like.key_id(), key.key_id());
+    like
 }
 
 fn manifest(id: &str, version: &str) -> String {
@@ -125,6 +137,13 @@ stories! {
         let card = cards(&olga).await.remove(0);
         assert_eq!(card.signer, PackageSigner::Known(public.key_id()), "it is verified by now");
         assert_eq!(card.standing, PackageStanding::Same(id));
+        // Whoever makes a key with the id of hers, and is known for something else, is not in her way.
+        let mut tx = world.context.database.write().await.unwrap();
+        let like = with_the_id_of(&public).to_string();
+        store::publishers::pin(&mut tx, "dev.example.other", &like, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        let card = cards(&olga).await.remove(0);
+        assert_eq!(card.signer, PackageSigner::Known(public.key_id()), "{card:?}");
         let text = manifest(ONE, "1.10.0");
         let next = put(&folder, "one-1.10.pplug", &text, Some(&key));
         put(&folder, "one-0.9.pplug", &manifest(ONE, "0.9.0"), Some(&key));
