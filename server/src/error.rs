@@ -85,6 +85,14 @@ impl Error {
         Self::Invalid { field, message: message.to_string() }
     }
 
+    /// What is wrong as part of a sentence, where no form has the field that it names.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Invalid { message, .. } | Self::Taken { message, .. } => message.clone(),
+            error => error.to_string(),
+        }
+    }
+
     /// The answer for people. An internal cause is logged here, once, and nowhere else.
     pub fn into_portal_error(self, request_id: &str) -> PortalError {
         match self {

@@ -1,7 +1,7 @@
 //! What an answer of a provider means, and what it means that there is none.
 
 use crate::{
-    http,
+    crypto, http,
     types::{Error, ErrorKind},
 };
 
@@ -45,6 +45,16 @@ pub fn unanswered(whom: &str, why: http::Error, again: bool) -> Error {
 /// says 503 did nothing. With `again` the request may be repeated: see [`unanswered`].
 pub fn failure(status: u16, again: bool) -> ErrorKind {
     if again || status == 503 { ErrorKind::Unavailable } else { ErrorKind::Indeterminate }
+}
+
+/// That a secret is no use to the host, for the operator who gave it or did not.
+pub fn unusable(secret: &str, why: crypto::Error) -> Error {
+    let why = match why {
+        crypto::Error::UnknownSecret(_) => "nobody gave it".to_owned(),
+        crypto::Error::BadKey => "it is not written as the plugin's README says".to_owned(),
+        crypto::Error::Denied(rule) => rule,
+    };
+    error(ErrorKind::InvalidConfig, format!("the secret {secret}: {why}"))
 }
 
 /// That there were too many requests; with how long to wait, in seconds as the other side said it.

@@ -37,6 +37,11 @@ pub fn text(value: &Value, pointer: &str) -> Option<String> {
 
 /// What stands for a secret in requests; an error for the operator where it is not there.
 pub fn placeholder(name: &str) -> Result<String, Error> {
-    let missing = |why| error(ErrorKind::InvalidConfig, format!("the secret {name}: {why:?}"));
-    secrets::placeholder(name).map_err(missing)
+    secrets::placeholder(name).map_err(|why| {
+        let why = match why {
+            secrets::Error::Unknown(_) => "nobody gave it".to_owned(),
+            secrets::Error::Denied(rule) => rule,
+        };
+        error(ErrorKind::InvalidConfig, format!("the secret {name}: {why}"))
+    })
 }

@@ -22,7 +22,7 @@ mod scheme;
 mod settings;
 mod signed;
 
-pub use answers::{error, failure, header, line, rate_limited, retry_after, unanswered};
+pub use answers::{error, failure, header, line, rate_limited, retry_after, unanswered, unusable};
 pub use form::Form;
 pub use json::{ask, placeholder, text};
 pub use scheme::{Timed, hex};

@@ -1,9 +1,9 @@
 //! Signatures of webhooks, by secrets that the plugin never sees.
 
 use crate::{
-    answers::error,
+    answers::unusable,
     crypto::{Hash, KeyEncoding, hmac_verify},
-    types::{Error, ErrorKind},
+    types::Error,
 };
 
 /// Whether one of the tags is the HMAC-SHA256 of a message by one of the secrets. The first secret
@@ -15,10 +15,7 @@ pub fn is_signed(secrets: &[&str], message: &[u8], tags: &[Vec<u8>]) -> Result<b
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(_) if 0 < at => break,
-                Err(why) => {
-                    let message = format!("the secret {name}: {why:?}");
-                    return Err(error(ErrorKind::InvalidConfig, message));
-                }
+                Err(why) => return Err(unusable(name, why)),
             }
         }
     }

@@ -20,7 +20,7 @@ use myrelay_plugin_sdk::{
     Problems, clock, context, crypto, error, http, problems, rate_limited, retry_after, settings,
     tell_panics,
     types::{AccountRef, Error, ErrorKind},
-    unanswered,
+    unanswered, unusable,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,10 +72,7 @@ fn sign(id: &str, time: u64, body: &[u8]) -> Result<String, Error> {
         let tag = crypto::hmac(key, encoding, sha256, &content)?;
         Ok(format!("v1,{}", BASE64_STANDARD.encode(tag)))
     };
-    let wrong = |why: crypto::Error| {
-        error(ErrorKind::InvalidConfig, format!("signing_key, as whsec_ and base64: {why:?}"))
-    };
-    let mut signature = tag("signing_key").map_err(wrong)?;
+    let mut signature = tag("signing_key").map_err(|why| unusable("signing_key", why))?;
     if let Ok(previous) = tag("signing_key_previous") {
         signature = format!("{signature} {previous}");
     }

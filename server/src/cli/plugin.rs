@@ -182,9 +182,10 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
     match enabled {
         Ok(()) => say(&format!("\nInstalled: {id}\n")),
         Err(error) => bail!(
-            "{} is installed as {id}, and did not make itself ready: {error}. Its page in the \
-             portal tries again; install it once more to give it other settings or secrets",
-            read.name
+            "{} is installed as {id}, and did not make itself ready: {}. Its page in the portal \
+             tries again; install it once more to give it other settings or secrets",
+            read.name,
+            error.words()
         ),
     }
 }

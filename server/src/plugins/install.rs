@@ -171,7 +171,7 @@ async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> R
         store::enable(&mut tx, id, context.now()).await?;
     }
     let held = super::hold(&mut tx, id).await?;
-    let why = format!("it did not make itself ready: {error}");
+    let why = format!("it did not make itself ready: {}", error.words());
     super::stop(context, &mut tx, &held, &why).await?;
     tx.commit().await?;
     Ok(())

@@ -81,7 +81,8 @@ impl Portal for Development {
         let missing: String =
             missing.iter().map(|it| format!("; --secret {it}=FILE is missing")).collect();
         if let Err(error) = ready {
-            return Ok(format!("{name} is there and did not make itself ready: {error}{missing}"));
+            let why = error.words();
+            return Ok(format!("{name} is there and did not make itself ready: {why}{missing}"));
         }
         self.there = Some(mark);
         let works = plugins::get(&self.context, &id.to_string()).await?.works();

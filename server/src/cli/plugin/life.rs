@@ -139,9 +139,10 @@ async fn rollback(
     let (back, ready) = plugins::rollback_to(context, &before, version.map(String::as_str)).await?;
     if let Err(error) = ready {
         bail!(
-            "{} is {back} again, and did not make itself ready: {error}. Its page in the portal \
-             tries again",
-            before.plugin
+            "{} is {back} again, and did not make itself ready: {}. Its page in the portal tries \
+             again",
+            before.plugin,
+            error.words()
         );
     }
     Ok(format!("{} was {} and is {back} again.\n", before.plugin, before.version))
