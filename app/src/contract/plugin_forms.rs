@@ -64,6 +64,8 @@ pub struct SecretField {
     pub given: bool,
     /// Its provider makes it, and the plugin puts it away.
     pub generated: bool,
+    /// The plugin may work without it.
+    pub optional: bool,
     pub error: Option<String>,
 }
 

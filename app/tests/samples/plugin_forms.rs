@@ -82,6 +82,7 @@ fn secrets() -> Vec<SecretField> {
         label: label.map(str::to_owned),
         given,
         generated: false,
+        optional: false,
         error: None,
     };
     vec![

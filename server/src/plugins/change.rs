@@ -178,6 +178,7 @@ impl Secrets {
                 label: secret.label.clone(),
                 given: *given,
                 generated: secret.generated,
+                optional: secret.optional,
                 error: wrong.contains(&secret.name).then(|| LONG_SECRET.to_owned()),
             };
         self.0.iter().enumerate().map(field).collect()

@@ -188,7 +188,9 @@ fn kind(kind: Kind) -> CapabilityRow {
 fn request(rule: &HttpRule) -> String {
     if let Some(security) = rule.scheme.security() {
         let kept = if security == "clear" { "in clear" } else { "with TLS" };
-        return format!("Hand mails to {}:{}, {kept}", rule.host, rule.port);
+        let host = rule.host.to_string();
+        let host = if rule.host.is_any() { "a server that you name" } else { host.as_str() };
+        return format!("Hand mails to {host}, port {}, {kept}", rule.port);
     }
     let (scheme, methods) = (rule.scheme.name(), rule.methods.join(", "));
     let port =

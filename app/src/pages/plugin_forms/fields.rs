@@ -234,7 +234,10 @@ fn Secret(secret: SecretField) -> impl IntoView {
     let invalid = secret.error.is_some();
     view! {
         <div class="field settings-field" class:field-invalid=invalid>
-            <label for=id(&secret.name)>{texts::secret_label(&secret)}</label>
+            <label for=id(&secret.name)>
+                {texts::secret_label(&secret)}
+                {secret.optional.then(|| view! { <span class="optional">{texts::OPTIONAL}</span> })}
+            </label>
             {words.hints()}
             {words.error()}
             <input
