@@ -253,10 +253,15 @@ impl HttpTrace {
     /// A request to which a replay has no answer.
     #[must_use]
     pub fn unrecorded(method: &str, url: &str) -> Self {
+        Self { result: Err(UNRECORDED.to_owned()), ..Self::new(method, url.to_owned()) }
+    }
+
+    /// A request of which nothing came yet.
+    pub(crate) fn new(method: &str, url: String) -> Self {
         Self {
             method: method.to_owned(),
-            url: url.to_owned(),
-            result: Err(UNRECORDED.to_owned()),
+            url,
+            result: Ok(0),
             sent: false,
             request_bytes: 0,
             response_bytes: 0,

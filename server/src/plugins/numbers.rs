@@ -217,7 +217,9 @@ impl Numbers {
         let mut denied = family("myrelay_plugin_http_denied_total", help, Counter);
         let help = "Calls whose effects the portal did not take.";
         let mut refused = family("myrelay_plugin_effects_refused_total", help, Counter);
-        let all = self.all();
+        let mut all = self.all();
+        // Others may have been removed by another program, or counted once more after that.
+        all.retain(|id, it| names.contains_key(id) || it.in_flight > 0);
         for (id, plugin) in names {
             let Some(it) = all.get(id) else { continue };
             for ((call, outcome), count) in &it.calls {

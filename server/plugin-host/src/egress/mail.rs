@@ -98,18 +98,13 @@ fn words(error: &Error) -> String {
 fn trace(posted: &Posted) -> HttpTrace {
     let Server { host, port, security } = &posted.server;
     let scheme = Scheme::of_mails(*security).name();
-    HttpTrace {
-        method: MAIL.to_owned(),
-        url: text::line(&format!("{scheme}://{host}:{port}/"), 300),
-        result: Ok(0),
-        sent: false,
-        request_bytes: posted.mail.text.len() + posted.mail.html.as_ref().map_or(0, String::len),
-        response_bytes: 0,
-        began_ms: 0,
-        took_ms: 0,
-        answer: None,
-        refusal: None,
-    }
+    let url = text::line(&format!("{scheme}://{host}:{port}/"), 300);
+    HttpTrace { request_bytes: length(&posted.mail), ..HttpTrace::new(MAIL, url) }
+}
+
+/// How many bytes of texts a mail has.
+fn length(mail: &Mail) -> usize {
+    mail.text.len() + mail.html.as_ref().map_or(0, String::len)
 }
 
 /// What forbade a mail, if anything did; `denied` is what stands behind [`Error::Denied`].
@@ -135,6 +130,7 @@ impl Sender {
             Ok((letter, id)) => {
                 // Whoever only knocks has knocked: a login, or whether somebody is there.
                 self.count(true);
+                self.mails += 1;
                 trace.url = text::line(&letter.target.shown(), 300);
                 let recalled = self.recalled(&trace).map(said_then);
                 let result = match recalled {
@@ -189,8 +185,7 @@ impl Sender {
     fn letter(&mut self, posted: &Posted) -> Result<(Letter, String), Error> {
         self.has_room()?;
         let Posted { server, login, mail, timeout_ms } = posted;
-        let length = mail.text.len() + mail.html.as_ref().map_or(0, String::len);
-        if HTTP_BODY_BYTES < length {
+        if HTTP_BODY_BYTES < length(mail) {
             return Err(Error::BudgetExceeded(format!("{HTTP_BODY_BYTES} bytes of a mail")));
         }
         let rights = self.rights.clone();
@@ -237,7 +232,7 @@ impl Sender {
 
     /// The same in every try of a delivery, so that a mailbox can tell what it has.
     fn message_id(&self, head: &Head) -> String {
-        let id = hex(&derived(self.request(), "mail", &[&self.sent_before().to_be_bytes()]));
+        let id = hex(&derived(self.request(), "mail", &[&self.mails.to_be_bytes()]));
         let (_, domain) = head.sender.address.rsplit_once('@').unwrap_or_default();
         format!("{}@{domain}", &id[..32])
     }

@@ -97,17 +97,10 @@ fn refusal(error: &Error, denied: Refusal) -> Option<Refusal> {
 }
 
 fn trace(request: &Request) -> HttpTrace {
+    let url = text::line(request.url.split('?').next().unwrap_or_default(), 300);
     HttpTrace {
-        method: method_name(request.method).to_owned(),
-        url: text::line(request.url.split('?').next().unwrap_or_default(), 300),
-        result: Ok(0),
-        sent: false,
         request_bytes: request.body.as_ref().map_or(0, Vec::len),
-        response_bytes: 0,
-        began_ms: 0,
-        took_ms: 0,
-        answer: None,
-        refusal: None,
+        ..HttpTrace::new(method_name(request.method), url)
     }
 }
 
@@ -152,6 +145,8 @@ pub(crate) struct Sender {
     /// Made when the first request is.
     own: Option<Own>,
     sent: u32,
+    /// How many mails were asked for and allowed.
+    pub(super) mails: u32,
     /// How many bytes of answers are kept.
     kept: usize,
     /// What answers in place of the network, where the call is a replay.
@@ -189,7 +184,16 @@ impl Own {
 
 impl Sender {
     pub(crate) fn new(rights: Arc<Rights>, request: Arc<CallRequest>) -> Self {
-        Self { rights, request, own: None, sent: 0, kept: 0, recording: None, denied: None }
+        Self {
+            rights,
+            request,
+            own: None,
+            sent: 0,
+            mails: 0,
+            kept: 0,
+            recording: None,
+            denied: None,
+        }
     }
 
     /// Sends nothing: what was recorded answers, each request once, by method and address.
@@ -293,11 +297,6 @@ impl Sender {
     /// Counts what was sent, and what a replay has answered.
     pub(super) fn count(&mut self, sent: bool) {
         self.sent += u32::from(sent);
-    }
-
-    /// How many were sent before.
-    pub(super) fn sent_before(&self) -> u32 {
-        self.sent
     }
 
     pub(super) fn request(&self) -> &CallRequest {

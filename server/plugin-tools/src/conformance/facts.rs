@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use myrelay_plugin_host::LineRequest;
 use serde::Deserialize;
 
@@ -87,6 +87,32 @@ impl Facts {
             return Ok(Self::default());
         }
         let text = files::read_text(&place, SMALL_BYTES)?;
-        toml::from_str(&text).with_context(|| format!("{}", place.display()))
+        let facts: Self = toml::from_str(&text).with_context(|| format!("{}", place.display()))?;
+        // It would stand in every address, and nothing would be tried any more.
+        if facts.harmless.iter().any(String::is_empty) {
+            bail!("{}: harmless: a part of an address is not empty", place.display());
+        }
+        Ok(facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_would_switch_all_rules_off_is_no_fact() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(cases::FOLDER)).unwrap();
+        let read = |text: &str| {
+            fs::write(folder.path().join(cases::FOLDER).join(FILE), text).unwrap();
+            Facts::read(folder.path()).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(read("harmless = [\"/getUpdates\"]").unwrap().harmless, ["/getUpdates"]);
+        let told = read("harmless = [\"/getUpdates\", \"\"]").unwrap_err();
+        assert!(told.contains("conformance.toml: harmless:"), "{told}");
+        assert!(read("harmles = []").unwrap_err().contains("harmles"));
     }
 }

@@ -4,7 +4,7 @@
 mod sources;
 
 use std::{
-    future::pending,
+    future::{pending, ready},
     io::Write,
     path::{Path, PathBuf},
     pin::pin,
@@ -90,11 +90,13 @@ pub async fn dev<'a>(
     let (mut stop, mut seen) = (pin!(stop), Seen::default());
     loop {
         seen = sources.look(&seen)?;
-        let good = select! {
+        select! {
             biased;
             () = &mut stop => return Ok(()),
-            good = work.place(out) => good?,
-        };
+            () = ready(()) => {}
+        }
+        // What is begun is brought to its end, or half of it would be there: Ctrl-C is heard of then.
+        let good = work.place(out).await?;
         let changed = select! {
             biased;
             () = &mut stop => return Ok(()),
