@@ -22,7 +22,10 @@ const WORDS = new Map([
   ["peer.removed.v1", "A device was removed"],
 ]);
 
-/** Where the number of today's messages stands. */
+/**
+ * Where the number of today's messages stands. Events of several accounts come side by side, and of
+ * two at once it counts one: `compareAndSet` of the interface would count both.
+ */
 const today = () => `told/${new Date().toISOString().slice(0, 10)}`;
 
 const told = () => Number(recall(today()) ?? 0);

@@ -18,7 +18,11 @@ WORDS = {
 
 
 def today():
-    """Where the number of today's messages stands."""
+    """Where the number of today's messages stands.
+
+    Events of several accounts come side by side, and of two at once it counts one:
+    `compare_and_set` of the interface would count both.
+    """
     return f"told/{now().date().isoformat()}"
 
 
