@@ -101,7 +101,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping: requests that run have 10 seconds");
     tasks.stop();
     context.connections.close_all();
-    if timeout(DRAIN, tasks.ended()).await.is_err() {
+    let ended = async {
+        tasks.ended().await;
+        context.plugins.ended().await;
+    };
+    if timeout(DRAIN, ended).await.is_err() {
         tracing::warn!("some requests did not finish");
     }
     context.database.close().await;

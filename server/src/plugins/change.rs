@@ -14,7 +14,7 @@ use super::{
     Input, Installed, Origin,
     form::{self, Field, Typed},
     install, revocation, store,
-    upgrade::upgrade,
+    upgrade::replace,
 };
 use crate::{
     Error, Result,
@@ -100,9 +100,8 @@ async fn save(
         test_mode: before.test_mode,
         publisher: None,
     };
-    upgrade(context, before, (&manifest, input), &Origin::default()).await?;
-    let after = install::get(context, before.id).await?;
-    if let Err(error) = install::reactivate(context, &after).await? {
+    let ready = replace(context, before, (&manifest, input), &Origin::default()).await?;
+    if let Err(error) = ready {
         tracing::warn!(plugin = %before.id, %error, "a plugin did not make itself ready");
     }
     Ok(())

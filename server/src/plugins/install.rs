@@ -18,7 +18,7 @@ use super::{
     Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
     call::{ask, describe, place, settle, trial},
     revocation, schedule, settings, store,
-    upgrade::upgrade,
+    upgrade::replace,
     views,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) struct Input {
 }
 
 /// What is known of a plugin beside what is in it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Origin {
     /// The SHA-256 of the package that it came in.
     pub(crate) package_hash: Option<String>,
@@ -142,8 +142,8 @@ pub(super) async fn install_from(
         return Err(Error::invalid(BEFORE, STALE));
     }
     if let Some(before) = before {
-        let id = upgrade(context, &before, (&manifest, input), origin).await?;
-        return Ok((id, reactivate(context, &get(context, id).await?).await?));
+        let ready = replace(context, &before, (&manifest, input), origin).await?;
+        return Ok((before.id, ready));
     }
     let settings = input.settings.as_deref().unwrap_or_default();
     let settings = settings::complete(input.schema.as_deref(), settings)?;

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use myrelay_domain::ids::InstallationId;
@@ -10,10 +11,10 @@ use myrelay_plugin_host::{
     CallRequest, Compiler, HostProcess, HttpTrace, InProcess, InstallError, Installation, KvReader,
     Network, Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
 };
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{call::trial, gallery::Shelf, numbers::Numbers};
-use crate::{Error, Result};
+use crate::{Error, Result, system::Tasks};
 
 /// The program that compiles components, beside our own.
 const COMPILER: &str = "myrelay-plugin-compile";
@@ -48,6 +49,8 @@ pub struct Runtime {
     /// The packages that may be in memory at a time.
     looks: Arc<Semaphore>,
     pub(super) numbers: Numbers,
+    /// What is not left half done.
+    wholes: Tasks,
 }
 
 /// What became of loading a plugin. It is held while that is done.
@@ -68,6 +71,7 @@ impl Runtime {
             shelf: Arc::default(),
             looks: Arc::new(Semaphore::new(LOOKS)),
             numbers: Numbers::default(),
+            wholes: Tasks::default(),
         }
     }
 
@@ -183,6 +187,24 @@ impl Runtime {
     /// Ends a trial.
     pub(super) async fn forget_trial(&self, id: InstallationId) {
         self.host.remove(&trial(id)).await;
+    }
+
+    /// Does something to its end, also where nobody waits for it any more.
+    ///
+    /// # Errors
+    /// When it broke.
+    pub(super) async fn whole<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T> {
+        let (done, heard) = oneshot::channel();
+        self.wholes.spawn(async move { drop(done.send(work.await)) });
+        Ok(heard.await.context("a change of a plugin")?)
+    }
+
+    /// Done when nothing that was begun is half done; nothing is begun any more.
+    pub(crate) async fn ended(&self) {
+        self.wholes.ended().await;
     }
 
     /// Waits until nobody else changes a plugin in this portal, and keeps others waiting.

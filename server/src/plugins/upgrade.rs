@@ -2,7 +2,6 @@
 //! place in one transaction. It keeps what it remembers and the secrets that are not given anew.
 
 use anyhow::Context as _;
-use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{Answer, Call, Limits, Manifest, Outcome};
 use myrelay_plugin_package::Package;
 use serde_json::json;
@@ -18,14 +17,32 @@ use crate::{
     outbox::{self, Event},
 };
 
-/// Puts this in the place of a plugin. Calls that run end on what they began with; what comes after
-/// the commit runs on this. Where anything fails before, nothing is changed.
-pub(super) async fn upgrade(
+/// Puts this in the place of a plugin, and has it make itself ready where it is not disabled. The
+/// inner error: it did not, and is stopped. It goes to its end also where whoever asked for it is
+/// gone: what is put there and not told to make itself ready would be half a change.
+pub(super) async fn replace(
     context: &Context,
     before: &Installed,
     (manifest, input): (&Manifest, Input),
     origin: &Origin,
-) -> Result<InstallationId> {
+) -> Result<Result<()>> {
+    let (own, before) = (context.clone(), before.clone());
+    let (manifest, origin) = (manifest.clone(), origin.clone());
+    let whole = async move {
+        upgrade(&own, &before, (&manifest, input), &origin).await?;
+        install::reactivate(&own, &install::get(&own, before.id).await?).await
+    };
+    context.plugins.whole(whole).await?
+}
+
+/// Puts this in the place of a plugin. Calls that run end on what they began with; what comes after
+/// the commit runs on this. Where anything fails before, nothing is changed.
+async fn upgrade(
+    context: &Context,
+    before: &Installed,
+    (manifest, input): (&Manifest, Input),
+    origin: &Origin,
+) -> Result<()> {
     // A trial has one place in the host.
     let _alone = context.plugins.change(before.id).await;
     let kept = input.settings.as_deref().unwrap_or(&before.settings);
@@ -43,8 +60,7 @@ pub(super) async fn upgrade(
     };
     let tried = try_it(context, (before, &after), (manifest, &input), origin).await;
     context.plugins.forget_trial(before.id).await;
-    swap(context, (before, &after), manifest, (&input, tried?, origin)).await?;
-    Ok(before.id)
+    swap(context, (before, &after), manifest, (&input, tried?, origin)).await
 }
 
 /// Has the new version look at its settings, and bring what the one before remembers into its form.

@@ -2,11 +2,10 @@
 //! them.
 
 use anyhow::Context as _;
-use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::Manifest;
 use myrelay_plugin_package::{Package, PublisherKey};
 
-use super::{Input, Installed, Origin, install, revocation, store, upgrade::upgrade};
+use super::{Input, Installed, Origin, install, revocation, store, upgrade::replace};
 use crate::{
     Error, Result,
     context::{Caller, Context},
@@ -79,6 +78,5 @@ async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<R
     let origin =
         Origin { package_hash: found.package_hash, without_canary: true, ..Origin::default() };
     tracing::info!(plugin = %before.id, from = before.version, to = found.version, "goes back");
-    let id: InstallationId = upgrade(context, before, (&manifest, input), &origin).await?;
-    install::reactivate(context, &install::get(context, id).await?).await
+    replace(context, before, (&manifest, input), &origin).await
 }

@@ -74,6 +74,33 @@ stories! {
         assert!(calls.iter().all(|it| it.input.is_none()) && !calls.is_empty());
     }
 
+    async fn who_closes_the_page_while_a_version_comes_leaves_no_half_of_it(world) {
+        let olga = world.operator("olga").await;
+        let id = heard(&world).await;
+        let asked = |what: fn(&Call) -> bool| {
+            world.host.heard().iter().filter(|it| what(&it.call)).count()
+        };
+        let looks = asked(|it| matches!(it, Call::ValidateConfig(_)));
+        let its_own = async {
+            while asked(|it| matches!(it, Call::ValidateConfig(_))) == looks {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = its_own => {}
+            _done = install(&world.context, next("2.0.0")) => panic!("nobody closed the page"),
+        }
+        let activated = async {
+            while asked(|it| matches!(it, Call::Activate { .. })) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(10);
+        tokio::time::timeout(patience, activated).await.expect("it is told to make itself ready");
+        assert_eq!(version(&olga, &id).await, "2.0.0");
+    }
+
     async fn a_call_is_made_once_more_and_nothing_comes_of_it(world) {
         let (olga, ana) = (world.operator("olga").await, world.customer("zoe").await);
         let id = heard(&world).await;
