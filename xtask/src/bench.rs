@@ -46,5 +46,5 @@ pub(crate) fn run(
 
 /// Whether a measurement loads plugins, by its name.
 fn needs_plugins(name: &str) -> bool {
-    name.contains("plugin") || ["events", "webhook"].contains(&name)
+    name.contains("plugin") || ["events", "events_mixed", "webhook"].contains(&name)
 }

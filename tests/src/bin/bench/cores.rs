@@ -7,6 +7,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 #[derive(Clone)]
 pub(crate) struct Cores {
     all: Vec<usize>,
+    /// Whether the portal has all of them.
+    undivided: bool,
 }
 
 impl Cores {
@@ -14,9 +16,14 @@ impl Cores {
     pub(crate) fn divide() -> Result<Self> {
         let allowed = sched_getaffinity(None)?;
         let all = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
-        let cores = Self { all };
+        let cores = Self { all, undivided: false };
         cores.go_to(cores.last())?;
         Ok(cores)
+    }
+
+    /// The same with a portal that has all of them, as an operator's has.
+    pub(crate) fn undivided(&self) -> Self {
+        Self { undivided: true, ..self.clone() }
     }
 
     /// Does something on the portal's core: what is started there stays there.
@@ -37,11 +44,15 @@ impl Cores {
 
     /// Where the portal and the load are.
     pub(crate) fn words(&self) -> &'static str {
-        if self.all.len() < 2 { "portal and load on one core" } else { "portal alone on one core" }
+        match (self.all.len(), self.undivided) {
+            (..2, _) => "portal and load on one core",
+            (_, true) => "portal on all cores, and the load on the last of them",
+            _ => "portal alone on one core",
+        }
     }
 
     fn first(&self) -> &[usize] {
-        &self.all[..self.all.len().min(1)]
+        &self.all[..if self.undivided { self.all.len() } else { self.all.len().min(1) }]
     }
 
     fn last(&self) -> &[usize] {

@@ -98,8 +98,10 @@ enum Name {
     RssPlugins,
     /// What a million calls of a plugin leave in memory
     PluginSoak,
-    /// How fast a portal carries events to three plugins
+    /// How fast a portal carries events to three plugins, and how late they come
     Events,
+    /// The same to one plugin in each language
+    EventsMixed,
     /// How long it is until what a payment provider reports is in the books
     Webhook,
 }
@@ -137,6 +139,7 @@ impl Name {
                 | Self::RssPlugins
                 | Self::PluginSoak
                 | Self::Events
+                | Self::EventsMixed
                 | Self::Webhook
         )
     }
@@ -288,6 +291,7 @@ async fn measure_node(name: Name, effort: Effort) -> Result<Vec<Metric>> {
 async fn measure_plugins(name: Name, cores: &Cores, effort: Effort) -> Result<Vec<Metric>> {
     match name {
         Name::Events => events::events(cores, effort).await,
+        Name::EventsMixed => events::events_mixed(cores, effort).await,
         Name::Webhook => webhook::webhook(cores, effort).await,
         Name::PluginCall => plugin_call::plugin_call(effort).await,
         Name::PluginCallProcess => plugin_call::plugin_call_process(effort).await,
