@@ -1,14 +1,13 @@
 //! One try of a delivery, and what becomes of it.
 
 use async_trait::async_trait;
-use myrelay_plugin_host::{Answer, Call, Failure, LimitName, Outcome, events, types::ErrorKind};
+use myrelay_plugin_host::{Answer, Failure, LimitName, Outcome, types::ErrorKind};
 
 use super::{Leased, store};
 use crate::{
     Result,
     context::Context,
     database::Write,
-    outbox,
     plugins::{self, Ask, Installed, Settled},
 };
 
@@ -105,18 +104,6 @@ impl Load for Leased {
     }
 }
 
-/// Tries a delivery.
-pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leased) -> Result<()> {
-    let asked = Ask {
-        call: Call::Event(event(leased)),
-        about: outbox::published(&leased.kind),
-        delivery: leased.id.to_string(),
-        attempt: leased.attempts,
-        at: leased.at,
-    };
-    try_once(context, plugin, leased, &asked).await
-}
-
 /// Makes a call, and writes down in one transaction what came of it.
 pub(crate) async fn try_once<L: Load>(
     context: &Context,
@@ -124,6 +111,17 @@ pub(crate) async fn try_once<L: Load>(
     load: &L,
     asked: &Ask,
 ) -> Result<()> {
+    let outcome = ask(context, plugin, load, asked).await;
+    settle(context, plugin, load, asked, outcome).await
+}
+
+/// Makes a call.
+pub(super) async fn ask<L: Load>(
+    context: &Context,
+    plugin: &Installed,
+    load: &L,
+    asked: &Ask,
+) -> Outcome {
     let mut outcome = if asked.attempt <= MOST_TRIES {
         asked_or_failed(context, plugin, asked).await
     } else {
@@ -131,13 +129,24 @@ pub(crate) async fn try_once<L: Load>(
         Outcome::failed(Failure::Invalid("no try came back".to_owned()))
     };
     load.clean(&mut outcome);
+    outcome
+}
+
+/// Writes down in one transaction what came of a call.
+pub(super) async fn settle<L: Load>(
+    context: &Context,
+    plugin: &Installed,
+    load: &L,
+    asked: &Ask,
+    mut outcome: Outcome,
+) -> Result<()> {
     let mut tx = context.database.write().await?;
-    plugins::hold_first(&mut tx, plugin.id).await?;
+    let held = plugins::hold(&mut tx, plugin.id).await?;
     if !load.is_held(&mut tx).await? {
         // It took longer than the lease, and somebody else tries: their word counts.
         return Ok(());
     }
-    let settled = plugins::settle(context, &mut tx, plugin, asked, &outcome).await?;
+    let settled = plugins::settle_held(context, &mut tx, (&held, plugin), asked, &outcome).await?;
     let after = if settled == Settled::Done {
         judge(load, asked.attempt, &outcome, context)
     } else {
@@ -158,17 +167,6 @@ async fn asked_or_failed(context: &Context, plugin: &Installed, asked: &Ask) -> 
         super::worker::log(&format!("cannot call {}", plugin.id), &error);
         Outcome::failed(Failure::Host("the portal could not call it: its log says why".to_owned()))
     })
-}
-
-fn event(leased: &Leased) -> events::Event {
-    events::Event {
-        id: leased.event.to_string(),
-        type_name: outbox::published(&leased.kind).unwrap_or_default(),
-        account: leased.account.map(|it| it.to_string()),
-        sequence: leased.sequence,
-        occurred_at: leased.at.cast_unsigned(),
-        data: leased.payload.clone(),
-    }
 }
 
 /// What becomes of something whose call came to this.

@@ -7,6 +7,7 @@
 //! delivered.
 
 mod attempt;
+mod carry;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -68,13 +69,19 @@ struct Events;
 impl Work for Events {
     const WHAT: &'static str = "events";
 
-    async fn find(&self, context: &Context) -> Result<()> {
-        while dispatch(context).await? {}
-        Ok(())
+    async fn find(&self, context: &Context) -> Result<bool> {
+        let mut found = 0;
+        loop {
+            let dispatched = dispatch(context).await?;
+            found += dispatched;
+            if dispatched < usize::try_from(DISPATCHED).unwrap_or_default() {
+                return Ok(0 < found);
+            }
+        }
     }
 
     async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool> {
-        deliver_due(context, plugin).await
+        carry::deliver_due(context, plugin).await
     }
 
     async fn prune(&self, context: &Context) -> Result<()> {
@@ -93,12 +100,12 @@ pub(crate) async fn round(context: &Context) -> Result<bool> {
     worker::round_of(context, &Events).await
 }
 
-/// Makes a delivery of each event for each plugin that listens to it; answers whether there may be
-/// more.
-async fn dispatch(context: &Context) -> Result<bool> {
+/// Makes a delivery of each event for each plugin that listens to it; answers of how many. There may
+/// be more of them where it is [`DISPATCHED`].
+async fn dispatch(context: &Context) -> Result<usize> {
     let waiting = outbox::waiting(context, DISPATCHED).await?;
     if waiting.is_empty() {
-        return Ok(false);
+        return Ok(0);
     }
     let now = context.now();
     let mut tx = context.database.write().await?;
@@ -116,13 +123,13 @@ async fn dispatch(context: &Context) -> Result<bool> {
                 store::insert(&mut tx, context.new_id(), *plugin, (*id, *account), now).await;
             if inserted.as_ref().is_err_and(is_taken) {
                 // Another portal counted on for the same account: all of it is done once more.
-                return Ok(true);
+                return Ok(usize::try_from(DISPATCHED).unwrap_or_default());
             }
             inserted?;
         }
     }
     tx.commit().await?;
-    Ok(waiting.len() == usize::try_from(DISPATCHED).unwrap_or_default())
+    Ok(waiting.len())
 }
 
 /// A plugin that is enabled, and what it hears.
@@ -145,41 +152,6 @@ fn listening(plugins: Vec<Installed>) -> Vec<Listening> {
         }
     });
     listening.collect()
-}
-
-/// Tries what is due of one plugin; answers whether anything was.
-async fn deliver_due(context: &Context, plugin: &Installed) -> Result<bool> {
-    // Loading may take longer than a lease.
-    if !plugins::is_ready(context, plugin).await? {
-        return Ok(false);
-    }
-    let most = plugin.health.calls_at_a_time(AT_A_TIME);
-    let leased = lease(context, plugin.id, most).await?;
-    let busy = !leased.is_empty();
-    let tries = leased.iter().map(|it| attempt::attempt(context, plugin, it));
-    for tried in futures::future::join_all(tries).await {
-        tried?;
-    }
-    Ok(busy)
-}
-
-/// Takes the first due delivery of each account, up to so many.
-async fn lease(context: &Context, plugin: InstallationId, most: u32) -> Result<Vec<Leased>> {
-    let now = context.now();
-    let due = store::due(context.database.read(), plugin, now, most).await?;
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let lease = context.new_request_id();
-    let mut tx = context.database.write().await?;
-    let mut leased = Vec::new();
-    for id in due {
-        if store::lease(&mut tx, id, &lease, (now, now + LEASE_MS)).await? {
-            leased.push(store::read_leased(&mut tx, id, &lease).await?);
-        }
-    }
-    tx.commit().await?;
-    Ok(leased)
 }
 
 /// For operators: all plugins by name, with what is on its way to each.

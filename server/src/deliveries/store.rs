@@ -4,11 +4,15 @@ use myrelay_app::contract::DeadDeliveryRow;
 use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
 use sqlx::{AnyPool, FromRow};
 
-use super::{After, Leased, Verdict};
+use super::{AT_A_TIME, After, Leased, Verdict};
 use crate::{
     database::{Write, read_id, read_number},
     plugins::Backlog,
 };
+
+/// How many are leased and settled in one statement: as many as are called at a time.
+pub(super) const TOGETHER: usize = 8;
+const _: () = assert!(AT_A_TIME == 8, "the statements below have eight places");
 
 #[derive(FromRow)]
 struct Row {
@@ -48,24 +52,39 @@ pub(super) async fn insert(
     .map(drop)
 }
 
-/// What is due of a plugin and nobody tries: of each account only the first that is open.
+/// The first that is open of each of `accounts`, where it is due and nobody tries it.
+macro_rules! first_of_each {
+    () => {
+        "SELECT deliveries.id FROM accounts JOIN deliveries \
+             ON deliveries.plugin_id = $1 AND deliveries.account_id = accounts.account_id \
+                 AND deliveries.sequence = (SELECT MIN(sequence) FROM deliveries AS first \
+                     WHERE first.plugin_id = $1 AND first.account_id = accounts.account_id \
+                         AND first.delivered_at IS NULL AND first.dead_at IS NULL) \
+         WHERE due_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+         ORDER BY due_at, id"
+    };
+}
+
+/// What is due of a plugin and nobody tries: of each account only the first that is open. It reads
+/// as much as there are accounts, however much waits of each.
 pub(super) async fn due(
     pool: &AnyPool,
     plugin: InstallationId,
     now: i64,
     most: u32,
 ) -> sqlx::Result<Vec<DeliveryId>> {
-    let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT id FROM deliveries \
-         WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL AND due_at <= $2 \
-             AND (leased_until IS NULL OR leased_until <= $2) \
-             AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier \
-                 WHERE earlier.plugin_id = deliveries.plugin_id \
-                     AND earlier.account_id = deliveries.account_id \
-                     AND earlier.sequence < deliveries.sequence \
-                     AND earlier.delivered_at IS NULL AND earlier.dead_at IS NULL) \
-         ORDER BY due_at, id LIMIT $3",
-    )
+    let ids: Vec<String> = sqlx::query_scalar(concat!(
+        "WITH RECURSIVE accounts (account_id) AS ( \
+             SELECT MIN(account_id) FROM deliveries \
+                 WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
+             UNION ALL \
+             SELECT (SELECT MIN(account_id) FROM deliveries \
+                 WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
+                     AND deliveries.account_id > accounts.account_id) \
+                 FROM accounts WHERE account_id IS NOT NULL) ",
+        first_of_each!(),
+        " LIMIT $3"
+    ))
     .bind(plugin.to_string())
     .bind(now)
     .bind(i64::from(most))
@@ -74,54 +93,90 @@ pub(super) async fn due(
     ids.iter().map(|id| read_id(id)).collect()
 }
 
-/// Takes a delivery, and counts the try that comes. False: somebody else has it.
-pub(super) async fn lease(
+/// The same of these accounts, at most [`TOGETHER`].
+pub(super) async fn next(
     tx: &mut Write,
-    id: DeliveryId,
-    lease: &str,
-    (now, until): (i64, i64),
-) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "UPDATE deliveries SET lease = $2, leased_until = $4, attempts = attempts + 1 \
-         WHERE id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
-             AND (leased_until IS NULL OR leased_until <= $3)",
-    )
-    .bind(id.to_string())
-    .bind(lease)
-    .bind(now)
-    .bind(until)
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    plugin: InstallationId,
+    accounts: &[Option<AccountId>],
+    now: i64,
+) -> sqlx::Result<Vec<DeliveryId>> {
+    let mut query = sqlx::query_scalar(concat!(
+        "WITH accounts (account_id) AS ( \
+             VALUES ($3), ($4), ($5), ($6), ($7), ($8), ($9), ($10)) ",
+        first_of_each!()
+    ))
+    .bind(plugin.to_string())
+    .bind(now);
+    for at in 0..TOGETHER {
+        // Nobody's are of the account without a name; no account is called as the rest.
+        let account = accounts.get(at).map(|it| it.map(|it| it.to_string()).unwrap_or_default());
+        query = query.bind(account.unwrap_or_else(|| "-".to_owned()));
+    }
+    let ids: Vec<String> = query.fetch_all(&mut **tx).await?;
+    ids.iter().map(|id| read_id(id)).collect()
 }
 
-pub(super) async fn read_leased(
+/// Takes these deliveries, at most [`TOGETHER`], and counts the try that comes of each. What
+/// somebody else has, or had, is not among those that it answers.
+pub(super) async fn lease(
     tx: &mut Write,
-    id: DeliveryId,
+    ids: &[DeliveryId],
     lease: &str,
-) -> sqlx::Result<Leased> {
-    let row: Row = sqlx::query_as(
-        "SELECT deliveries.id, deliveries.event_id, outbox.kind, deliveries.account_id, \
-             deliveries.sequence, deliveries.attempts, outbox.payload, \
-             outbox.created_at AS happened_at, deliveries.created_at \
-         FROM deliveries JOIN outbox ON outbox.id = deliveries.event_id WHERE deliveries.id = $1",
-    )
-    .bind(id.to_string())
-    .fetch_one(&mut **tx)
-    .await?;
-    let account = Some(row.account_id).filter(|it| !it.is_empty());
-    Ok(Leased {
-        id: read_id(&row.id)?,
-        event: read_id(&row.event_id)?,
-        kind: row.kind,
-        account: account.map(|it| read_id(&it)).transpose()?,
-        sequence: read_number(row.sequence)?,
-        attempts: read_number(row.attempts)?,
-        payload: row.payload,
-        at: row.happened_at,
-        created_at: row.created_at,
-        lease: lease.to_owned(),
-    })
+    (now, until): (i64, i64),
+) -> sqlx::Result<Vec<Leased>> {
+    let query = sqlx::query_as(
+        "UPDATE deliveries SET lease = $1, leased_until = $3, attempts = attempts + 1 \
+         WHERE id IN ($4, $5, $6, $7, $8, $9, $10, $11) \
+             AND delivered_at IS NULL AND dead_at IS NULL AND due_at <= $2 \
+             AND (leased_until IS NULL OR leased_until <= $2) \
+         RETURNING id, event_id, account_id, sequence, attempts, created_at, \
+             (SELECT kind FROM outbox WHERE outbox.id = event_id) AS kind, \
+             (SELECT payload FROM outbox WHERE outbox.id = event_id) AS payload, \
+             (SELECT outbox.created_at FROM outbox WHERE outbox.id = event_id) AS happened_at",
+    );
+    let query =
+        padded(ids).into_iter().fold(query.bind(lease).bind(now).bind(until), |it, id| it.bind(id));
+    let rows: Vec<Row> = query.fetch_all(&mut **tx).await?;
+    rows.into_iter().map(|row| row.read(lease)).collect()
+}
+
+/// Eight ids, the last of which may be none.
+fn padded(ids: &[DeliveryId]) -> [String; TOGETHER] {
+    std::array::from_fn(|at| ids.get(at).map(ToString::to_string).unwrap_or_default())
+}
+
+impl Row {
+    fn read(self, lease: &str) -> sqlx::Result<Leased> {
+        let account = Some(self.account_id).filter(|it| !it.is_empty());
+        Ok(Leased {
+            id: read_id(&self.id)?,
+            event: read_id(&self.event_id)?,
+            kind: self.kind,
+            account: account.map(|it| read_id(&it)).transpose()?,
+            sequence: read_number(self.sequence)?,
+            attempts: read_number(self.attempts)?,
+            payload: self.payload,
+            at: self.happened_at,
+            created_at: self.created_at,
+            lease: lease.to_owned(),
+        })
+    }
+}
+
+/// Writes down that these were delivered, at most [`TOGETHER`]; answers those whose lease counts.
+pub(super) async fn settle_delivered(
+    tx: &mut Write,
+    ids: &[DeliveryId],
+    lease: &str,
+    now: i64,
+) -> sqlx::Result<Vec<DeliveryId>> {
+    let query = sqlx::query_scalar(
+        "UPDATE deliveries SET lease = NULL, leased_until = NULL, delivered_at = $2, failure = NULL \
+         WHERE lease = $1 AND id IN ($3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+    );
+    let query = padded(ids).into_iter().fold(query.bind(lease).bind(now), |it, id| it.bind(id));
+    let ids: Vec<String> = query.fetch_all(&mut **tx).await?;
+    ids.iter().map(|id| read_id(id)).collect()
 }
 
 /// Whether this lease still counts; if so the row is held until the commit.

@@ -3,16 +3,20 @@
 mod killed;
 mod with_real_plugins;
 
-use myrelay_app::contract::{PluginContract, PortalError};
+use myrelay_app::contract::{PluginContract, PodContract, PortalError};
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, Failure, KvChange, KvCondition, KvWrite, LimitName, types::ErrorKind,
 };
 
-use super::{DEAD_KEPT_MS, DELIVERED_KEPT_MS, LEASE_MS, attempt, dispatch, lease, prune, round};
+use super::{
+    AT_A_TIME, DEAD_KEPT_MS, DELIVERED_KEPT_MS, LEASE_MS, Leased,
+    carry::{Queue, carry},
+    dispatch, prune, round,
+};
 use crate::{
     outbox,
-    plugins::testing,
+    plugins::{Installed, testing},
     testing::{World, stories},
 };
 
@@ -27,6 +31,24 @@ async fn settle(world: &World) {
 async fn dead(world: &World, plugin: InstallationId) -> usize {
     let olga = world.operator("olga").await;
     olga.api().get_plugin(&plugin.to_string()).await.unwrap().dead.len()
+}
+
+/// A portal takes what is due, and has not called yet.
+async fn lease(world: &World, plugin: InstallationId) -> (Vec<Leased>, Queue) {
+    let mut queue = Queue::of(&world.context, plugin, AT_A_TIME).await.unwrap();
+    (queue.lease(&world.context, AT_A_TIME).await.unwrap(), queue)
+}
+
+/// It calls after all, and says what came of it.
+async fn come_back(world: &World, plugin: &Installed, (leased, mut queue): (Vec<Leased>, Queue)) {
+    carry(&world.context, plugin, leased, &mut queue).await.unwrap();
+}
+
+/// What is remembered where nothing was before, or nothing at all.
+fn remembers(key: &str) -> testing::Outcome {
+    let write = KvWrite::Put { value: b"x".to_vec(), version: 1, expires_at_ms: None };
+    let change = KvChange { key: key.to_owned(), condition: KvCondition::Version(None), write };
+    testing::with(Ok(Answer::Done), vec![change])
 }
 
 stories! {
@@ -202,8 +224,8 @@ stories! {
         world.customer("ana").await;
         let installed = crate::plugins::all(&world.context).await.unwrap();
         dispatch(&world.context).await.unwrap();
-        let gone = lease(&world.context, plugin, 8).await.unwrap();
-        assert_eq!(gone.len(), 1, "and then the portal is killed");
+        let gone = lease(&world, plugin).await;
+        assert_eq!(gone.0.len(), 1, "and then the portal is killed");
         let other = world.another_portal().await;
         round(&other).await.unwrap();
         assert_eq!(world.host.events().len(), 0, "it may still be at it");
@@ -214,7 +236,7 @@ stories! {
         let write = KvWrite::Put { value: b"late".to_vec(), version: 1, expires_at_ms: None };
         let change = KvChange { key: "late".to_owned(), condition: KvCondition::Any, write };
         world.host.answers(move |_| testing::with(Ok(Answer::Done), vec![change]));
-        attempt::attempt(&world.context, &installed[0], &gone[0]).await.unwrap();
+        come_back(&world, &installed[0], gone).await;
         assert_eq!(world.count("SELECT COUNT(*) FROM plugin_kv").await, 0);
         assert_eq!(world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await, 1);
     }
@@ -224,7 +246,7 @@ stories! {
         world.customer("ana").await;
         dispatch(&world.context).await.unwrap();
         for _ in 0..8 {
-            assert_eq!(lease(&world.context, plugin, 8).await.unwrap().len(), 1, "and it is killed");
+            assert_eq!(lease(&world, plugin).await.0.len(), 1, "and it is killed");
             world.clock.advance(LEASE_MS);
         }
         settle(&world).await;
@@ -236,13 +258,13 @@ stories! {
         world.customer("ana").await;
         dispatch(&world.context).await.unwrap();
         let before = crate::plugins::all(&world.context).await.unwrap();
-        let leased = lease(&world.context, plugin, 8).await.unwrap();
+        let leased = lease(&world, plugin).await;
         let next = testing::another_version("dev.example.one", "2.0.0", &[CREATED]);
         crate::plugins::install(&world.context, next).await.unwrap().1.unwrap();
         let write = KvWrite::Put { value: b"old".to_vec(), version: 1, expires_at_ms: None };
         let change = KvChange { key: "form".to_owned(), condition: KvCondition::Any, write };
         world.host.answers(move |_| testing::with(Ok(Answer::Done), vec![change]));
-        attempt::attempt(&world.context, &before[0], &leased[0]).await.unwrap();
+        come_back(&world, &before[0], leased).await;
         assert_eq!(world.count("SELECT COUNT(*) FROM plugin_kv").await, 0);
         settle(&world).await;
         assert_eq!(world.host.events().len(), 2);
@@ -269,6 +291,77 @@ stories! {
         assert_eq!(world.count(delivered).await, 20);
     }
 
+    async fn what_went_well_counts_though_another_event_was_faster(world) {
+        world.plugin("dev.example.one", &[CREATED]).await;
+        // The first two say the same and cannot both be right; the one that came late says more.
+        for key in ["one", "one", "two", "three"] {
+            world.host.answers(move |_| remembers(key));
+        }
+        for name in ["ana", "bob", "cleo"] {
+            world.customer(name).await;
+        }
+        settle(&world).await;
+        let tries: Vec<_> = world.host.events().into_iter().map(|it| it.1).collect();
+        assert_eq!(tries, [1, 1, 1, 1], "nobody's fault, and no try");
+        let counted = [
+            world.count("SELECT COUNT(*) FROM plugin_kv").await,
+            world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await,
+            world.count("SELECT COUNT(*) FROM plugin_calls WHERE call = 'events.handle'").await,
+        ];
+        assert_eq!(counted, [3; 3]);
+    }
+
+    async fn a_backlog_is_carried_in_order_and_no_account_waits_for_another(world) {
+        world.plugin("dev.example.one", &[CREATED, "pod.created.v1", "pod.deleted.v1"]).await;
+        let olga = world.operator("olga").await;
+        world.node(&olga, "Frankfurt").await;
+        let (ana, bob) = (world.customer("ana").await, world.customer("bob").await);
+        bob.pod("Frankfurt").await;
+        for _ in 0..2 {
+            ana.pod("Frankfurt").await;
+            let pod = PodContract::home(&ana.api()).await.unwrap().pods[0].id.to_string();
+            PodContract::delete_pod(&ana.api(), &pod).await.unwrap();
+        }
+        dispatch(&world.context).await.unwrap();
+        round(&world.context).await.unwrap();
+        let heard: Vec<_> = world.host.heard().into_iter().filter_map(|it| match it.call {
+            Call::Event(event) => Some((event.account.unwrap(), event.sequence)),
+            _ => None,
+        }).collect();
+        let of = |who: &str| -> Vec<_> {
+            heard.iter().filter(|it| it.0 == who).map(|it| it.1).collect()
+        };
+        let id = |it: &crate::context::Caller| match it {
+            crate::context::Caller::Account(id) => id.to_string(),
+            _ => panic!("a customer"),
+        };
+        assert_eq!(of(&id(&ana.caller)), [1, 2, 3, 4, 5], "in one round");
+        assert_eq!(of(&id(&bob.caller)), [1, 2]);
+        let last_of_bob = heard.iter().position(|it| it.0 == id(&bob.caller) && it.1 == 2);
+        assert!(last_of_bob < Some(heard.len() - 1), "ana had more: {heard:?}");
+    }
+
+    async fn whoever_fails_is_not_asked_for_all_that_waits(world) {
+        let plugin = world.plugin("dev.example.one", &[CREATED]).await;
+        let count = 3 * usize::try_from(AT_A_TIME).unwrap();
+        for number in 0..count {
+            world.host.fails(ErrorKind::Unavailable);
+            world.customer(&format!("c{number}")).await;
+        }
+        settle(&world).await;
+        let tried = world.host.events().len();
+        assert!((5..=8).contains(&tried), "then it rests: {tried}");
+        world.host.forget();
+        world.host.fails(ErrorKind::Unavailable);
+        world.clock.advance(HOUR_MS);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 1, "one is tried to see how it does");
+        assert_eq!(dead(&world, plugin).await, 0);
+        world.clock.advance(HOUR_MS);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 1 + count, "and then all that waited");
+    }
+
     async fn a_disabled_plugin_hears_of_nothing_that_happens_meanwhile(world) {
         let plugin = world.plugin("dev.example.one", &[CREATED]).await.to_string();
         let olga = world.operator("olga").await;
@@ -293,9 +386,8 @@ stories! {
         world.clock.advance(DELIVERED_KEPT_MS.max(DEAD_KEPT_MS) + 1);
         prune(&world.context).await.unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM deliveries").await, 1, "the last of ana's");
-        let pods = myrelay_app::contract::PodContract::home(&ana.api()).await.unwrap().pods;
-        let pod = pods[0].id.to_string();
-        myrelay_app::contract::PodContract::delete_pod(&ana.api(), &pod).await.unwrap();
+        let pod = PodContract::home(&ana.api()).await.unwrap().pods[0].id.to_string();
+        PodContract::delete_pod(&ana.api(), &pod).await.unwrap();
         settle(&world).await;
         let last = world.host.heard().pop().unwrap();
         let Call::Event(event) = last.call else { panic!("an event") };

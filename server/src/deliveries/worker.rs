@@ -13,6 +13,8 @@ use crate::{
     plugins::{self, Installed, State},
 };
 
+/// How soon it looks again while new things come.
+const SOON: Duration = Duration::from_millis(50);
 /// How often it forgets what is over.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -24,8 +26,8 @@ pub(crate) trait Work: Send + Sync {
     /// How often the worker looks when nothing was to be done.
     const EVERY: Duration = Duration::from_millis(500);
 
-    /// Puts on its way what was not.
-    async fn find(&self, context: &Context) -> Result<()>;
+    /// Puts on its way what was not; answers whether more of it is to be expected at once.
+    async fn find(&self, context: &Context) -> Result<bool>;
 
     /// Tries what is due of one plugin; answers whether anything was.
     async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool>;
@@ -42,8 +44,10 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
     let mut at_work = BTreeSet::new();
     loop {
         let found = beside::<W, _>(&mut running, &mut at_work, open_plugins(&context, &work)).await;
+        let mut pause = W::EVERY;
         match found {
-            Ok(plugins) => {
+            Ok((plugins, more)) => {
+                pause = if more { SOON } else { pause };
                 for plugin in plugins.into_iter().filter(|it| at_work.insert(it.id)) {
                     let (context, work) = (&context, &work);
                     running
@@ -59,7 +63,7 @@ pub(crate) async fn work_on<W: Work>(context: Context, work: W) {
                 log(&format!("cannot forget {} that are over", W::WHAT), &error);
             }
         }
-        let pause = tokio::time::sleep(W::EVERY);
+        let pause = tokio::time::sleep(pause);
         tokio::pin!(pause);
         loop {
             tokio::select! {
@@ -112,19 +116,20 @@ pub(crate) fn log(what: &str, error: &Error) {
     tracing::warn!(cause, "{what}");
 }
 
-/// Finds what is new; answers the plugins to which something may go now.
-async fn open_plugins<W: Work>(context: &Context, work: &W) -> Result<Vec<Installed>> {
-    work.find(context).await?;
+/// Finds what is new; answers the plugins to which something may go now, and whether more is to be
+/// expected at once.
+async fn open_plugins<W: Work>(context: &Context, work: &W) -> Result<(Vec<Installed>, bool)> {
+    let more = work.find(context).await?;
     let mut plugins = plugins::all(context).await?;
     let now = context.now();
     plugins.retain(|it| it.state == State::Enabled && !it.rests(now));
-    Ok(plugins)
+    Ok((plugins, more))
 }
 
 /// Finds what is new, and tries what is due; answers whether there was anything.
 #[cfg(test)]
 pub(crate) async fn round_of<W: Work>(context: &Context, work: &W) -> Result<bool> {
-    let plugins = open_plugins(context, work).await?;
+    let (plugins, _) = open_plugins(context, work).await?;
     let tries = plugins.iter().map(|plugin| work.deliver_due(context, plugin));
     let mut busy = false;
     for tried in futures::future::join_all(tries).await {
@@ -151,11 +156,11 @@ mod tests {
     impl Work for &Entangled {
         const WHAT: &'static str = "knots";
 
-        async fn find(&self, context: &Context) -> Result<()> {
+        async fn find(&self, context: &Context) -> Result<bool> {
             // Only who waits already hears of it.
             self.looks.notify_waiters();
             context.database.write().await?.commit().await?;
-            Ok(())
+            Ok(false)
         }
 
         async fn deliver_due(&self, context: &Context, _plugin: &Installed) -> Result<bool> {

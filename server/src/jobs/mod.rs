@@ -61,8 +61,8 @@ impl Work for Jobs {
     // Their times are whole minutes.
     const EVERY: Duration = Duration::from_secs(5);
 
-    async fn find(&self, context: &Context) -> Result<()> {
-        schedule(context).await
+    async fn find(&self, context: &Context) -> Result<bool> {
+        schedule(context).await.map(|()| false)
     }
 
     async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool> {

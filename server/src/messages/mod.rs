@@ -79,9 +79,10 @@ struct Messages;
 impl Work for Messages {
     const WHAT: &'static str = "messages";
 
-    async fn find(&self, context: &Context) -> Result<()> {
+    async fn find(&self, context: &Context) -> Result<bool> {
         while tell(context).await? {}
-        Ok(())
+        // People read later than half a second.
+        Ok(false)
     }
 
     async fn deliver_due(&self, context: &Context, plugin: &Installed) -> Result<bool> {

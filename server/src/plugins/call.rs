@@ -103,23 +103,35 @@ pub(crate) async fn settle(
     ask: &Ask,
     outcome: &Outcome,
 ) -> Result<Settled> {
+    let held = super::hold(tx, called.id).await?;
+    settle_held(context, tx, (&held, called), ask, outcome).await
+}
+
+/// The same with the plugin held, as it is now and as it was called. Several calls that failed are
+/// not settled with what one reading of the plugin said: each counts on from the one before.
+pub(crate) async fn settle_held(
+    context: &Context,
+    tx: &mut Write,
+    (held, called): (&Installed, &Installed),
+    ask: &Ask,
+    outcome: &Outcome,
+) -> Result<Settled> {
     let plugin = called.id;
-    let held = super::hold(tx, plugin).await?;
     // What another version wants is in another form, and what it says is of other settings.
     if held.revision != called.revision || !write(context, tx, plugin, outcome).await? {
         return Ok(Settled::Beaten);
     }
     let failure = outcome.result.as_ref().err().map(describe);
     match &outcome.result {
-        Ok(_) => note(context, tx, &held, None).await?,
-        Err(failed) if is_its_own(failed) => note(context, tx, &held, failure.as_deref()).await?,
+        Ok(_) => note(context, tx, held, None).await?,
+        Err(failed) if is_its_own(failed) => note(context, tx, held, failure.as_deref()).await?,
         Err(Failure::Reported(error)) if error.kind == ErrorKind::InvalidConfig => {
             let why = format!("it says that its settings do not work: {}", error.message);
-            stop(context, tx, &held, &why).await?;
+            stop(context, tx, held, &why).await?;
         }
         // It does its work: what it was asked cannot be done.
         Err(Failure::Reported(error)) if error.kind != ErrorKind::RateLimited => {
-            note(context, tx, &held, None).await?;
+            note(context, tx, held, None).await?;
         }
         Err(_) => {}
     }

@@ -39,7 +39,7 @@ use serde_json::json;
 
 pub use self::runtime::Runtime;
 pub(crate) use self::{
-    call::{Ask, Settled, ask, describe, is_ready, refuse, settle},
+    call::{Ask, Settled, ask, describe, is_ready, refuse, settle, settle_held},
     change::{change_settings, settings_view},
     compare::{compare, grows},
     export::{export, memory_of},
@@ -257,12 +257,6 @@ pub(crate) async fn all_in(tx: &mut Write) -> Result<Vec<Installed>> {
     Ok(store::list(&mut **tx).await?)
 }
 
-/// Holds a plugin until the commit. Whoever writes of a plugin and of what is on its way to it
-/// holds the plugin first.
-pub(crate) async fn hold_first(tx: &mut Write, id: InstallationId) -> Result<()> {
-    hold(tx, id).await.map(drop)
-}
-
 /// Whether the vault opens what the database has: it comes from the same place.
 pub(crate) async fn check_vault(database: &Database, vault: &Vault) -> anyhow::Result<()> {
     for plugin in store::list(database.read()).await? {
@@ -355,8 +349,9 @@ async fn delete(context: &Context, found: &Installed) -> Result<()> {
     Ok(())
 }
 
-/// A plugin, held until the commit.
-async fn hold(tx: &mut Write, id: InstallationId) -> Result<Installed> {
+/// A plugin, held until the commit. Whoever writes of a plugin and of what is on its way to it holds
+/// the plugin first.
+pub(crate) async fn hold(tx: &mut Write, id: InstallationId) -> Result<Installed> {
     if !store::hold(tx, id).await? {
         return Err(Error::NotFound("plugin"));
     }
