@@ -152,6 +152,7 @@ pub(super) async fn settle<L: Load>(
     } else {
         tx.rollback().await?;
         tx = context.database.write().await?;
+        plugins::hold(&mut tx, plugin.id).await?;
         let verdict = Verdict::Again { due_at: context.now(), counts: false };
         outcome = Outcome::failed(Failure::Unknown);
         After { verdict, failure: None }

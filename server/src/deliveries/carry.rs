@@ -1,16 +1,14 @@
 //! Carries what is due of one plugin: several calls at a time, and what went well is written down
 //! together, with the leases of what comes next.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
-use myrelay_domain::ids::{DeliveryId, InstallationId};
+use myrelay_domain::ids::DeliveryId;
 use myrelay_plugin_host::{Answer, Call, Outcome, events};
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep_until},
+};
 
 use super::{
     AT_A_TIME, LEASE_MS, Leased,
@@ -19,7 +17,7 @@ use super::{
     worker::log,
 };
 use crate::{
-    Result,
+    Error, Result,
     context::Context,
     database::Write,
     outbox,
@@ -30,16 +28,18 @@ use crate::{
 const LOOKED_FOR: u32 = 512;
 /// How long new calls are begun before somebody looks again at what is due, and at the plugin.
 const BEGUN_FOR: Duration = Duration::from_millis(500);
+/// How many calls of one plugin run at a time.
+const PLACES: usize = store::TOGETHER;
 
 /// What may be leased next of one plugin.
 pub(super) struct Queue {
-    plugin: InstallationId,
     /// What they are leased with.
     lease: String,
     /// Of each account the first that is open.
     due: VecDeque<DeliveryId>,
     /// How many more may be tried.
     left: usize,
+    /// Until then; then what is due is looked for again.
     until: Instant,
 }
 
@@ -56,22 +56,22 @@ pub(super) async fn deliver_due(context: &Context, plugin: &Installed) -> Result
     if !plugins::is_ready(context, plugin).await? {
         return Ok(false);
     }
-    let most = plugin.health.calls_at_a_time(AT_A_TIME);
-    let mut queue = Queue::of(context, plugin.id, most).await?;
-    let leased = queue.lease(context, most).await?;
+    let mut queue = Queue::new(context);
+    let leased = queue.lease(context, plugin, 0).await?;
     let busy = !leased.is_empty();
-    carry(context, plugin, leased, &mut queue).await?;
+    carry(context, plugin, leased, &mut queue).await;
     Ok(busy)
 }
 
-/// Tries these, and what comes after them for as long as all goes well.
+/// Tries these, and what comes after them, until nothing more is due or may be tried.
 pub(super) async fn carry(
     context: &Context,
     plugin: &Installed,
     leased: Vec<Leased>,
     queue: &mut Queue,
-) -> Result<()> {
+) {
     let plugin = Arc::new(plugin.clone());
+    // They end with this: who stops the portal waits for no plugin, and the leases bring them back.
     let mut calls = JoinSet::new();
     let begin = |calls: &mut JoinSet<Tried>, leased: Vec<Leased>| {
         for one in leased {
@@ -79,14 +79,42 @@ pub(super) async fn carry(
         }
     };
     begin(&mut calls, leased);
-    while let Some(first) = calls.join_next().await {
-        let mut tried = vec![first.context("a call to a plugin")?];
-        while let Some(more) = calls.try_join_next() {
-            tried.push(more.context("a call to a plugin")?);
-        }
-        begin(&mut calls, settle_all(context, &plugin, tried, queue).await);
+    while !calls.is_empty() {
+        let next = tokio::select! {
+            Some(first) = calls.join_next() => {
+                let mut ended = vec![first];
+                ended.extend(std::iter::from_fn(|| calls.try_join_next()));
+                settle_all(context, &plugin, returned(&plugin, ended, queue), queue).await
+            }
+            // A slow call keeps its own place alone.
+            () = sleep_until(queue.until), if calls.len() < PLACES => {
+                queue.lease(context, &plugin, calls.len()).await.unwrap_or_else(|error| {
+                    log(&format!("cannot find more for {}", plugin.id), &error);
+                    Vec::new()
+                })
+            }
+        };
+        begin(&mut calls, next);
     }
-    Ok(())
+}
+
+/// Those that came back. A call that broke has a lease that ends by itself, and counts as a try.
+fn returned(
+    plugin: &Installed,
+    ended: Vec<Result<Tried, JoinError>>,
+    queue: &mut Queue,
+) -> Vec<Tried> {
+    let mut tried = Vec::with_capacity(ended.len());
+    for one in ended {
+        match one {
+            Ok(one) => tried.push(one),
+            Err(error) => {
+                queue.stop();
+                log(&format!("a call of {} broke", plugin.id), &Error::Internal(error.into()));
+            }
+        }
+    }
+    tried
 }
 
 async fn call(context: Context, plugin: Arc<Installed>, leased: Leased) -> Tried {
@@ -156,9 +184,9 @@ async fn settle_well(
     if well.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let now = context.now();
     let mut tx = context.database.write().await?;
     let held = plugins::hold(&mut tx, plugin.id).await?;
+    let now = context.now();
     let ids: Vec<_> = well.iter().map(|it| it.leased.id).collect();
     // What took longer than its lease is tried by somebody else: their word counts.
     let counts = store::settle_delivered(&mut tx, &ids, &queue.lease, now).await?;
@@ -173,60 +201,68 @@ async fn settle_well(
         accounts.push(leased.account);
     }
     queue.due.extend(store::next(&mut tx, plugin.id, &accounts, now).await?);
-    if !held.works() {
+    if !held.goes_on(plugin, now) {
         queue.stop();
     }
-    let next = queue.lease_in(context, &mut tx, well.len()).await?;
+    let next = queue.lease_in(&mut tx, well.len(), now).await?;
     tx.commit().await?;
     Ok(Some(next))
 }
 
 impl Queue {
-    /// What is due of a plugin. Only so many are tried where it is to be seen first how it does.
-    pub(super) async fn of(context: &Context, plugin: InstallationId, most: u32) -> Result<Self> {
-        let due = store::due(context.database.read(), plugin, context.now(), LOOKED_FOR).await?;
-        let left = if most < AT_A_TIME { usize::try_from(most).unwrap_or(1) } else { usize::MAX };
+    pub(super) fn new(context: &Context) -> Self {
         let lease = context.new_request_id();
-        Ok(Self { plugin, lease, due: due.into(), left, until: Instant::now() + BEGUN_FOR })
+        Self { lease, due: VecDeque::new(), left: 0, until: Instant::now() + BEGUN_FOR }
     }
 
-    /// Takes up to so many of them.
-    pub(super) async fn lease(&mut self, context: &Context, most: u32) -> Result<Vec<Leased>> {
+    /// Looks what is due of a plugin, and takes as many as there are places beside the calls that
+    /// run. Only one is tried where it is to be seen first how it does.
+    pub(super) async fn lease(
+        &mut self,
+        context: &Context,
+        plugin: &Installed,
+        running: usize,
+    ) -> Result<Vec<Leased>> {
+        self.until = Instant::now() + BEGUN_FOR;
+        let pool = context.database.read();
+        self.due = store::due(pool, plugin.id, context.now(), LOOKED_FOR).await?.into();
+        self.left = 0;
         if self.due.is_empty() {
             return Ok(Vec::new());
         }
         let mut tx = context.database.write().await?;
         // As whoever settles does: nobody waits for each other's leases.
-        plugins::hold(&mut tx, self.plugin).await?;
-        let most = usize::try_from(most).unwrap_or(1);
-        let leased = self.lease_in(context, &mut tx, most).await?;
+        let held = plugins::hold(&mut tx, plugin.id).await?;
+        // Others may have had what is written for long.
+        self.until = Instant::now() + BEGUN_FOR;
+        let now = context.now();
+        if !held.goes_on(plugin, now) {
+            return Ok(Vec::new());
+        }
+        let most = held.health.calls_at_a_time(AT_A_TIME);
+        let few = usize::try_from(most).unwrap_or(1).saturating_sub(running);
+        self.left = if most < AT_A_TIME { few } else { usize::MAX };
+        let leased = self.lease_in(&mut tx, PLACES.saturating_sub(running), now).await?;
         tx.commit().await?;
         Ok(leased)
     }
 
-    /// The same in a transaction that holds the plugin.
-    async fn lease_in(
-        &mut self,
-        context: &Context,
-        tx: &mut Write,
-        most: usize,
-    ) -> Result<Vec<Leased>> {
-        let now = context.now();
+    /// Takes up to so many of what is due, in a transaction that holds the plugin.
+    async fn lease_in(&mut self, tx: &mut Write, most: usize, now: i64) -> Result<Vec<Leased>> {
         let mut leased = Vec::new();
         loop {
             let room = most.saturating_sub(leased.len()).min(self.left).min(self.due.len());
             if room == 0 || self.until <= Instant::now() {
                 return Ok(leased);
             }
-            let ids: Vec<_> = self.due.drain(..room.min(store::TOGETHER)).collect();
-            let until = now + LEASE_MS;
-            let taken = store::lease(tx, &ids, &self.lease, (now, until)).await?;
+            let ids: Vec<_> = self.due.drain(..room.min(PLACES)).collect();
+            let taken = store::lease(tx, &ids, &self.lease, (now, now + LEASE_MS)).await?;
             self.left -= taken.len();
             leased.extend(taken);
         }
     }
 
-    /// No more are tried for now.
+    /// No more are tried until somebody looks again.
     fn stop(&mut self) {
         self.left = 0;
     }

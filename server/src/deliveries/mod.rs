@@ -224,6 +224,7 @@ pub(crate) async fn replay(
     let parse = |it: &str| it.parse().map_err(|_no_id| Error::NotFound("delivery"));
     let delivery: Option<DeliveryId> = delivery.map(parse).transpose()?;
     let mut tx = context.database.write().await?;
+    plugins::hold(&mut tx, plugin).await?;
     let count = store::revive(&mut tx, plugin, delivery, context.now()).await?;
     if count == 0 && delivery.is_some() {
         return Err(Error::NotFound("delivery"));

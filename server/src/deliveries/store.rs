@@ -124,7 +124,7 @@ pub(super) async fn lease(
     lease: &str,
     (now, until): (i64, i64),
 ) -> sqlx::Result<Vec<Leased>> {
-    let query = sqlx::query_as(
+    let mut query = sqlx::query_as(
         "UPDATE deliveries SET lease = $1, leased_until = $3, attempts = attempts + 1 \
          WHERE id IN ($4, $5, $6, $7, $8, $9, $10, $11) \
              AND delivered_at IS NULL AND dead_at IS NULL AND due_at <= $2 \
@@ -134,8 +134,10 @@ pub(super) async fn lease(
              (SELECT payload FROM outbox WHERE outbox.id = event_id) AS payload, \
              (SELECT outbox.created_at FROM outbox WHERE outbox.id = event_id) AS happened_at",
     );
-    let query =
-        padded(ids).into_iter().fold(query.bind(lease).bind(now).bind(until), |it, id| it.bind(id));
+    query = query.bind(lease).bind(now).bind(until);
+    for id in padded(ids) {
+        query = query.bind(id);
+    }
     let rows: Vec<Row> = query.fetch_all(&mut **tx).await?;
     rows.into_iter().map(|row| row.read(lease)).collect()
 }
@@ -170,11 +172,14 @@ pub(super) async fn settle_delivered(
     lease: &str,
     now: i64,
 ) -> sqlx::Result<Vec<DeliveryId>> {
-    let query = sqlx::query_scalar(
+    let mut query = sqlx::query_scalar(
         "UPDATE deliveries SET lease = NULL, leased_until = NULL, delivered_at = $2, failure = NULL \
          WHERE lease = $1 AND id IN ($3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
     );
-    let query = padded(ids).into_iter().fold(query.bind(lease).bind(now), |it, id| it.bind(id));
+    query = query.bind(lease).bind(now);
+    for id in padded(ids) {
+        query = query.bind(id);
+    }
     let ids: Vec<String> = query.fetch_all(&mut **tx).await?;
     ids.iter().map(|id| read_id(id)).collect()
 }

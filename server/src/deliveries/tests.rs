@@ -34,14 +34,14 @@ async fn dead(world: &World, plugin: InstallationId) -> usize {
 }
 
 /// A portal takes what is due, and has not called yet.
-async fn lease(world: &World, plugin: InstallationId) -> (Vec<Leased>, Queue) {
-    let mut queue = Queue::of(&world.context, plugin, AT_A_TIME).await.unwrap();
-    (queue.lease(&world.context, AT_A_TIME).await.unwrap(), queue)
+async fn lease(world: &World, plugin: &Installed) -> (Vec<Leased>, Queue) {
+    let mut queue = Queue::new(&world.context);
+    (queue.lease(&world.context, plugin, 0).await.unwrap(), queue)
 }
 
 /// It calls after all, and says what came of it.
 async fn come_back(world: &World, plugin: &Installed, (leased, mut queue): (Vec<Leased>, Queue)) {
-    carry(&world.context, plugin, leased, &mut queue).await.unwrap();
+    carry(&world.context, plugin, leased, &mut queue).await;
 }
 
 /// What is remembered where nothing was before, or nothing at all.
@@ -220,11 +220,11 @@ stories! {
     }
 
     async fn a_portal_that_dies_while_it_delivers_leaves_the_event_to_another(world) {
-        let plugin = world.plugin("dev.example.one", &[CREATED]).await;
+        world.plugin("dev.example.one", &[CREATED]).await;
         world.customer("ana").await;
         let installed = crate::plugins::all(&world.context).await.unwrap();
         dispatch(&world.context).await.unwrap();
-        let gone = lease(&world, plugin).await;
+        let gone = lease(&world, &installed[0]).await;
         assert_eq!(gone.0.len(), 1, "and then the portal is killed");
         let other = world.another_portal().await;
         round(&other).await.unwrap();
@@ -245,8 +245,9 @@ stories! {
         let plugin = world.plugin("dev.example.one", &[CREATED]).await;
         world.customer("ana").await;
         dispatch(&world.context).await.unwrap();
+        let installed = crate::plugins::all(&world.context).await.unwrap();
         for _ in 0..8 {
-            assert_eq!(lease(&world, plugin).await.0.len(), 1, "and it is killed");
+            assert_eq!(lease(&world, &installed[0]).await.0.len(), 1, "and it is killed");
             world.clock.advance(LEASE_MS);
         }
         settle(&world).await;
@@ -254,11 +255,11 @@ stories! {
     }
 
     async fn a_call_that_is_over_after_another_version_came_is_made_again(world) {
-        let plugin = world.plugin("dev.example.one", &[CREATED]).await;
+        world.plugin("dev.example.one", &[CREATED]).await;
         world.customer("ana").await;
         dispatch(&world.context).await.unwrap();
         let before = crate::plugins::all(&world.context).await.unwrap();
-        let leased = lease(&world, plugin).await;
+        let leased = lease(&world, &before[0]).await;
         let next = testing::another_version("dev.example.one", "2.0.0", &[CREATED]);
         crate::plugins::install(&world.context, next).await.unwrap().1.unwrap();
         let write = KvWrite::Put { value: b"old".to_vec(), version: 1, expires_at_ms: None };

@@ -209,6 +209,12 @@ impl Installed {
     pub(crate) fn rests(&self, now: i64) -> bool {
         self.health.rest_until.is_some_and(|until| now < until)
     }
+
+    /// Whether what was made ready before may be called now: it works, does not rest, and is as it
+    /// was.
+    pub(crate) fn goes_on(&self, before: &Self, now: i64) -> bool {
+        self.works() && !self.rests(now) && self.revision == before.revision
+    }
 }
 
 /// All plugins.
