@@ -4,7 +4,7 @@
 mod sources;
 
 use std::{
-    future::{pending, ready},
+    future::pending,
     io::Write,
     path::{Path, PathBuf},
     pin::pin,
@@ -90,13 +90,15 @@ pub async fn dev<'a>(
     let (mut stop, mut seen) = (pin!(stop), Seen::default());
     loop {
         seen = sources.look(&seen)?;
-        select! {
+        let good = select! {
             biased;
             () = &mut stop => return Ok(()),
-            () = ready(()) => {}
+            good = work.build_and_check(out) => good?,
+        };
+        if good {
+            // What is begun there is brought to its end: half of it would be worse.
+            work.put(out).await?;
         }
-        // What is begun is brought to its end, or half of it would be there: Ctrl-C is heard of then.
-        let good = work.place(out).await?;
         let changed = select! {
             biased;
             () = &mut stop => return Ok(()),
@@ -120,11 +122,11 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Builds and checks the plugin, and hands it to the portal. Whether it is built and sound.
-    async fn place(&mut self, out: &mut dyn Write) -> Result<bool> {
+    /// Builds and checks the plugin. Whether it is built and sound.
+    async fn build_and_check(&mut self, out: &mut dyn Write) -> Result<bool> {
         if !self.matches.get_flag("no-build") {
             let built = build::build(&self.folder, out);
-            // Ctrl-C ended the compiler too: then this goes no further.
+            // Ctrl-C meanwhile, which may have ended the compiler too, is heard of here.
             yield_now().await;
             if let Err(error) = built {
                 return failed("not built", &error, out);
@@ -136,14 +138,18 @@ impl Work<'_> {
             return failed("not sound", &error, out);
         }
         writeln!(out, "checked  it is sound")?;
-        if let Some(portal) = &mut self.portal {
-            match portal.put(&self.folder).await {
-                Ok(told) => writeln!(out, "portal   {told}")?,
-                Err(error) => writeln!(out, "portal   it has what it had before: {error:#}")?,
-            }
-        }
         out.flush()?;
         Ok(true)
+    }
+
+    /// Hands the plugin to the portal, if there is one.
+    async fn put(&mut self, out: &mut dyn Write) -> Result<()> {
+        let Some(portal) = &mut self.portal else { return Ok(()) };
+        match portal.put(&self.folder).await {
+            Ok(told) => writeln!(out, "portal   {told}")?,
+            Err(error) => writeln!(out, "portal   it has what it had before: {error:#}")?,
+        }
+        Ok(out.flush()?)
     }
 
     /// Tests what is good so far, says that changes are waited for, and never ends by itself.
