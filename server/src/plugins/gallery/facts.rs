@@ -63,17 +63,18 @@ fn is_small(png: &[u8]) -> bool {
 /// The words of a README's first paragraph in one line; none where it has no words.
 fn summary(readme: &str) -> Option<String> {
     let mut words = String::new();
-    let mut within = false;
+    let (mut in_paragraph, mut in_pictures) = (false, 0_usize);
     for event in Parser::new_ext(readme, Options::ENABLE_TABLES) {
         match event {
-            Event::Start(Tag::Paragraph) => within = true,
+            Event::Start(Tag::Paragraph) => in_paragraph = true,
             Event::End(TagEnd::Paragraph) if !words.trim().is_empty() => break,
-            Event::End(TagEnd::Paragraph) => within = false,
+            Event::End(TagEnd::Paragraph) => in_paragraph = false,
+            Event::Start(Tag::Image { .. }) => in_pictures += 1,
+            Event::End(TagEnd::Image) => in_pictures = in_pictures.saturating_sub(1),
             // What stands for a picture is no word.
-            Event::Start(Tag::Image { .. }) => within = false,
-            Event::End(TagEnd::Image) => within = true,
-            Event::Text(it) | Event::Code(it) if within => words.push_str(&it),
-            Event::SoftBreak | Event::HardBreak if within => words.push(' '),
+            _ if !in_paragraph || 0 < in_pictures => {}
+            Event::Text(it) | Event::Code(it) => words.push_str(&it),
+            Event::SoftBreak | Event::HardBreak => words.push(' '),
             _ => {}
         }
     }
@@ -93,7 +94,8 @@ mod tests {
             ("![a](b.png)\n\nA **bold** `word` [x] \u{202e}here", Some("A bold word [x] here")),
             ("One\n===\n\n> quoted <b>words</b>", Some("quoted words")),
             ("| a | b |\n|---|---|\n\n<script>x</script>\n\nTrue.", Some("True.")),
-            ("# Only a heading", None),
+            ("# ![logo](a.png) One\n\nDo ![this ![or that](b.png)](c.png)it.", Some("Do it.")),
+            ("# ![logo](a.png) Only a heading", None),
             ("", None),
         ] {
             assert_eq!(summary(readme).as_deref(), expected, "{readme}");
