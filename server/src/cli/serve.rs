@@ -30,6 +30,8 @@ use crate::{
 
 /// Requests have 10 seconds to finish after the word to stop; this is a little more.
 const DRAIN: Duration = Duration::from_secs(12);
+/// A plugin that is put in the place of another one has 30 seconds to make itself ready.
+const CHANGE: Duration = Duration::from_secs(32);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How many passwords may wait to be checked: the rest is told to come back.
@@ -101,12 +103,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping: requests that run have 10 seconds");
     tasks.stop();
     context.connections.close_all();
-    let ended = async {
-        tasks.ended().await;
-        context.plugins.ended().await;
-    };
-    if timeout(DRAIN, ended).await.is_err() {
+    if timeout(DRAIN, tasks.ended()).await.is_err() {
         tracing::warn!("some requests did not finish");
+    }
+    if timeout(CHANGE, context.plugins.ended()).await.is_err() {
+        tracing::warn!("a plugin was being changed: look at its page whether it is as you want it");
     }
     context.database.close().await;
     Ok(())

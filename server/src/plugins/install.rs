@@ -1,7 +1,7 @@
 //! Installing a plugin: what it asks for is read first, and it is asked who it is before a row is
 //! written.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,6 +13,7 @@ use myrelay_plugin_host::{
 };
 use myrelay_plugin_package::{Package, PublisherKey, Rotation, SettingsProblem};
 use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
@@ -64,6 +65,8 @@ pub(crate) struct Origin {
     pub(crate) without_canary: bool,
     /// What its operator read that it takes the place of; none: they were not asked.
     pub(crate) read: Option<Before>,
+    /// Its place in memory, where that is counted.
+    pub(crate) _held: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// What is installed, by its id and revision; none: nothing.

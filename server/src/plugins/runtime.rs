@@ -189,20 +189,28 @@ impl Runtime {
         self.host.remove(&trial(id)).await;
     }
 
-    /// Does something to its end, also where nobody waits for it any more.
+    /// Makes a change to its end, also where nobody waits for it any more: then the log has how it
+    /// ended.
     ///
     /// # Errors
-    /// When it broke.
+    /// Those of the change, or that it broke.
     pub(super) async fn whole<T: Send + 'static>(
         &self,
-        work: impl Future<Output = T> + Send + 'static,
+        id: InstallationId,
+        change: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (done, heard) = oneshot::channel();
-        self.wholes.spawn(async move { drop(done.send(work.await)) });
-        Ok(heard.await.context("a change of a plugin")?)
+        self.wholes.spawn(async move {
+            match done.send(change.await) {
+                Ok(()) => {}
+                Err(Ok(_)) => tracing::info!(plugin = %id, "changed, and nobody waited for it"),
+                Err(Err(error)) => tracing::warn!(plugin = %id, %error, "it was not changed"),
+            }
+        });
+        heard.await.context("a change of a plugin")?
     }
 
-    /// Done when nothing that was begun is half done; nothing is begun any more.
+    /// Done when no change is half made.
     pub(crate) async fn ended(&self) {
         self.wholes.ended().await;
     }

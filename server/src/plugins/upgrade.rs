@@ -26,13 +26,13 @@ pub(super) async fn replace(
     (manifest, input): (&Manifest, Input),
     origin: &Origin,
 ) -> Result<Result<()>> {
-    let (own, before) = (context.clone(), before.clone());
+    let (own, before_id, before) = (context.clone(), before.id, before.clone());
     let (manifest, origin) = (manifest.clone(), origin.clone());
     let whole = async move {
         upgrade(&own, &before, (&manifest, input), &origin).await?;
         install::reactivate(&own, &install::get(&own, before.id).await?).await
     };
-    context.plugins.whole(whole).await?
+    context.plugins.whole(before_id, whole).await
 }
 
 /// Puts this in the place of a plugin. Calls that run end on what they began with; what comes after
@@ -45,6 +45,10 @@ async fn upgrade(
 ) -> Result<()> {
     // A trial has one place in the host.
     let _alone = context.plugins.change(before.id).await;
+    // Whoever was before may have put something else there: then all of this would be for nothing.
+    if install::get(context, before.id).await?.revision != before.revision {
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
     let kept = input.settings.as_deref().unwrap_or(&before.settings);
     let settings = settings::complete(input.schema.as_deref(), kept)?;
     let after = Installed {

@@ -198,7 +198,8 @@ pub(crate) async fn install_upload(
     };
     // So that a package that is revoked later is known to be this one.
     let hash = Some(opened.digest.clone());
-    let origin = Origin { package_hash: hash, read: Some(opened.before()), ..Origin::default() };
+    let (read, _held) = (Some(opened.before()), Some(Arc::clone(&opened.held)));
+    let origin = Origin { package_hash: hash, read, _held, ..Origin::default() };
     match install::install(context, (input, origin)).await {
         Ok((id, ready)) => {
             if let Err(error) = ready {
@@ -263,7 +264,7 @@ struct Opened {
     settings: Value,
     secrets: Secrets,
     /// Its place in memory.
-    _held: OwnedSemaphorePermit,
+    held: Arc<OwnedSemaphorePermit>,
 }
 
 impl Opened {
@@ -312,7 +313,7 @@ impl Opened {
             publisher,
             before,
             settings,
-            _held: held,
+            held: Arc::new(held),
         })
     }
 
