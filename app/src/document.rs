@@ -40,6 +40,8 @@ pub fn Document(content: Content, frame: Frame, assets: Assets, nonce: String) -
     let title = content.title();
     let title =
         if content.is_refused() { format!("{}{title}", texts::ERROR_PREFIX) } else { title };
+    // One text: between two there would be a comment, which no title has.
+    let title = format!("{title} · {}", texts::PRODUCT);
     let boot = content.has_island().then(|| view! { <Boot assets=assets.clone() nonce=nonce /> });
     let again = content.loads_again_after();
     let layout = match &frame.viewer {
@@ -53,7 +55,7 @@ pub fn Document(content: Content, frame: Frame, assets: Assets, nonce: String) -
         <html lang="en">
             <head>
                 <meta charset="utf-8" />
-                <title>{title}" · "{texts::PRODUCT}</title>
+                <title>{title}</title>
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 {again

@@ -7,7 +7,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
 };
 
@@ -15,6 +15,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use myrelay_plugin_host::{Grants, Manifest, PluginSecret};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::{
     context::Context,
@@ -147,6 +148,55 @@ async fn an_event_arrives_signed_and_is_tried_again_under_the_same_id() {
     assert_eq!((all[0].id, all[0].health.failures), (id, 0));
     let delivered = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL";
     assert_eq!(world.count(delivered).await, 1);
+}
+
+/// Keeps the first request waiting until it is told to answer, and answers all others at once.
+fn first_is_slow() -> (u16, Arc<Notify>, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heard, (answer, slow)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let hears = Arc::clone(&heard);
+    thread::spawn(move || {
+        let mut slow = Some(slow);
+        for stream in listener.incoming() {
+            let (mut stream, wait, hears) = (stream.unwrap(), slow.take(), Arc::clone(&hears));
+            thread::spawn(move || {
+                read_request(&mut stream);
+                hears.notify_one();
+                if let Some(wait) = wait {
+                    wait.recv().unwrap();
+                }
+                stream.write_all(b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n").unwrap();
+            });
+        }
+    });
+    (port, heard, answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_receiver_of_one_account_keeps_no_other_waiting() {
+    let Some(component) = component() else { return };
+    let world = World::on_sqlite().await;
+    let context = portal(&world).await;
+    let (port, heard, answer) = first_is_slow();
+    install(&context, webhook(component, port)).await.unwrap().1.unwrap();
+    world.customer("ana").await;
+    let meanwhile = async {
+        heard.notified().await;
+        world.customer("bob").await;
+        deliveries::dispatch(&context).await.unwrap();
+        heard.notified().await;
+        // Ana's has no answer yet.
+        let open = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NULL";
+        while world.count(open).await != 1 {
+            tokio::task::yield_now().await;
+        }
+        answer.send(()).unwrap();
+    };
+    let (carried, ()) = futures::join!(round(&context), meanwhile);
+    assert!(carried.unwrap());
+    let delivered = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL";
+    assert_eq!(world.count(delivered).await, 2);
 }
 
 /// The same component, and another to whoever counts its bytes: it has a section more.
