@@ -70,10 +70,9 @@ fn wrong(candidate: &str) -> Problems {
         if !it.reply_to.is_empty() && !is_carried(it.provider, address_in(&it.reply_to)) {
             problems.push(("/reply_to", advice.to_owned()));
         }
-        if it.provider == Provider::Smtp && it.smtp.is_none() {
-            problems.push(("/smtp", "the mail server, since mails go by SMTP".to_owned()));
+        if it.provider == Provider::Smtp {
+            problems.extend(it.smtp.clone().unwrap_or_default().wrong());
         }
-        problems.extend(it.smtp.as_ref().and_then(smtp::Settings::wrong));
         problems
     })
 }

@@ -31,9 +31,11 @@ enum Kept {
 }
 
 /// The server.
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
+    /// Empty where none is named.
+    #[serde(default)]
     host: String,
     #[serde(default)]
     security: Kept,
@@ -48,6 +50,9 @@ impl Settings {
     /// What the host would refuse, by the field of the settings.
     pub(crate) fn wrong(&self) -> Option<(&'static str, String)> {
         let server = self.server();
+        if self.host.is_empty() {
+            return Some(("/smtp/host", "the mail server, since mails go by SMTP".to_owned()));
+        }
         if self.security == Kept::Clear && !self.user.is_empty() {
             return Some(("/smtp/user", "nobody logs in in clear: choose TLS".to_owned()));
         }

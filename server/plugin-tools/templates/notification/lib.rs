@@ -34,7 +34,7 @@ impl Notifier for Plugin {
         if !address.contains('@') {
             return Err(error(ErrorKind::InvalidInput, "a mail address has an @"));
         }
-        let text = format!("A message comes to {address}: follow the link in it.");
+        let text = format!("A code comes to {address}: type it here.");
         Ok(Verification { text, link: None })
     }
 

@@ -40,7 +40,7 @@ class Notifier(exports.Notifier):
     def begin_verification(self, account, address):
         if "@" not in address:
             raise error(ErrorKind.INVALID_INPUT, "a mail address has an @")
-        return Verification(f"A message comes to {address}: follow the link in it.", None)
+        return Verification(f"A code comes to {address}: type it here.", None)
 
     def deliver(self, to, message):
         if "@" not in to.address:

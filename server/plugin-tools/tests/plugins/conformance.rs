@@ -33,18 +33,18 @@ fn a_new_notification_plugin_passes_and_a_careless_one_does_not() {
     // It asks for something else than it did.
     desk.edit(
         "tests/deliver.json",
-        "\"A new device\",\n            \"text\"",
+        "\"A new token\",\n            \"text\"",
         "\"Old\",\n            \"text\"",
     );
     let told = desk.test(&["--no-build", "--only", "case deliver"]).unwrap_err();
     for line in [
         "failed  case deliver\n",
-        "request 1: body /subject: expected \"Old\", and it is \"A new device\"\n",
+        "request 1: body /subject: expected \"Old\", and it is \"A new token\"\n",
         "0 passed, 1 failed\n",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
-    desk.edit("tests/deliver.json", "\"Old\"", "\"A new device\"");
+    desk.edit("tests/deliver.json", "\"Old\"", "\"A new token\"");
 
     // It takes a lost answer for nothing, drops half of the message, and is another at each try.
     desk.edit(

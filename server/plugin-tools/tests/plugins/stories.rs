@@ -72,7 +72,7 @@ pub(crate) fn carries(desk: &Desk, name: &str) {
     let told = desk.call("fixtures/deliver.json", &more).unwrap();
     for line in [
         "\"provider_id\": \"mail-7\"",
-        "  info  sent  template=device.added\n",
+        "  info  sent  template=token.created\n",
         "  POST http://127.0.0.1:",
         "/v1/messages  200  ",
         "  requests  1 of 10\n",
