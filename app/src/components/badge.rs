@@ -102,8 +102,10 @@ impl From<PluginState> for StateWord {
     fn from(state: PluginState) -> Self {
         match state {
             PluginState::Enabled => Self { word: texts::PLUGIN_ENABLED, tone: Tone::Good },
+            PluginState::Failing => Self { word: texts::PLUGIN_FAILING, tone: Tone::Warn },
             PluginState::Resting => Self { word: texts::PLUGIN_RESTING, tone: Tone::Warn },
             PluginState::Stopped => Self { word: texts::PLUGIN_STOPPED, tone: Tone::Bad },
+            PluginState::Unloaded => Self { word: texts::PLUGIN_UNLOADED, tone: Tone::Bad },
             PluginState::Disabled => Self { word: texts::PLUGIN_DISABLED, tone: Tone::Plain },
         }
     }

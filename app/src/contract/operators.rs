@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::OperatorId;
 use serde::{Deserialize, Serialize};
 
-use super::{NodeRow, PortalError, SignIn};
+use super::{NodeRow, PluginRow, PortalError, SignIn};
 
 /// What the page behind the one-time link sends.
 #[derive(Clone, Default, Deserialize)]
@@ -33,6 +33,8 @@ pub struct OperatorView {
 pub struct Overview {
     /// Nodes that are away, wait for their agent, or have pods that do not serve.
     pub attention: Vec<NodeRow>,
+    /// Plugins that stand still although nobody disabled them.
+    pub plugins: Vec<PluginRow>,
     pub nodes: u32,
     pub pods: u32,
     pub devices: u32,

@@ -11,10 +11,14 @@ use super::{Millis, PluginHealthView, PortalError};
 pub enum PluginState {
     /// It gets what it listens to.
     Enabled,
+    /// It gets what it listens to, and failed the last time.
+    Failing,
     /// It fails, and is left in peace for a while.
     Resting,
     /// The portal stopped it; what is on its way waits.
     Stopped,
+    /// The portal cannot load it; what is on its way waits.
+    Unloaded,
     /// An operator disabled it: nothing goes to it.
     Disabled,
 }
@@ -135,6 +139,8 @@ pub struct PluginVersionRow {
     /// Which of the plugin's versions.
     pub number: i64,
     pub version: String,
+    /// The id of the key that it was signed by; none: nobody signed it.
+    pub key_id: Option<String>,
     /// When another took its place.
     pub at: Millis,
 }

@@ -301,7 +301,8 @@ fn account_row(number: u128, email: &str, state: AccountState) -> AccountRow {
 }
 
 fn for_operators() -> Vec<(&'static str, Content, Frame)> {
-    let overview = |attention, nodes| Overview {
+    let overview = |attention: Vec<_>, nodes| Overview {
+        plugins: if attention.is_empty() { Vec::new() } else { plugins::standing() },
         attention,
         nodes,
         pods: nodes * 128,

@@ -11,6 +11,11 @@ use myrelay_app::{
 
 use super::{HOSTILE, MINUTE, NOW, id, operator, refused};
 
+/// Two that stand still.
+pub(crate) fn standing() -> Vec<PluginRow> {
+    vec![row(3, HOSTILE, PluginState::Stopped), row(6, "Room", PluginState::Unloaded)]
+}
+
 fn row(number: u128, name: &str, state: PluginState) -> PluginRow {
     PluginRow {
         id: id(number),
@@ -112,6 +117,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         versions: vec![PluginVersionRow {
             number: 1,
             version: "1.3.2".to_owned(),
+            key_id: Some("5D2B36DFC3A2B1F0".to_owned()),
             at: NOW - 60 * MINUTE,
         }],
         installed_at: NOW - 60 * 24 * MINUTE,
@@ -170,6 +176,8 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
                 row(2, "Webhook", PluginState::Resting),
                 row(3, HOSTILE, PluginState::Stopped),
                 row(4, "Chat", PluginState::Disabled),
+                row(5, "Mail", PluginState::Failing),
+                row(6, "Room", PluginState::Unloaded),
             ]),
             list(),
         ),

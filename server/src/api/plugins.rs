@@ -17,7 +17,7 @@ impl PluginContract for Api {
     }
 
     async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
-        self.answer(plugins::enable(&self.context, self.caller, plugin).await)
+        self.answer(messages::enable_plugin(&self.context, self.caller, plugin).await)
     }
 
     async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError> {

@@ -162,6 +162,13 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     };
     let input = input(&asked, (&package, publisher), (&read, before.as_ref()))?;
+    let lost = before.as_ref().map(|it| it.private_lost(&input.grants)).transpose()?;
+    for address in lost.unwrap_or_default() {
+        say(&format!(
+            "\nIt may not reach {address} any more, since that was granted for another wish: name \
+             it with --private if it is meant for this one\n"
+        ))?;
+    }
     let done = plugins::install(&context, (input, origin)).await;
     let missing = plugins::missing_secrets(&context, &read).await;
     let hook = match &done {

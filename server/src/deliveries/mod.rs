@@ -233,6 +233,15 @@ pub(crate) async fn replay(
     Ok(())
 }
 
+/// Has what waits of a plugin tried now.
+pub(crate) async fn hurry(context: &Context, plugin: InstallationId) -> Result<()> {
+    let mut tx = context.database.write().await?;
+    plugins::hold(&mut tx, plugin).await?;
+    store::hurry(&mut tx, plugin, context.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Forgets what is over.
 async fn prune(context: &Context) -> Result<()> {
     let now = context.now();

@@ -294,6 +294,19 @@ pub(super) async fn revive(
     Ok(done.rows_affected())
 }
 
+/// Has what waits to be tried again tried now.
+pub(super) async fn hurry(tx: &mut Write, plugin: InstallationId, now: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE deliveries SET due_at = $2 WHERE plugin_id = $1 AND due_at > $2 \
+             AND delivered_at IS NULL AND dead_at IS NULL",
+    )
+    .bind(plugin.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 /// Forgets what was delivered or given up long ago, but for the last of each account: its number is
 /// where the next one goes on.
 pub(super) async fn prune(tx: &mut Write, delivered: i64, dead: i64) -> sqlx::Result<()> {

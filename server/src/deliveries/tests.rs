@@ -3,7 +3,9 @@
 mod killed;
 mod with_real_plugins;
 
-use myrelay_app::contract::{PluginContract, PodContract, PortalError};
+use myrelay_app::contract::{
+    OperatorContract, PluginContract, PluginState, PodContract, PortalError,
+};
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     Answer, Call, Failure, KvChange, KvCondition, KvWrite, LimitName, types::ErrorKind,
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     outbox,
-    plugins::{Installed, testing},
+    plugins::{Installed, Runtime, testing},
     testing::{World, stories},
 };
 
@@ -340,6 +342,52 @@ stories! {
         assert_eq!(of(&id(&bob.caller)), [1, 2]);
         let last_of_bob = heard.iter().position(|it| it.0 == id(&bob.caller) && it.1 == 2);
         assert!(last_of_bob < Some(heard.len() - 1), "ana had more: {heard:?}");
+    }
+
+    async fn an_operator_has_what_waits_tried_at_once(world) {
+        let plugin = world.plugin("dev.example.one", &[CREATED]).await.to_string();
+        let olga = world.operator("olga").await;
+        for _ in 0..2 {
+            world.host.fails(ErrorKind::Unavailable);
+        }
+        let ana = world.customer("ana").await;
+        settle(&world).await;
+        world.clock.advance(7_000);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 2, "and now it waits for minutes");
+        let view = olga.api().get_plugin(&plugin).await.unwrap();
+        assert_eq!(view.row.state, PluginState::Failing);
+        assert!(view.why.unwrap().contains("the provider said so"));
+        let error = ana.api().enable_plugin(&plugin).await.unwrap_err();
+        assert_eq!(error, PortalError::NotAllowed);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 2);
+        for _ in 0..2 {
+            olga.api().enable_plugin(&plugin).await.unwrap();
+            settle(&world).await;
+        }
+        assert_eq!(world.host.events().len(), 3, "once");
+        let row = olga.api().get_plugin(&plugin).await.unwrap().row;
+        assert_eq!((row.state, row.waiting), (PluginState::Enabled, 0));
+    }
+
+    async fn a_portal_that_cannot_run_plugins_says_so(world) {
+        let plugin = world.plugin("dev.example.one", &[CREATED]).await.to_string();
+        let olga = world.operator("olga").await;
+        let nowhere = world.dir.path().join("no-compiler");
+        let runtime = Runtime::in_process(nowhere, world.dir.path().to_owned(), Vec::new());
+        let portal = world.portal_with(runtime).await;
+        world.customer("ana").await;
+        assert!(!round(&portal).await.unwrap());
+        let view = crate::deliveries::get_plugin(&portal, olga.caller, &plugin).await.unwrap();
+        assert_eq!((view.row.state, view.row.waiting), (PluginState::Unloaded, 1));
+        assert!(view.why.unwrap().contains("no-compiler is missing"));
+        let overview = crate::nodes::overview(&portal, olga.caller).await.unwrap();
+        assert_eq!(overview.plugins, [view.row]);
+        // It is here that it does not run.
+        assert_eq!(olga.api().overview().await.unwrap().plugins, []);
+        settle(&world).await;
+        assert_eq!(world.host.events().len(), 1);
     }
 
     async fn whoever_fails_is_not_asked_for_all_that_waits(world) {

@@ -272,6 +272,17 @@ pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
     Ok(all)
 }
 
+/// For operators: enables a plugin, or has it tried again with all that waits.
+pub(crate) async fn enable_plugin(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
+    plugins::enable(context, caller, plugin).await?;
+    let plugin = plugins::get(context, plugin).await?.id;
+    deliveries::hurry(context, plugin).await?;
+    let mut tx = context.database.write().await?;
+    store::hurry(&mut tx, plugin, context.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// For operators: puts an event or a message that was given up on its way again, or all.
 pub(crate) async fn replay(
     context: &Context,

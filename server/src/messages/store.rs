@@ -350,6 +350,19 @@ pub(super) async fn revive(
     Ok(done.rows_affected())
 }
 
+/// Has what waits to be tried again tried now; what quiet hours keep back was not tried.
+pub(super) async fn hurry(tx: &mut Write, plugin: InstallationId, now: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE messages SET due_at = $2 WHERE plugin_id = $1 AND due_at > $2 AND attempts > 0 \
+             AND delivered_at IS NULL AND dead_at IS NULL AND dropped_at IS NULL",
+    )
+    .bind(plugin.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 /// Forgets what was over before these moments.
 pub(super) async fn prune(tx: &mut Write, over: i64, dead: i64) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM messages WHERE delivered_at < $1 OR dropped_at < $1 OR dead_at < $2")

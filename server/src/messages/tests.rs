@@ -146,6 +146,8 @@ stories! {
         assert_eq!(templates(&world), ["token.created"]);
         let rows = ana.api().notifications().await.unwrap().messages;
         assert_eq!(rows[2].state, MessageState::Waiting);
+        // An operator who has the plugin tried again wakes nobody.
+        olga.api().enable_plugin(&mail.to_string()).await.unwrap();
         world.clock.advance(6 * HOUR_MS - 1);
         settle(&world).await;
         assert_eq!(templates(&world).len(), 1, "a moment too early");

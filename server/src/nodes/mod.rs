@@ -20,6 +20,7 @@ pub use enrolment::{identify, renew};
 pub(crate) use metrics::{NodeMetrics, metrics};
 use myrelay_app::contract::{
     AddNode, JoinView, LocationView, NodeRow, NodeState, NodeTrouble, NodeView, Overview,
+    PluginState,
 };
 use myrelay_domain::{host::Host, ids::NodeId, names::Name};
 use myrelay_node_protocol::{Generation, JoinToken};
@@ -34,6 +35,7 @@ use crate::{
     Error, Result,
     context::{Caller, Context},
     database::{Write, is_taken},
+    deliveries,
     error::InField,
     outbox::{self, Event},
 };
@@ -150,7 +152,10 @@ pub async fn overview(context: &Context, caller: Caller) -> Result<Overview> {
         NodeState::InContact => row.faults > 0 || !row.troubles.is_empty(),
         NodeState::Retired => false,
     });
-    Ok(Overview { nodes: nodes_living, attention: attention.collect(), pods, devices, accounts })
+    let mut plugins = deliveries::list_plugins(context, caller).await?;
+    plugins.retain(|it| matches!(it.state, PluginState::Stopped | PluginState::Unloaded));
+    let attention = attention.collect();
+    Ok(Overview { nodes: nodes_living, attention, plugins, pods, devices, accounts })
 }
 
 /// Every location that has a node, by name.

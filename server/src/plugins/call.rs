@@ -42,8 +42,7 @@ pub(crate) async fn is_ready(context: &Context, plugin: &Installed) -> Result<bo
         Ok(()) => return Ok(true),
         Err(error) => error,
     };
-    if let InstallError::Host(why) = &error {
-        tracing::warn!(plugin = %plugin.id, why, "a plugin cannot be loaded");
+    if matches!(error, InstallError::Host(_)) {
         return Ok(false);
     }
     let mut tx = context.database.write().await?;

@@ -31,6 +31,8 @@ mod uploads;
 mod versions;
 mod views;
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
 use myrelay_domain::ids::InstallationId;
@@ -180,6 +182,15 @@ impl Installed {
         Ok(grants)
     }
 
+    /// The private addresses that it may reach now, and may not with these grants.
+    pub(crate) fn private_lost(&self, grants: &Grants) -> Result<Vec<String>> {
+        let before: Grants = serde_json::from_str(&self.grants).context("a plugin's grants")?;
+        let all = |it: &Grants| -> BTreeSet<String> {
+            it.http.iter().flat_map(|it| &it.private).map(ToString::to_string).collect()
+        };
+        Ok(all(&before).difference(&all(grants)).cloned().collect())
+    }
+
     /// What people call it.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -284,8 +295,11 @@ pub(crate) async fn list(
     backlog: &[Backlog],
 ) -> Result<Vec<PluginRow>> {
     caller.operator()?;
-    let now = context.now();
-    Ok(all(context).await?.iter().map(|it| views::row(it, backlog, now)).collect())
+    let mut rows = Vec::new();
+    for plugin in &all(context).await? {
+        rows.push(views::row(context, plugin, backlog).await);
+    }
+    Ok(rows)
 }
 
 /// For operators: one plugin, with what its deliveries are known to be.
@@ -303,9 +317,11 @@ pub(crate) async fn view(
 pub(crate) async fn enable(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
     caller.operator()?;
     let found = get(context, plugin).await?;
-    if found.state == State::Enabled && found.health == Health::default() {
+    let is_loaded = context.plugins.unloaded(found.id, found.revision).await.is_none();
+    if found.state == State::Enabled && found.health == Health::default() && is_loaded {
         return Ok(());
     }
+    context.plugins.load_again(found.id).await;
     install::activate(context, &found).await
 }
 

@@ -167,7 +167,7 @@ pub(crate) async fn try_call(
         before,
         would: would(&outcome),
         unrecorded: outcome.http.iter().any(HttpTrace::is_unrecorded),
-        plugin: views::row(&plugin, &[], context.now()),
+        plugin: views::row(context, &plugin, &[]).await,
     })
 }
 

@@ -165,9 +165,30 @@ impl Runtime {
         let hosts = installation.grants.http.iter().map(|it| it.rule.host.clone()).collect();
         self.numbers.loaded(id, hosts);
         let done = self.host.install(installation).await;
+        if let Err(InstallError::Host(why)) = &done {
+            tracing::warn!(plugin = %id, why, "a plugin cannot be loaded");
+        }
         let failed = done.clone().err().map(|error| (error, now + AGAIN_MS));
         *own = Loaded { revision, failed };
         Ok(done)
+    }
+
+    /// Why this revision of a plugin is not loaded, though it was to be; none while it is loaded.
+    pub(super) async fn unloaded(&self, id: InstallationId, revision: i64) -> Option<String> {
+        let own = self.loaded.lock().await.get(&id).cloned()?;
+        let own = own.try_lock().ok()?;
+        let (error, _) = own.failed.as_ref().filter(|_| own.revision == revision)?;
+        Some(error.to_string())
+    }
+
+    /// Has a plugin loaded at the next call, if it was not.
+    pub(super) async fn load_again(&self, id: InstallationId) {
+        let own = self.loaded.lock().await.get(&id).cloned();
+        if let Some(own) = own
+            && let Some((_, until)) = &mut own.lock().await.failed
+        {
+            *until = i64::MIN;
+        }
     }
 
     /// Looks whether a plugin can be loaded. If so it stays for a trial, or leaves nothing.

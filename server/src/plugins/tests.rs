@@ -305,7 +305,10 @@ stories! {
         let text = testing::manifest("dev.example.one", &["account.created.v1"]);
         let other = text.replace("api.example.org", "api.example.net");
         let other = Manifest::parse(&other).unwrap();
-        assert!(found.grants_for(&other).unwrap().http[0].private.is_empty());
+        let anew = found.grants_for(&other).unwrap();
+        assert!(anew.http[0].private.is_empty());
+        assert_eq!(found.private_lost(&anew).unwrap(), ["10.1.2.3/32:443"]);
+        assert!(found.private_lost(&grants).unwrap().is_empty());
         assert!(find(&world.context, "dev.example.two").await.unwrap().is_none());
     }
 
@@ -363,7 +366,8 @@ stories! {
         let olga = world.operator("olga").await;
         let id = world.plugin("dev.example.one", &["account.created.v1"]).await.to_string();
         for number in 0..FAILURES_BEFORE_REST {
-            assert_eq!(state(&olga, &id).await, PluginState::Enabled);
+            let so_far = if number == 0 { PluginState::Enabled } else { PluginState::Failing };
+            assert_eq!(state(&olga, &id).await, so_far);
             world.host.fails(ErrorKind::Unavailable);
             world.customer(&format!("c{number}")).await;
             deliveries::round(&world.context).await.unwrap();
@@ -383,7 +387,7 @@ stories! {
         world.clock.advance(REST_MS);
         assert_eq!(state(&olga, &id).await, PluginState::Resting);
         world.clock.advance(REST_MS);
-        assert_eq!(state(&olga, &id).await, PluginState::Enabled);
+        assert_eq!(state(&olga, &id).await, PluginState::Failing);
 
         // Long after that a failure is a new beginning; one that fails twice a day for five days is
         // hopeless.

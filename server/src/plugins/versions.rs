@@ -5,7 +5,9 @@ use anyhow::Context as _;
 use myrelay_plugin_host::Manifest;
 use myrelay_plugin_package::{Package, PublisherKey};
 
-use super::{Input, Installed, Origin, install, revocation, store, upgrade::replace};
+use super::{
+    Input, Installed, Origin, install, revocation, store, store::versions::Listed, upgrade::replace,
+};
 use crate::{
     Error, Result,
     context::{Caller, Context},
@@ -39,14 +41,14 @@ pub(crate) async fn rollback_to(
     version: Option<&str>,
 ) -> Result<(String, Result<()>)> {
     let all = store::versions::list(context.database.read(), before.id).await?;
-    let is_it = |it: &&(i64, String, i64)| version.is_none_or(|version| version == it.1);
+    let is_it = |it: &&Listed| version.is_none_or(|version| version == it.version);
     let found = all.iter().find(is_it).ok_or_else(|| none_of(&all, before, version))?;
-    Ok((found.1.clone(), go_back(context, before, found.0).await?))
+    Ok((found.version.clone(), go_back(context, before, found.number).await?))
 }
 
 /// Why there is no such version to go back to.
-fn none_of(all: &[(i64, String, i64)], before: &Installed, version: Option<&str>) -> Error {
-    let kept: Vec<&str> = all.iter().map(|it| it.1.as_str()).collect();
+fn none_of(all: &[Listed], before: &Installed, version: Option<&str>) -> Error {
+    let kept: Vec<&str> = all.iter().map(|it| it.version.as_str()).collect();
     let message = match version {
         Some(it) if it == before.version => format!("{it} is installed already"),
         _ if kept.is_empty() => "no earlier version is kept".to_owned(),
@@ -62,6 +64,10 @@ async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<R
     let own = Package::digest(&component);
     let all = [found.publisher.as_deref(), found.package_hash.as_deref(), Some(&*own)];
     revocation::ensure_none(context, &all).await?;
+    if found.publisher.is_none() {
+        // As for whatever else is installed: an earlier key is one that its publisher changed.
+        install::check_publisher(context, &before.plugin, None).await?;
+    }
     let publisher = found.publisher.as_deref().map(PublisherKey::parse).transpose();
     let manifest = Manifest::parse(&found.manifest).context("a manifest of our own")?;
     let input = Input {

@@ -11,6 +11,7 @@ use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
 };
+use myrelay_plugin_package::PublisherKey;
 
 use super::{Installed, State, change::Secrets, recording, revocation, store};
 use crate::{Result, context::Context};
@@ -28,7 +29,9 @@ pub(crate) struct Backlog {
     pub(crate) oldest_at: Option<i64>,
 }
 
-pub(super) fn row(plugin: &Installed, backlog: &[Backlog], now: i64) -> PluginRow {
+pub(super) async fn row(context: &Context, plugin: &Installed, backlog: &[Backlog]) -> PluginRow {
+    let now = context.now();
+    let unloaded = context.plugins.unloaded(plugin.id, plugin.revision).await;
     let found = backlog.iter().find(|it| it.plugin == plugin.id);
     PluginRow {
         id: plugin.id,
@@ -39,6 +42,8 @@ pub(super) fn row(plugin: &Installed, backlog: &[Backlog], now: i64) -> PluginRo
             State::Disabled => PluginState::Disabled,
             State::Stopped(_) => PluginState::Stopped,
             State::Enabled if plugin.rests(now) => PluginState::Resting,
+            State::Enabled if unloaded.is_some() => PluginState::Unloaded,
+            State::Enabled if 0 < plugin.health.failures => PluginState::Failing,
             State::Enabled => PluginState::Enabled,
         },
         waiting: found.map_or(0, |it| it.waiting),
@@ -57,7 +62,13 @@ pub(super) async fn view(
     let pool = context.database.read();
     let calls = calls(context, plugin.id).await?;
     let versions = store::versions::list(pool, plugin.id).await?;
-    let version = |(number, version, at)| PluginVersionRow { number, version, at };
+    let version = |it: store::versions::Listed| PluginVersionRow {
+        number: it.number,
+        version: it.version,
+        key_id: it.publisher.and_then(|it| Some(PublisherKey::parse(&it).ok()?.key_id())),
+        at: it.created_at,
+    };
+    let row = row(context, plugin, backlog).await;
     let revoked = revocation::why(context, plugin.id).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
     let missing = Secrets::of(&manifest, given.iter().map(|(name, _)| name.clone()));
@@ -65,15 +76,19 @@ pub(super) async fn view(
     let secrets = manifest.secrets.iter().map(|it| (it.name.clone(), is_given(&it.name)));
     let why = match &plugin.state {
         State::Stopped(why) => Some(why.clone()),
-        State::Enabled if plugin.rests(context.now()) => {
-            calls.iter().find_map(|it| it.failure.clone())
-        }
-        _ => None,
+        State::Enabled => match row.state {
+            PluginState::Unloaded => context.plugins.unloaded(plugin.id, plugin.revision).await,
+            PluginState::Resting | PluginState::Failing => {
+                calls.iter().find_map(|it| it.failure.clone())
+            }
+            _ => None,
+        },
+        State::Disabled => None,
     };
     Ok(PluginView {
         publisher: plugin.publisher.clone(),
         versions: versions.into_iter().map(version).collect(),
-        row: row(plugin, backlog, context.now()),
+        row,
         revoked: revoked.is_some(),
         carries_messages: manifest.kinds.contains(&Kind::Notification),
         why: revoked.or(why),

@@ -177,7 +177,7 @@ fn Messages(messages: Vec<MessageRow>, now: Millis) -> impl IntoView {
                                     <tr role="row">
                                         <Cell column=texts::WHAT>{it.subject}</Cell>
                                         <Cell column=texts::BY>
-                                            <span class="breakable">{it.channel}</span>
+                                            <span>{it.channel}</span>
                                         </Cell>
                                         <Cell column=texts::KIND>{texts::kind(it.kind)}</Cell>
                                         <Cell column=texts::WHEN><Time at=it.at now /></Cell>

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::{Badge, ButtonLink, Empty, Heading, IconShape, Notice, StateWord, Time, Tone},
-    contract::{Millis, NodeRow, Overview},
+    contract::{Millis, NodeRow, Overview, PluginRow},
 };
 
 pub(crate) fn title() -> String {
@@ -15,7 +15,8 @@ pub(crate) fn title() -> String {
 
 #[component]
 pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
-    let Overview { attention, nodes, pods, devices, accounts } = overview;
+    let Overview { attention, plugins, nodes, pods, devices, accounts } = overview;
+    let is_calm = attention.is_empty() && plugins.is_empty();
     let counts = [
         (texts::NODES, nodes, Some("/operator/nodes")),
         (texts::PODS, pods, Some("/operator/pods")),
@@ -24,14 +25,14 @@ pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
     ];
     view! {
         <Heading title=texts::TITLE />
-        {if nodes == 0 && attention.is_empty() {
+        {if nodes == 0 && is_calm {
             view! {
                 <Empty shape=IconShape::Server title=texts::EMPTY_TITLE text=texts::EMPTY_TEXT>
                     <ButtonLink href="/operator/nodes/new" label=texts::ADD_NODE />
                 </Empty>
             }
                 .into_any()
-        } else if attention.is_empty() {
+        } else if is_calm {
             view! {
                 <Notice tone=Tone::Good title=texts::ALL_WELL text=texts::ALL_WELL_TEXT />
             }
@@ -44,6 +45,10 @@ pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
                         {attention
                             .into_iter()
                             .map(|node| view! { <Attention node now /> })
+                            .collect_view()}
+                        {plugins
+                            .into_iter()
+                            .map(|plugin| view! { <Standing plugin /> })
                             .collect_view()}
                     </ul>
                 </section>
@@ -68,6 +73,23 @@ pub fn OverviewPage(overview: Overview, now: Millis) -> impl IntoView {
                     .collect_view()}
             </ul>
         </section>
+    }
+}
+
+/// A plugin that stands still.
+#[component]
+fn Standing(plugin: PluginRow) -> impl IntoView {
+    view! {
+        <li class="row row-linked">
+            <div class="row-words">
+                <a class="card-link" href=format!("/operator/plugins/{}", plugin.id)>
+                    {plugin.name}
+                </a>
+                <span>{texts::STANDS_STILL}</span>
+                <span class="muted">{texts::waiting(plugin.waiting)}</span>
+            </div>
+            <Badge state=StateWord::from(plugin.state) />
+        </li>
     }
 }
 

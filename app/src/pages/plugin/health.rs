@@ -17,7 +17,8 @@ pub fn Health(state: PluginState, health: PluginHealthView, now: Millis) -> impl
     let PluginHealthView { failures, rests_until, calls, failed, half_us, most_us, hours, cut } =
         health;
     // Where it stands still, what the state means is said above.
-    let is_called = matches!(state, PluginState::Enabled | PluginState::Resting);
+    let is_called =
+        matches!(state, PluginState::Enabled | PluginState::Failing | PluginState::Resting);
     view! {
         <section class="part">
             <h2>{texts::HEALTH}</h2>

@@ -88,6 +88,10 @@ pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str>
              back. The reason:",
         ),
         PluginState::Enabled => None,
+        PluginState::Failing => Some(
+            "It failed the last time. What waits is tried again by itself, and at once if you want \
+             that. The last time it said:",
+        ),
         PluginState::Resting => Some(
             "It failed several times in a row and is tried again in a while, at most ten minutes. \
              Nothing is lost meanwhile. The last time it said:",
@@ -96,10 +100,19 @@ pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str>
             "Nothing is delivered to it until you let it go on; events wait for three days. The \
              reason:",
         ),
+        PluginState::Unloaded => Some(
+            "This portal cannot load it, and tries again every minute; events wait for three days. \
+             The reason:",
+        ),
         PluginState::Disabled => {
             Some("It hears of nothing that happens while it is disabled, afterwards neither.")
         }
     }
+}
+
+/// Who signed a version.
+pub(crate) fn signed(key_id: Option<&str>) -> String {
+    key_id.map_or_else(|| "Nobody signed it".to_owned(), |it| format!("Signed with the key {it}"))
 }
 
 /// How many events and messages are on their way, and how many were given up.

@@ -27,6 +27,7 @@ pub fn Versions(path: String, versions: Vec<PluginVersionRow>, now: Millis) -> i
                             <li class="row">
                                 <div class="row-words">
                                     <span>{it.version}</span>
+                                    <span class="muted">{texts::signed(it.key_id.as_deref())}</span>
                                     <span class="muted">
                                         {texts::REPLACED}" "<Time at=it.at now />
                                     </span>

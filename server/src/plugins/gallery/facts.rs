@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) icon: Option<Vec<u8>>,
     /// The SHA-256 of the component.
     pub(super) component_hash: String,
+    /// That of the manifest.
+    pub(super) manifest_hash: String,
 }
 
 impl Facts {
@@ -36,6 +38,7 @@ impl Facts {
             summary: package.readme().and_then(summary),
             icon: package.file(ICON).filter(|it| is_small(it)).map(<[u8]>::to_vec),
             component_hash: Package::digest(package.wasm()),
+            manifest_hash: Package::digest(package.manifest_text().as_bytes()),
         }
     }
 }

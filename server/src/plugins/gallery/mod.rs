@@ -245,7 +245,10 @@ impl Known {
                 PackageStanding::Newer(before.id, before.version.clone())
             }
             std::cmp::Ordering::Less => PackageStanding::Older(before.id, before.version.clone()),
-            std::cmp::Ordering::Equal if before.component_hash == facts.component_hash => {
+            std::cmp::Ordering::Equal
+                if before.component_hash == facts.component_hash
+                    && Package::digest(before.manifest.as_bytes()) == facts.manifest_hash =>
+            {
                 PackageStanding::Same(before.id)
             }
             std::cmp::Ordering::Equal => PackageStanding::OtherBuild(before.id),

@@ -67,13 +67,23 @@ pub(in crate::plugins) async fn tidy(tx: &mut Write, id: InstallationId) -> sqlx
     .map(drop)
 }
 
-/// Number, version, and when another took its place; newest first.
+/// A version in the list of those that are kept.
+#[derive(FromRow)]
+pub(in crate::plugins) struct Listed {
+    pub(in crate::plugins) number: i64,
+    pub(in crate::plugins) version: String,
+    pub(in crate::plugins) publisher: Option<String>,
+    /// When another took its place.
+    pub(in crate::plugins) created_at: i64,
+}
+
+/// Newest first.
 pub(in crate::plugins) async fn list(
     pool: &AnyPool,
     id: InstallationId,
-) -> sqlx::Result<Vec<(i64, String, i64)>> {
+) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as(
-        "SELECT number, version, created_at FROM plugin_versions WHERE plugin_id = $1 \
+        "SELECT number, version, publisher, created_at FROM plugin_versions WHERE plugin_id = $1 \
          ORDER BY number DESC",
     )
     .bind(id.to_string())

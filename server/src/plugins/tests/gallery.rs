@@ -137,6 +137,12 @@ stories! {
         let card = cards(&olga).await.remove(0);
         assert_eq!(card.signer, PackageSigner::Known(public.key_id()), "it is verified by now");
         assert_eq!(card.standing, PackageStanding::Same(id));
+        // Another manifest around the same program is another package.
+        let text = manifest(ONE, "1.0.0").replace("example.org", "example.net");
+        let other = put(&folder, "one-1-other.pplug", &text, Some(&key));
+        let card = olga.api().gallery_package(&other).await.unwrap();
+        assert_eq!(card.standing, PackageStanding::OtherBuild(id));
+        fs::remove_file(folder.join("one-1-other.pplug")).unwrap();
         // Whoever makes a key with the id of hers, and is known for something else, is not in her way.
         let mut tx = world.context.database.write().await.unwrap();
         let like = with_the_id_of(&public).to_string();

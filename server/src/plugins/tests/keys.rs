@@ -64,6 +64,27 @@ stories! {
         install_from(&world.context, by(ONE, "3.0.0", &third), &both).await.unwrap().1.unwrap();
     }
 
+    async fn what_was_signed_once_does_not_go_back_to_what_nobody_signed(world) {
+        let (_, first) = pair();
+        let unsigned = |version: &str| Input { publisher: None, ..by(ONE, version, &first) };
+        let olga = world.operator("olga").await;
+        let (id, _) = install(&world.context, unsigned("1.0.0")).await.unwrap();
+        let id = id.to_string();
+        let earlier = async || olga.api().get_plugin(&id).await.unwrap().versions;
+        install(&world.context, unsigned("2.0.0")).await.unwrap().1.unwrap();
+        olga.api().rollback_plugin(&id, earlier().await[0].number).await.unwrap();
+        install(&world.context, by(ONE, "3.0.0", &first)).await.unwrap().1.unwrap();
+        for version in earlier().await {
+            assert_eq!(version.key_id, None);
+            let error = olga.api().rollback_plugin(&id, version.number).await.unwrap_err();
+            assert!(error.to_string().contains("nobody signed this"), "{error}");
+        }
+        install(&world.context, by(ONE, "4.0.0", &first)).await.unwrap().1.unwrap();
+        let version = earlier().await.remove(0);
+        assert_eq!((version.version.as_str(), version.key_id), ("3.0.0", Some(first.key_id())));
+        olga.api().rollback_plugin(&id, version.number).await.unwrap();
+    }
+
     async fn what_is_revoked_stops_and_is_neither_installed_nor_enabled(world) {
         let ((old, first), (_, second)) = (pair(), pair());
         let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
