@@ -17,6 +17,7 @@ use x509_parser::extensions::GeneralName;
 use super::{
     Door, Peer,
     answer::{Fault, see_other},
+    onward,
     routes::{RENEW, Who},
     visit::Visit,
 };
@@ -40,7 +41,14 @@ pub(crate) async fn session(
         (Who::Visitor(_), _)
         | (Who::Account, Caller::Account(_))
         | (Who::Operator, Caller::Operator(_)) => next.run(request).await,
-        _ => to_sign_in(kind, request.method(), &visit.path),
+        _ => {
+            let mut response = to_sign_in(kind, request.method(), &visit.path);
+            let leads_there = response.status() == StatusCode::SEE_OTHER;
+            if leads_there && kind == sessions::Kind::Account && *request.method() == Method::GET {
+                onward::keep(&mut response, request.uri(), door.origin.secure);
+            }
+            response
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod node_api;
+mod onward;
 mod origin;
 mod pages;
 mod present;

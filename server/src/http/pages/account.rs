@@ -1,6 +1,10 @@
 //! The front page, signing up, in and out.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
 use myrelay_app::{
     Content, FormState,
     contract::{SignIn, SignUp, SignedInAccount},
@@ -11,8 +15,10 @@ use super::{Answer, Ask, again, end_session, start_session};
 use crate::{
     context::Caller,
     http::{
+        Door,
         answer::{Screen, screen_with, see_other},
         form::{Form, NoFields},
+        onward,
     },
     sessions,
 };
@@ -35,12 +41,23 @@ pub(crate) async fn sign_up_page(ask: Ask) -> Response {
 }
 
 /// `POST /sign-in`
-pub(crate) async fn sign_in(ask: Ask, session: Session, Form(input): Form<SignIn>) -> Answer {
+pub(crate) async fn sign_in(
+    State(door): State<Door>,
+    ask: Ask,
+    session: Session,
+    headers: HeaderMap,
+    Form(input): Form<SignIn>,
+) -> Answer {
     let email = input.email.clone();
     match ask.portal.sign_in(input).await {
         Ok(SignedInAccount { account }) => {
             start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
-            Ok(see_other(HOME))
+            let Some(page) = onward::kept(&headers, door.origin.secure) else {
+                return Ok(see_other(HOME));
+            };
+            let mut response = see_other(&page);
+            onward::forget(&mut response, door.origin.secure);
+            Ok(response)
         }
         Err(error) => {
             let form = again(&error, [("email", email)])?;

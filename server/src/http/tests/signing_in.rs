@@ -67,6 +67,24 @@ stories! {
         assert_eq!(planted.get("/home").await.status, 200, "another device stays signed in");
     }
 
+    async fn whoever_had_to_sign_in_first_gets_where_they_wanted_to_go(world) {
+        let portal = Portal::of(world, Setup::default());
+        portal.world.customer("ana").await;
+        let mut ana = portal.browser();
+        let form = [("email", "ana@example.org"), ("password", PASSWORD)];
+        assert_eq!(ana.get("/notifications?from=mail").await.header("location"), "/sign-in");
+        let there = ana.post("/sign-in", &form).await;
+        assert_eq!((there.status, there.header("location")), (303, "/notifications?from=mail"));
+        // Once.
+        assert_eq!(ana.post("/sign-in", &form).await.header("location"), "/home");
+        // What did something leads nowhere, and neither does another site.
+        let mut bob = portal.browser();
+        assert_eq!(bob.post("/pods", &[("location", "node_1")]).await.status, 401);
+        let planted = BASE64_URL_SAFE_NO_PAD.encode("//example.org/");
+        bob.cookies.insert("__Host-myrelay_onward".to_owned(), planted);
+        assert_eq!(bob.post("/sign-in", &form).await.header("location"), "/home");
+    }
+
     async fn a_session_ends_when_idle_for_an_hour_and_after_a_day(world) {
         let portal = Portal::of(world, Setup::default());
         portal.world.customer("ana").await;
