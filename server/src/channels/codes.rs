@@ -69,7 +69,10 @@ pub(super) async fn count(
     let (own, there) = store::codes::count(&mut tx, account, &place, now - HOUR_MS).await?;
     // What is left empty is no address.
     if CODES_AN_HOUR <= own || (CODES_AN_HOUR <= there && !address.is_empty()) {
-        let message = format!("at most {CODES_AN_HOUR} codes are sent in an hour: wait a while");
+        let message = format!(
+            "at most {CODES_AN_HOUR} codes are made in an hour, those that did not arrive among \
+             them: wait a while"
+        );
         return Err(Error::Limit(message));
     }
     store::codes::insert(&mut tx, &context.new_request_id(), account, &place, now).await?;

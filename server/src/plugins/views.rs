@@ -218,6 +218,8 @@ fn secret(secret: &Secret) -> CapabilityRow {
         SecretUse::Hmac => "to sign".to_owned(),
         SecretUse::Http { host, places } => {
             let places: Vec<_> = places.iter().map(|it| it.name()).collect();
+            let host = host.to_string();
+            let host = if host == "*" { "the hosts that you name" } else { host.as_str() };
             format!("in requests to {host} ({})", places.join(", "))
         }
     });

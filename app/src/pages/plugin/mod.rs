@@ -237,6 +237,7 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                             <tr role="row">
                                 <Cell column=texts::EVENT><code>{it.event}</code></Cell>
                                 <Cell column=texts::FAILURE>
+                                    {texts::may_have_arrived(&it.failure)}
                                     <span class="breakable">{it.failure}</span>
                                 </Cell>
                                 <Cell column=texts::TRIES>{it.attempts.to_string()}</Cell>

@@ -110,6 +110,13 @@ pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str>
     }
 }
 
+/// What an operator has to know before trying once more what nobody knows the end of.
+pub(crate) fn may_have_arrived(failure: &str) -> Option<&'static str> {
+    failure
+        .starts_with("indeterminate")
+        .then_some("It may have arrived: tried again, it may arrive twice. ")
+}
+
 /// Who signed a version.
 pub(crate) fn signed(key_id: Option<&str>) -> String {
     key_id.map_or_else(|| "Nobody signed it".to_owned(), |it| format!("Signed with the key {it}"))

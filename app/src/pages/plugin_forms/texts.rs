@@ -130,7 +130,7 @@ pub(crate) const GROWS_TEXT: &str =
 pub(crate) const GROWTH: &str = "I have read what is new, and grant it";
 pub(crate) const HOSTS: &str = "Hosts that it may reach";
 pub(crate) const HOSTS_HINT: &str =
-    "It asks for hosts that you name, such as pay.example.org. One in each line.";
+    "It asks for hosts that you name, such as api.example.org. One in each line.";
 pub(crate) const ANY_HOST: &str = "It may reach any host on the internet";
 pub(crate) const ANY_HOST_HINT: &str =
     "Only for a plugin whose work it is to reach what others name.";
