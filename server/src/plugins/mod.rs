@@ -374,10 +374,7 @@ async fn delete(context: &Context, found: &Installed) -> Result<()> {
 /// A plugin, held until the commit. Whoever writes of a plugin and of what is on its way to it holds
 /// the plugin first.
 pub(crate) async fn hold(tx: &mut Write, id: InstallationId) -> Result<Installed> {
-    if !store::hold(tx, id).await? {
-        return Err(Error::NotFound("plugin"));
-    }
-    store::find(&mut **tx, id).await?.ok_or(Error::NotFound("plugin"))
+    store::hold(tx, id).await?.ok_or(Error::NotFound("plugin"))
 }
 
 /// Writes down that a call went well, or that it failed. A plugin that fails too often rests, and

@@ -173,13 +173,12 @@ pub(super) async fn set_hook(tx: &mut Write, id: InstallationId, hash: &str) -> 
         .map(drop)
 }
 
-/// Holds a plugin's row until the commit; answers whether there is one.
-pub(super) async fn hold(tx: &mut Write, id: InstallationId) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE plugins SET name = name WHERE id = $1")
-        .bind(id.to_string())
-        .execute(&mut **tx)
-        .await?;
-    Ok(done.rows_affected() == 1)
+/// A plugin, whose row is held until the commit.
+pub(super) async fn hold(tx: &mut Write, id: InstallationId) -> sqlx::Result<Option<Installed>> {
+    let sql = concat!("UPDATE plugins SET name = name WHERE id = $1 RETURNING ", columns!());
+    let row: Option<Row> =
+        sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&mut **tx).await?;
+    row.map(Row::read).transpose()
 }
 
 pub(super) async fn component(pool: &AnyPool, id: InstallationId) -> sqlx::Result<Option<String>> {
