@@ -1,12 +1,16 @@
 //! Carries what is due of one plugin: several calls at a time, and what went well is written down
 //! together, with the leases of what comes next.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use myrelay_domain::ids::DeliveryId;
 use myrelay_plugin_host::{Answer, Call, Outcome, events};
 use tokio::{
-    task::{JoinError, JoinSet},
+    task::{self, JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
 
@@ -43,6 +47,9 @@ pub(super) struct Queue {
     until: Instant,
 }
 
+/// The deliveries of the calls that run.
+pub(super) type Running = HashMap<task::Id, DeliveryId>;
+
 /// A delivery that was tried, with what it came to.
 struct Tried {
     leased: Leased,
@@ -57,7 +64,7 @@ pub(super) async fn deliver_due(context: &Context, plugin: &Installed) -> Result
         return Ok(false);
     }
     let mut queue = Queue::new(context);
-    let leased = queue.lease(context, plugin, 0).await?;
+    let leased = queue.lease(context, plugin, &Running::new()).await?;
     let busy = !leased.is_empty();
     carry(context, plugin, leased, &mut queue).await;
     Ok(busy)
@@ -72,43 +79,50 @@ pub(super) async fn carry(
 ) {
     let plugin = Arc::new(plugin.clone());
     // They end with this: who stops the portal waits for no plugin, and the leases bring them back.
-    let mut calls = JoinSet::new();
-    let begin = |calls: &mut JoinSet<Tried>, leased: Vec<Leased>| {
-        for one in leased {
-            calls.spawn(call(context.clone(), Arc::clone(&plugin), one));
+    let (mut calls, mut running) = (JoinSet::new(), Running::new());
+    let mut next = leased;
+    loop {
+        for one in next {
+            let id = one.id;
+            let begun = calls.spawn(call(context.clone(), Arc::clone(&plugin), one));
+            running.insert(begun.id(), id);
         }
-    };
-    begin(&mut calls, leased);
-    while !calls.is_empty() {
-        let next = tokio::select! {
-            Some(first) = calls.join_next() => {
+        if calls.is_empty() {
+            return;
+        }
+        next = tokio::select! {
+            Some(first) = calls.join_next_with_id() => {
                 let mut ended = vec![first];
-                ended.extend(std::iter::from_fn(|| calls.try_join_next()));
-                settle_all(context, &plugin, returned(&plugin, ended, queue), queue).await
+                ended.extend(std::iter::from_fn(|| calls.try_join_next_with_id()));
+                let tried = returned(&plugin, ended, (&mut running, &mut *queue));
+                settle_all(context, &plugin, tried, queue).await
             }
             // A slow call keeps its own place alone.
             () = sleep_until(queue.until), if calls.len() < PLACES => {
-                queue.lease(context, &plugin, calls.len()).await.unwrap_or_else(|error| {
+                queue.lease(context, &plugin, &running).await.unwrap_or_else(|error| {
                     log(&format!("cannot find more for {}", plugin.id), &error);
                     Vec::new()
                 })
             }
         };
-        begin(&mut calls, next);
     }
 }
 
 /// Those that came back. A call that broke has a lease that ends by itself, and counts as a try.
 fn returned(
     plugin: &Installed,
-    ended: Vec<Result<Tried, JoinError>>,
-    queue: &mut Queue,
+    ended: Vec<Result<(task::Id, Tried), JoinError>>,
+    (running, queue): (&mut Running, &mut Queue),
 ) -> Vec<Tried> {
     let mut tried = Vec::with_capacity(ended.len());
     for one in ended {
         match one {
-            Ok(one) => tried.push(one),
+            Ok((task, one)) => {
+                running.remove(&task);
+                tried.push(one);
+            }
             Err(error) => {
+                running.remove(&error.id());
                 queue.stop();
                 log(&format!("a call of {} broke", plugin.id), &Error::Internal(error.into()));
             }
@@ -221,12 +235,15 @@ impl Queue {
         &mut self,
         context: &Context,
         plugin: &Installed,
-        running: usize,
+        running: &Running,
     ) -> Result<Vec<Leased>> {
+        self.left = 0;
         self.until = Instant::now() + BEGUN_FOR;
         let pool = context.database.read();
         self.due = store::due(pool, plugin.id, context.now(), LOOKED_FOR).await?.into();
-        self.left = 0;
+        self.until = Instant::now() + BEGUN_FOR;
+        // Whose call outlived its lease is not called twice at a time.
+        self.due.retain(|id| running.values().all(|it| it != id));
         if self.due.is_empty() {
             return Ok(Vec::new());
         }
@@ -240,9 +257,9 @@ impl Queue {
             return Ok(Vec::new());
         }
         let most = held.health.calls_at_a_time(AT_A_TIME);
-        let few = usize::try_from(most).unwrap_or(1).saturating_sub(running);
+        let few = usize::try_from(most).unwrap_or(1).saturating_sub(running.len());
         self.left = if most < AT_A_TIME { few } else { usize::MAX };
-        let leased = self.lease_in(&mut tx, PLACES.saturating_sub(running), now).await?;
+        let leased = self.lease_in(&mut tx, PLACES.saturating_sub(running.len()), now).await?;
         tx.commit().await?;
         Ok(leased)
     }

@@ -13,7 +13,7 @@ use myrelay_plugin_host::{
 
 use super::{
     AT_A_TIME, DEAD_KEPT_MS, DELIVERED_KEPT_MS, LEASE_MS, Leased,
-    carry::{Queue, carry},
+    carry::{Queue, Running, carry},
     dispatch, prune, round,
 };
 use crate::{
@@ -38,7 +38,7 @@ async fn dead(world: &World, plugin: InstallationId) -> usize {
 /// A portal takes what is due, and has not called yet.
 async fn lease(world: &World, plugin: &Installed) -> (Vec<Leased>, Queue) {
     let mut queue = Queue::new(&world.context);
-    (queue.lease(&world.context, plugin, 0).await.unwrap(), queue)
+    (queue.lease(&world.context, plugin, &Running::new()).await.unwrap(), queue)
 }
 
 /// It calls after all, and says what came of it.

@@ -191,12 +191,20 @@ async fn a_slow_receiver_of_one_account_keeps_no_other_waiting() {
         while world.count(open).await != 1 {
             tokio::task::yield_now().await;
         }
+        // It outlives its lease, and is not called beside itself.
+        world.clock.advance(deliveries::LEASE_MS);
+        world.customer("cleo").await;
+        deliveries::dispatch(&context).await.unwrap();
+        heard.notified().await;
         answer.send(()).unwrap();
     };
     let (carried, ()) = futures::join!(round(&context), meanwhile);
     assert!(carried.unwrap());
     let delivered = "SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL";
-    assert_eq!(world.count(delivered).await, 2);
+    assert_eq!(world.count(delivered).await, 3);
+    let calls = "SELECT COUNT(*) FROM plugin_calls WHERE call = 'events.handle'";
+    assert_eq!(world.count(calls).await, 3);
+    assert_eq!(world.count("SELECT MAX(attempts) FROM deliveries").await, 1);
 }
 
 /// The same component, and another to whoever counts its bytes: it has a section more.
