@@ -22,6 +22,8 @@ pub(super) fn keep(response: &mut Response, uri: &Uri, secure: bool) {
     let path = uri.path_and_query().map_or("/", |it| it.as_str());
     if is_ours(path) {
         set(response.headers_mut(), &URL_SAFE_NO_PAD.encode(path), LASTS_S, secure);
+    } else {
+        forget(response, secure);
     }
 }
 
@@ -34,8 +36,14 @@ pub(super) fn kept(headers: &HeaderMap, secure: bool) -> Option<String> {
     is_ours(&path).then_some(path)
 }
 
-/// Forgets it.
-pub(super) fn forget(response: &mut Response, secure: bool) {
+/// Forgets it, if there is one.
+pub(super) fn forget_kept(response: &mut Response, headers: &HeaderMap, secure: bool) {
+    if kept(headers, secure).is_some() {
+        forget(response, secure);
+    }
+}
+
+fn forget(response: &mut Response, secure: bool) {
     set(response.headers_mut(), "", 0, secure);
 }
 

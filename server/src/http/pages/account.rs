@@ -52,11 +52,9 @@ pub(crate) async fn sign_in(
     match ask.portal.sign_in(input).await {
         Ok(SignedInAccount { account }) => {
             start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
-            let Some(page) = onward::kept(&headers, door.origin.secure) else {
-                return Ok(see_other(HOME));
-            };
-            let mut response = see_other(&page);
-            onward::forget(&mut response, door.origin.secure);
+            let page = onward::kept(&headers, door.origin.secure);
+            let mut response = see_other(page.as_deref().unwrap_or(HOME));
+            onward::forget_kept(&mut response, &headers, door.origin.secure);
             Ok(response)
         }
         Err(error) => {
@@ -67,12 +65,21 @@ pub(crate) async fn sign_in(
 }
 
 /// `POST /sign-up`
-pub(crate) async fn sign_up(ask: Ask, session: Session, Form(input): Form<SignUp>) -> Answer {
+pub(crate) async fn sign_up(
+    State(door): State<Door>,
+    ask: Ask,
+    session: Session,
+    headers: HeaderMap,
+    Form(input): Form<SignUp>,
+) -> Answer {
     let email = input.email.clone();
     match ask.portal.sign_up(input).await {
         Ok(SignedInAccount { account }) => {
             start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
-            Ok(see_other(HOME))
+            // Nothing that was there before is theirs.
+            let mut response = see_other(HOME);
+            onward::forget_kept(&mut response, &headers, door.origin.secure);
+            Ok(response)
         }
         Err(error) => {
             let form = again(&error, [("email", email)])?;
@@ -82,8 +89,15 @@ pub(crate) async fn sign_up(ask: Ask, session: Session, Form(input): Form<SignUp
 }
 
 /// `POST /sign-out`
-pub(crate) async fn sign_out(session: Session, Form(NoFields {}): Form<NoFields>) -> Answer {
-    end_session(&session, "/").await
+pub(crate) async fn sign_out(
+    State(door): State<Door>,
+    session: Session,
+    headers: HeaderMap,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    let mut response = end_session(&session, "/").await?;
+    onward::forget_kept(&mut response, &headers, door.origin.secure);
+    Ok(response)
 }
 
 fn unless_signed_in(ask: &Ask, content: Content) -> Response {
