@@ -30,7 +30,8 @@ use crate::{
 
 /// Requests have 10 seconds to finish after the word to stop; this is a little more.
 const DRAIN: Duration = Duration::from_secs(12);
-/// A plugin that is put in the place of another one has 30 seconds to make itself ready.
+/// A plugin that is put in the place of another one has 30 seconds to make itself ready. What is
+/// tried before it is put there may take longer, and is cut off: then nothing was changed.
 const CHANGE: Duration = Duration::from_secs(32);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -26,7 +26,7 @@ pub(crate) use self::{
 use crate::{
     Error, Result,
     context::{Caller, Context},
-    database::is_taken,
+    database::{Write, is_taken},
     outbox::{self, Waiting},
     plugins::{self, Installed, State},
 };
@@ -233,13 +233,9 @@ pub(crate) async fn replay(
     Ok(())
 }
 
-/// Has what waits of a plugin tried now.
-pub(crate) async fn hurry(context: &Context, plugin: InstallationId) -> Result<()> {
-    let mut tx = context.database.write().await?;
-    plugins::hold(&mut tx, plugin).await?;
-    store::hurry(&mut tx, plugin, context.now()).await?;
-    tx.commit().await?;
-    Ok(())
+/// Has what waits of a plugin tried now. To be called with the plugin held.
+pub(crate) async fn hurry(context: &Context, tx: &mut Write, plugin: InstallationId) -> Result<()> {
+    Ok(store::hurry(tx, plugin, context.now()).await?)
 }
 
 /// Forgets what is over.

@@ -294,10 +294,12 @@ pub(super) async fn revive(
     Ok(done.rows_affected())
 }
 
-/// Has what waits to be tried again tried now.
+/// Has what waits to be tried again tried now, which is a try more.
 pub(super) async fn hurry(tx: &mut Write, plugin: InstallationId, now: i64) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE deliveries SET due_at = $2 WHERE plugin_id = $1 AND due_at > $2 \
+        "UPDATE deliveries SET due_at = $2, \
+             attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
+         WHERE plugin_id = $1 AND due_at > $2 \
              AND delivered_at IS NULL AND dead_at IS NULL",
     )
     .bind(plugin.to_string())

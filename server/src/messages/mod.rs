@@ -276,8 +276,9 @@ pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
 pub(crate) async fn enable_plugin(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
     plugins::enable(context, caller, plugin).await?;
     let plugin = plugins::get(context, plugin).await?.id;
-    deliveries::hurry(context, plugin).await?;
     let mut tx = context.database.write().await?;
+    plugins::hold(&mut tx, plugin).await?;
+    deliveries::hurry(context, &mut tx, plugin).await?;
     store::hurry(&mut tx, plugin, context.now()).await?;
     tx.commit().await?;
     Ok(())
@@ -299,6 +300,7 @@ pub(crate) async fn replay(
     let parse = |it: &str| it.parse().map_err(|_no_id| Error::NotFound("delivery"));
     let message: Option<DeliveryId> = delivery.map(parse).transpose()?;
     let mut tx = context.database.write().await?;
+    plugins::hold(&mut tx, plugin).await?;
     let count = store::revive(&mut tx, plugin, message, context.now()).await?;
     if count == 0 && message.is_some() {
         return Err(Error::NotFound("delivery"));

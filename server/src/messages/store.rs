@@ -350,10 +350,12 @@ pub(super) async fn revive(
     Ok(done.rows_affected())
 }
 
-/// Has what waits to be tried again tried now; what quiet hours keep back was not tried.
+/// Has what waits to be tried again tried now, which is a try more; what quiet hours keep back was not tried.
 pub(super) async fn hurry(tx: &mut Write, plugin: InstallationId, now: i64) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE messages SET due_at = $2 WHERE plugin_id = $1 AND due_at > $2 AND attempts > 0 \
+        "UPDATE messages SET due_at = $2, \
+             attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
+         WHERE plugin_id = $1 AND due_at > $2 AND attempts > 0 \
              AND delivered_at IS NULL AND dead_at IS NULL AND dropped_at IS NULL",
     )
     .bind(plugin.to_string())

@@ -86,7 +86,7 @@ fn Standing(plugin: PluginRow) -> impl IntoView {
                     {plugin.name}
                 </a>
                 <span>{texts::STANDS_STILL}</span>
-                <span class="muted">{texts::waiting(plugin.waiting)}</span>
+                <span class="muted">{texts::PLUGIN}</span>
             </div>
             <Badge state=StateWord::from(plugin.state) />
         </li>

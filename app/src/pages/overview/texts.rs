@@ -21,12 +21,8 @@ pub(crate) const ACCOUNTS: &str = "Accounts";
 pub(crate) const LAST_CONTACT: &str = "Last contact ";
 pub(crate) const NO_CONTACT: &str = "Never in contact";
 
+pub(crate) const PLUGIN: &str = "Plugin";
 pub(crate) const STANDS_STILL: &str = "Nothing goes to it. Its page says why.";
-
-/// How much waits for a plugin.
-pub(crate) fn waiting(waiting: u32) -> String {
-    format!("Plugin · {waiting} on their way")
-}
 
 /// What is wrong with a node, and what it means: a sentence each.
 pub(crate) fn reasons(node: &NodeRow) -> Vec<String> {

@@ -136,7 +136,11 @@ fn Facts(
 fn Switch(path: String, state: PluginState, revoked: bool) -> impl IntoView {
     let enables = state != PluginState::Enabled && !revoked;
     let disables = state != PluginState::Disabled;
-    let enable = if state == PluginState::Disabled { texts::ENABLE } else { texts::TRY_AGAIN };
+    let enable = match state {
+        PluginState::Disabled => texts::ENABLE,
+        PluginState::Failing => texts::TRY_NOW,
+        _ => texts::TRY_AGAIN,
+    };
     view! {
         <div class="actions">
             {enables

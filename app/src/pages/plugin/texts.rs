@@ -37,6 +37,7 @@ pub(crate) const DEAD: &str = "Given up";
 pub(crate) const REPLAY_ALL: &str = "Try all again";
 pub(crate) const REPLAY: &str = "Try again";
 pub(crate) const ENABLE: &str = "Enable this plugin";
+pub(crate) const TRY_NOW: &str = "Try what waits now";
 pub(crate) const TRY_AGAIN: &str = "Let it go on now";
 pub(crate) const DISABLE: &str = "Disable this plugin";
 pub(crate) const REMOVE: &str = "Remove this plugin";
