@@ -53,8 +53,7 @@ impl Database {
     ///
     /// A SQLite file is made with mode 0600, and one that others can read is refused. WAL with
     /// `synchronous=FULL`: an acknowledged write survives a power cut
-    /// (<https://sqlite.org/pragma.html#pragma_synchronous>). What was written moves into the file
-    /// when there are 16 MB of it: pages that every commit writes move once and not four times.
+    /// (<https://sqlite.org/pragma.html#pragma_synchronous>).
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         install_drivers();
         let database = if let Some(path) = url.strip_prefix("sqlite:") {
@@ -103,8 +102,7 @@ impl Database {
         let writer = pool(
             1,
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
-             PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON; \
-             PRAGMA wal_autocheckpoint=4000",
+             PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON",
         );
         let writer = writer.connect_with(options.clone()).await.context("open for writing")?;
         let readers =
