@@ -163,8 +163,8 @@ impl Stage {
                     return Ok::<_, anyhow::Error>(customer);
                 };
                 let (number, all) = (u32::try_from(number)?, u32::try_from(CUSTOMERS)?);
-                tokio::time::sleep(every * number / all).await;
-                let mut turns = tokio::time::interval(every);
+                let first = tokio::time::Instant::now() + every * number / all;
+                let mut turns = tokio::time::interval_at(first, every);
                 for _ in 0..pairs {
                     turns.tick().await;
                     add_and_remove(&mut customer, 1).await?;
