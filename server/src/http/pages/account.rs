@@ -53,9 +53,7 @@ pub(crate) async fn sign_in(
         Ok(SignedInAccount { account }) => {
             start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
             let page = onward::kept(&headers, door.origin.secure);
-            let mut response = see_other(page.as_deref().unwrap_or(HOME));
-            onward::forget_kept(&mut response, &headers, door.origin.secure);
-            Ok(response)
+            Ok(go_to(page.as_deref().unwrap_or(HOME), &headers, &door))
         }
         Err(error) => {
             let form = again(&error, [("email", email)])?;
@@ -76,10 +74,8 @@ pub(crate) async fn sign_up(
     match ask.portal.sign_up(input).await {
         Ok(SignedInAccount { account }) => {
             start_session(&session, sessions::ACCOUNT, account.to_string()).await?;
-            // Nothing that was there before is theirs.
-            let mut response = see_other(HOME);
-            onward::forget_kept(&mut response, &headers, door.origin.secure);
-            Ok(response)
+            // What somebody wanted before is not theirs.
+            Ok(go_to(HOME, &headers, &door))
         }
         Err(error) => {
             let form = again(&error, [("email", email)])?;
@@ -98,6 +94,13 @@ pub(crate) async fn sign_out(
     let mut response = end_session(&session, "/").await?;
     onward::forget_kept(&mut response, &headers, door.origin.secure);
     Ok(response)
+}
+
+/// Leads to a page, and to no other one that was wanted before.
+fn go_to(page: &str, headers: &HeaderMap, door: &Door) -> Response {
+    let mut response = see_other(page);
+    onward::forget_kept(&mut response, headers, door.origin.secure);
+    response
 }
 
 fn unless_signed_in(ask: &Ask, content: Content) -> Response {
