@@ -117,25 +117,44 @@ async fn signed_by(
     };
     let of_signature = |error: SignatureError| Error::invalid("signature", error);
     let signer = peek_key_id(signature).map_err(of_signature)?;
-    let key = if typed.is_empty() {
+    let keys = if typed.is_empty() {
         let known = store::uploads::publishers(context.database.read()).await?;
-        let mut known = known.iter().filter_map(|it| PublisherKey::parse(it).ok());
-        known.find(|it| it.key_id() == signer).ok_or_else(|| {
+        let known = known.iter().filter_map(|it| PublisherKey::parse(it).ok());
+        // An id is short, and whoever makes keys can make one with the id of another.
+        let keys: Vec<PublisherKey> = known.filter(|it| it.key_id() == signer).collect();
+        if keys.is_empty() {
             let message = format!(
                 "no plugin of the key {signer} was installed yet: give the publisher's key, which \
                  you have another way than the package"
             );
-            Error::invalid("publisher", message)
-        })?
+            return Err(Error::invalid("publisher", message));
+        }
+        keys
     } else {
-        PublisherKey::parse(typed).map_err(|it| Error::invalid("publisher", it))?
+        vec![PublisherKey::parse(typed).map_err(|it| Error::invalid("publisher", it))?]
     };
-    let (bytes, text, by) = (Arc::clone(bytes), signature.to_owned(), key.clone());
-    aside(move || verify(&bytes, &text, &by)).await?.map_err(|error| match error {
+    let (bytes, text) = (Arc::clone(bytes), signature.to_owned());
+    let key = aside(move || which(&bytes, &text, keys)).await?.map_err(|error| match error {
         SignatureError::OtherKey { .. } => Error::invalid("publisher", error),
         error => of_signature(error),
     })?;
     Ok(Some(key))
+}
+
+/// The first of the keys that signed these bytes, or why the last did not.
+fn which(
+    bytes: &[u8],
+    signature: &str,
+    keys: Vec<PublisherKey>,
+) -> std::result::Result<PublisherKey, SignatureError> {
+    let mut wrong = SignatureError::Key;
+    for key in keys {
+        match verify(bytes, signature, &key) {
+            Ok(_) => return Ok(key),
+            Err(error) => wrong = error,
+        }
+    }
+    Err(wrong)
 }
 
 /// Opens a package.

@@ -100,5 +100,7 @@ pub(in crate::plugins) async fn prune(tx: &mut Write, until: i64) -> sqlx::Resul
 
 /// Every key that a plugin was ever installed with.
 pub(in crate::plugins) async fn publishers(pool: &AnyPool) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar("SELECT DISTINCT publisher FROM plugin_publishers").fetch_all(pool).await
+    sqlx::query_scalar("SELECT DISTINCT publisher FROM plugin_publishers ORDER BY publisher")
+        .fetch_all(pool)
+        .await
 }

@@ -40,12 +40,12 @@ fn pair() -> (SigningKey, PublisherKey) {
     (SigningKey::open(&secret, None).unwrap(), public)
 }
 
-/// Somebody else's key that says to be this one, and sorts before all others.
-fn with_the_id_of(key: &PublisherKey) -> PublisherKey {
+/// Somebody else's key that says to be this one, of one octet again and again.
+fn with_the_id_of(key: &PublisherKey, octet: u8) -> PublisherKey {
     let mut bytes = BASE64_STANDARD.decode(key.to_string()).unwrap();
     // Two octets of the algorithm and eight of the id; the rest is the key.
     bytes.truncate(10);
-    bytes.extend([0; 32]);
+    bytes.extend([octet; 32]);
     let like = PublisherKey::parse(&BASE64_STANDARD.encode(bytes)).unwrap();
     assert_eq!(like.key_id(), key.key_id());
     like
@@ -143,10 +143,13 @@ stories! {
         let card = olga.api().gallery_package(&other).await.unwrap();
         assert_eq!(card.standing, PackageStanding::OtherBuild(id));
         fs::remove_file(folder.join("one-1-other.pplug")).unwrap();
-        // Whoever makes a key with the id of hers, and is known for something else, is not in her way.
+        // Whoever makes keys with the id of hers, and is known for something else, is not in her
+        // way, whether they come before hers or after it.
         let mut tx = world.context.database.write().await.unwrap();
-        let like = with_the_id_of(&public).to_string();
-        store::publishers::pin(&mut tx, "dev.example.other", &like, 1).await.unwrap();
+        for (plugin, octet) in [("dev.example.other", 0), ("dev.example.third", u8::MAX)] {
+            let like = with_the_id_of(&public, octet).to_string();
+            store::publishers::pin(&mut tx, plugin, &like, 1).await.unwrap();
+        }
         tx.commit().await.unwrap();
         let card = cards(&olga).await.remove(0);
         assert_eq!(card.signer, PackageSigner::Known(public.key_id()), "{card:?}");
