@@ -155,11 +155,29 @@ impl World {
         self.portal_of(plugins, self.context.settings.clone()).await
     }
 
+    /// Another portal, whose steps are the ones that are counted: it has nothing in its memory of
+    /// what ended before.
+    pub(crate) async fn mortal_portal(&self) -> Context {
+        let mut database = Database::open(&self.url).await.unwrap();
+        database.steps = self.steps().clone();
+        let host = Arc::clone(&self.host) as Arc<dyn PluginHost>;
+        self.portal_on(database, plugins::Runtime::new(host), self.context.settings.clone())
+    }
+
     async fn portal_of(&self, plugins: plugins::Runtime, settings: Settings) -> Context {
+        self.portal_on(Database::open(&self.url).await.unwrap(), plugins, settings)
+    }
+
+    fn portal_on(
+        &self,
+        database: Database,
+        plugins: plugins::Runtime,
+        settings: Settings,
+    ) -> Context {
         let Parts { clock, random, deployment, .. } = &*self.context;
         let authority = self.dir.path().join("authority");
         Context::new(Parts {
-            database: Database::open(&self.url).await.unwrap(),
+            database,
             clock: Arc::clone(clock),
             random: Arc::clone(random),
             settings,

@@ -245,6 +245,7 @@ fn housekeeping(
     tasks.spawn_until_stop(usage::work(context.clone()));
     tasks.spawn_until_stop(deliveries::work(context.clone()));
     tasks.spawn_until_stop(jobs::work(context.clone()));
+    tasks.spawn_until_stop(plugins::work(context.clone()));
     tasks.spawn_until_stop(payments::work(context.clone()));
     tasks.spawn_until_stop(messages::work(context.clone()));
     tasks.spawn_until_stop(async move {

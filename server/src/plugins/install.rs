@@ -170,8 +170,10 @@ pub(super) async fn install_from(
 /// Stops a plugin that did not make itself ready: nothing goes to it, and its page says why.
 async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> Result<()> {
     let mut tx = context.database.write().await?;
-    if super::hold(&mut tx, id).await?.state == State::Disabled {
-        store::enable(&mut tx, id, context.now()).await?;
+    let held = super::hold(&mut tx, id).await?;
+    if held.state != State::Enabled {
+        // One that was stopped before is stopped for another reason now.
+        store::enable(&mut tx, (id, held.revision), context.now()).await?;
     }
     let held = super::hold(&mut tx, id).await?;
     let why = format!("it did not make itself ready: {}", error.words());
@@ -361,7 +363,7 @@ pub(super) async fn activate(context: &Context, plugin: &Installed) -> Result<()
     if held.state == State::Disabled && plugin.state != State::Disabled {
         return Err(Error::Busy { retry_after_s: 1 });
     }
-    store::enable(&mut tx, plugin.id, context.now()).await?;
+    store::enable(&mut tx, (plugin.id, plugin.revision), context.now()).await?;
     if held.state != State::Enabled {
         let payload = json!({ "plugin": plugin.id });
         outbox::record(context, &mut tx, Event::PluginEnabled, None, payload).await?;

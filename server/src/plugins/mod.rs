@@ -15,6 +15,7 @@ mod hooks;
 mod install;
 mod memory;
 mod numbers;
+mod readiness;
 mod recording;
 mod replay;
 mod revocation;
@@ -50,6 +51,7 @@ pub(crate) use self::{
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, install},
     numbers::{Family, Form, Sample},
+    readiness::work,
     replay::try_call,
     revocation::{Revocation, revoke, revoked, unrevoke},
     schedule::next as next_time,

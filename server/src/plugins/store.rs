@@ -105,16 +105,18 @@ pub(super) async fn insert(
 }
 
 /// Puts another version in the place of the one that is there. Who signed the same component is
-/// still who signed it, where nobody says so anew.
-pub(super) async fn replace(tx: &mut Write, version: &Version<'_>) -> sqlx::Result<()> {
+/// still who signed it, where nobody says so anew. Unless it is disabled it is to be told to make
+/// itself ready.
+pub(super) async fn replace(tx: &mut Write, version: &Version<'_>, now: i64) -> sqlx::Result<()> {
     let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component_hash = $5, \
              settings_schema = $6, settings = $7, grants = $8, limits = $9, \
              test_mode_at = $10, revision = revision + 1, \
+             unready_at = CASE WHEN enabled_at IS NULL THEN NULL ELSE $13 END, \
              publisher = CASE WHEN component_hash = $5 THEN COALESCE($11, publisher) ELSE $11 END, \
              package_hash = \
                  CASE WHEN component_hash = $5 THEN COALESCE($12, package_hash) ELSE $12 END \
          WHERE id = $1";
-    version.bind(sql).execute(&mut **tx).await?;
+    version.bind(sql).bind(now).execute(&mut **tx).await?;
     parts::put(tx, version.id, &version.component).await
 }
 
@@ -188,16 +190,23 @@ pub(super) async fn component(pool: &AnyPool, id: InstallationId) -> sqlx::Resul
         .await
 }
 
-/// Enables a plugin: what it failed at before does not count any more.
-pub(super) async fn enable(tx: &mut Write, id: InstallationId, now: i64) -> sqlx::Result<()> {
+/// Enables a plugin whose version of this revision made itself ready: what it failed at before does
+/// not count any more.
+pub(super) async fn enable(
+    tx: &mut Write,
+    (id, revision): (InstallationId, i64),
+    now: i64,
+) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE plugins SET enabled_at = COALESCE(enabled_at, $2), stopped_at = NULL, \
              stopped_why = NULL, failures = 0, failing_since = NULL, failed_at = NULL, \
-             rest_until = NULL \
+             rest_until = NULL, \
+             unready_at = CASE WHEN revision = $3 THEN NULL ELSE unready_at END \
          WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(now)
+    .bind(revision)
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -205,7 +214,8 @@ pub(super) async fn enable(tx: &mut Write, id: InstallationId, now: i64) -> sqlx
 
 pub(super) async fn disable(tx: &mut Write, id: InstallationId) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE plugins SET enabled_at = NULL, stopped_at = NULL, stopped_why = NULL \
+        "UPDATE plugins SET enabled_at = NULL, stopped_at = NULL, stopped_why = NULL, \
+             unready_at = NULL \
          WHERE id = $1",
     )
     .bind(id.to_string())
@@ -220,13 +230,35 @@ pub(super) async fn stop(
     why: &str,
     now: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE plugins SET stopped_at = $3, stopped_why = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(why)
-        .bind(now)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    let sql =
+        "UPDATE plugins SET stopped_at = $3, stopped_why = $2, unready_at = NULL WHERE id = $1";
+    sqlx::query(sql).bind(id.to_string()).bind(why).bind(now).execute(&mut **tx).await.map(drop)
+}
+
+/// The plugins that nobody told since then to make themselves ready, and that are to be told.
+pub(super) async fn unready(pool: &AnyPool, until: i64) -> sqlx::Result<Vec<InstallationId>> {
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM plugins WHERE unready_at <= $1 ORDER BY id")
+            .bind(until)
+            .fetch_all(pool)
+            .await?;
+    ids.iter().map(|it| read_id(it)).collect()
+}
+
+/// Begins to tell one of them, now; answers whether nobody else did.
+pub(super) async fn begin_readying(
+    tx: &mut Write,
+    id: InstallationId,
+    (until, now): (i64, i64),
+) -> sqlx::Result<bool> {
+    let begun =
+        sqlx::query("UPDATE plugins SET unready_at = $3 WHERE id = $1 AND unready_at <= $2")
+            .bind(id.to_string())
+            .bind(until)
+            .bind(now)
+            .execute(&mut **tx)
+            .await?;
+    Ok(begun.rows_affected() == 1)
 }
 
 pub(super) async fn set_health(

@@ -1,6 +1,7 @@
 //! Stories about plugins that come, go and remember.
 
 mod keys;
+mod killed;
 mod life;
 
 use std::collections::BTreeMap;

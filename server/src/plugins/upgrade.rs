@@ -149,7 +149,7 @@ async fn swap(
     if !is_same(before, after) {
         store::versions::keep(&mut tx, before.id, now).await?;
     }
-    store::replace(&mut tx, &version).await?;
+    store::replace(&mut tx, &version, now).await?;
     store::versions::tidy(&mut tx, before.id).await?;
     revocation::ensure_runs(&mut tx, before.id).await?;
     let payload = json!({ "plugin": before.id, "from": before.version, "to": manifest.version });

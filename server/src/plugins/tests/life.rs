@@ -13,23 +13,23 @@ use crate::{
     testing::{Actor, World, stories},
 };
 
-const ONE: &str = "dev.example.one";
+pub(super) const ONE: &str = "dev.example.one";
 
-fn next(version: &str) -> Input {
+pub(super) fn next(version: &str) -> Input {
     let mut input = testing::another_version(ONE, version, &["account.created.v1"]);
     input.component.extend_from_slice(version.as_bytes());
     input
 }
 
 /// The plugin, with one event that it heard.
-async fn heard(world: &World) -> String {
+pub(super) async fn heard(world: &World) -> String {
     let id = world.plugin(ONE, &["account.created.v1"]).await.to_string();
     world.customer("ana").await;
     deliveries::round(&world.context).await.unwrap();
     id
 }
 
-async fn version(olga: &Actor<'_>, id: &str) -> String {
+pub(super) async fn version(olga: &Actor<'_>, id: &str) -> String {
     olga.api().get_plugin(id).await.unwrap().row.version
 }
 
