@@ -143,6 +143,8 @@ pub struct PluginVersionRow {
     pub key_id: Option<String>,
     /// When another took its place.
     pub at: Millis,
+    /// Why it may not run any more; none: it may.
+    pub barred: Option<String>,
 }
 
 /// An event that was given up.

@@ -114,12 +114,22 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         carries_messages: true,
         why: why.map(str::to_owned),
         publisher: Some(format!("RW{}", "S".repeat(54))),
-        versions: vec![PluginVersionRow {
-            number: 1,
-            version: "1.3.2".to_owned(),
-            key_id: Some("5D2B36DFC3A2B1F0".to_owned()),
-            at: NOW - 60 * MINUTE,
-        }],
+        versions: vec![
+            PluginVersionRow {
+                number: 2,
+                version: "1.3.2".to_owned(),
+                key_id: Some("5D2B36DFC3A2B1F0".to_owned()),
+                at: NOW - 60 * MINUTE,
+                barred: None,
+            },
+            PluginVersionRow {
+                number: 1,
+                version: "1.3.1".to_owned(),
+                key_id: None,
+                at: NOW - 90 * MINUTE,
+                barred: Some("nobody signed it, and its packages are signed by now".to_owned()),
+            },
+        ],
         installed_at: NOW - 60 * 24 * MINUTE,
         health: health(state),
         capabilities: vec![

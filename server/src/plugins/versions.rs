@@ -2,6 +2,7 @@
 //! them.
 
 use anyhow::Context as _;
+use myrelay_app::contract::PluginVersionRow;
 use myrelay_plugin_host::Manifest;
 use myrelay_plugin_package::{Package, PublisherKey};
 
@@ -57,17 +58,49 @@ fn none_of(all: &[Listed], before: &Installed, version: Option<&str>) -> Error {
     Error::invalid("version", message)
 }
 
+/// Whether what ran here before may run again: who signed it, the package's digest, and the
+/// component's.
+async fn ensure_may(
+    context: &Context,
+    plugin: &str,
+    (publisher, package, component): (Option<&str>, Option<&str>, &str),
+) -> Result<()> {
+    revocation::ensure_none(context, &[publisher, package, Some(component)]).await?;
+    if publisher.is_none() {
+        // As for whatever else is installed: an earlier key is one that its publisher changed.
+        install::check_publisher(context, plugin, None).await?;
+    }
+    Ok(())
+}
+
+/// The versions that are kept, newest first, each with why nobody may go back to it.
+pub(super) async fn rows(context: &Context, plugin: &Installed) -> Result<Vec<PluginVersionRow>> {
+    let mut rows = Vec::new();
+    for it in store::versions::list(context.database.read(), plugin.id).await? {
+        let all = (it.publisher.as_deref(), it.package_hash.as_deref(), &*it.component_hash);
+        let barred = match ensure_may(context, &plugin.plugin, all).await {
+            Ok(()) => None,
+            Err(Error::Invalid { message, .. }) => Some(message),
+            Err(error) => return Err(error),
+        };
+        let key = it.publisher.and_then(|it| PublisherKey::parse(&it).ok());
+        rows.push(PluginVersionRow {
+            number: it.number,
+            version: it.version,
+            key_id: key.map(|it| it.key_id()),
+            at: it.created_at,
+            barred,
+        });
+    }
+    Ok(rows)
+}
+
 async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<Result<()>> {
     let found = store::versions::find(context.database.read(), before.id, number).await?;
     let found = found.ok_or(Error::NotFound("version"))?;
     let component = install::read_component(&found.component)?;
-    let own = Package::digest(&component);
-    let all = [found.publisher.as_deref(), found.package_hash.as_deref(), Some(&*own)];
-    revocation::ensure_none(context, &all).await?;
-    if found.publisher.is_none() {
-        // As for whatever else is installed: an earlier key is one that its publisher changed.
-        install::check_publisher(context, &before.plugin, None).await?;
-    }
+    let (by, own) = (found.publisher.as_deref(), Package::digest(&component));
+    ensure_may(context, &before.plugin, (by, found.package_hash.as_deref(), &own)).await?;
     let publisher = found.publisher.as_deref().map(PublisherKey::parse).transpose();
     let manifest = Manifest::parse(&found.manifest).context("a manifest of our own")?;
     let input = Input {

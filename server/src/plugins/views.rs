@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use myrelay_app::contract::{
-    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginRow, PluginState, PluginVersionRow,
-    PluginView,
+    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginRow, PluginState, PluginView,
 };
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
 };
-use myrelay_plugin_package::PublisherKey;
 
-use super::{Installed, State, change::Secrets, recording, revocation, store};
+use super::{Installed, State, change::Secrets, recording, revocation, store, versions};
 use crate::{Result, context::Context};
 
 /// How many calls a page shows.
@@ -61,13 +59,6 @@ pub(super) async fn view(
     let grants: Grants = serde_json::from_str(&plugin.grants).context("a plugin's grants")?;
     let pool = context.database.read();
     let calls = calls(context, plugin.id).await?;
-    let versions = store::versions::list(pool, plugin.id).await?;
-    let version = |it: store::versions::Listed| PluginVersionRow {
-        number: it.number,
-        version: it.version,
-        key_id: it.publisher.and_then(|it| Some(PublisherKey::parse(&it).ok()?.key_id())),
-        at: it.created_at,
-    };
     let row = row(context, plugin, backlog).await;
     let revoked = revocation::why(context, plugin.id).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
@@ -87,7 +78,7 @@ pub(super) async fn view(
     };
     Ok(PluginView {
         publisher: plugin.publisher.clone(),
-        versions: versions.into_iter().map(version).collect(),
+        versions: versions::rows(context, plugin).await?,
         row,
         revoked: revoked.is_some(),
         carries_messages: manifest.kinds.contains(&Kind::Notification),

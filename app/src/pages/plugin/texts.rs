@@ -76,6 +76,11 @@ pub(crate) fn go_back(version: &str) -> String {
     format!("Go back to {version}")
 }
 
+/// Why there is no such button.
+pub(crate) fn barred(why: &str) -> String {
+    format!("It may not run any more: {why}.")
+}
+
 /// A button's name for those who do not see the row.
 pub(crate) fn replay(event: &str) -> String {
     format!("{REPLAY}: {event}")

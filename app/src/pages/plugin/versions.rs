@@ -22,7 +22,7 @@ pub fn Versions(path: String, versions: Vec<PluginVersionRow>, now: Millis) -> i
                 {versions
                     .into_iter()
                     .map(|it| {
-                        let label = texts::go_back(&it.version);
+                        let (label, may) = (texts::go_back(&it.version), it.barred.is_none());
                         view! {
                             <li class="row">
                                 <div class="row-words">
@@ -31,15 +31,22 @@ pub fn Versions(path: String, versions: Vec<PluginVersionRow>, now: Millis) -> i
                                     <span class="muted">
                                         {texts::REPLACED}" "<Time at=it.at now />
                                     </span>
+                                    {it.barred
+                                        .map(|why| view! { <span>{texts::barred(&why)}</span> })}
                                 </div>
-                                <form method="post" action=action.clone()>
-                                    <input
-                                        type="hidden"
-                                        name="version"
-                                        value=it.number.to_string()
-                                    />
-                                    <Submit label=label look=Look::Secondary />
-                                </form>
+                                {may
+                                    .then(|| {
+                                        view! {
+                                            <form method="post" action=action.clone()>
+                                                <input
+                                                    type="hidden"
+                                                    name="version"
+                                                    value=it.number.to_string()
+                                                />
+                                                <Submit label=label look=Look::Secondary />
+                                            </form>
+                                        }
+                                    })}
                             </li>
                         }
                     })

@@ -72,7 +72,9 @@ pub(in crate::plugins) async fn tidy(tx: &mut Write, id: InstallationId) -> sqlx
 pub(in crate::plugins) struct Listed {
     pub(in crate::plugins) number: i64,
     pub(in crate::plugins) version: String,
+    pub(in crate::plugins) component_hash: String,
     pub(in crate::plugins) publisher: Option<String>,
+    pub(in crate::plugins) package_hash: Option<String>,
     /// When another took its place.
     pub(in crate::plugins) created_at: i64,
 }
@@ -83,8 +85,8 @@ pub(in crate::plugins) async fn list(
     id: InstallationId,
 ) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as(
-        "SELECT number, version, publisher, created_at FROM plugin_versions WHERE plugin_id = $1 \
-         ORDER BY number DESC",
+        "SELECT number, version, component_hash, publisher, package_hash, created_at \
+         FROM plugin_versions WHERE plugin_id = $1 ORDER BY number DESC",
     )
     .bind(id.to_string())
     .fetch_all(pool)

@@ -76,12 +76,15 @@ stories! {
         install(&world.context, by(ONE, "3.0.0", &first)).await.unwrap().1.unwrap();
         for version in earlier().await {
             assert_eq!(version.key_id, None);
+            // Its page says so before.
+            assert!(version.barred.unwrap().contains("nobody signed this"));
             let error = olga.api().rollback_plugin(&id, version.number).await.unwrap_err();
             assert!(error.to_string().contains("nobody signed this"), "{error}");
         }
         install(&world.context, by(ONE, "4.0.0", &first)).await.unwrap().1.unwrap();
         let version = earlier().await.remove(0);
         assert_eq!((version.version.as_str(), version.key_id), ("3.0.0", Some(first.key_id())));
+        assert_eq!(version.barred, None);
         olga.api().rollback_plugin(&id, version.number).await.unwrap();
     }
 
@@ -153,6 +156,7 @@ stories! {
         let view = olga.api().get_plugin(&id).await.unwrap();
         assert_eq!((view.row.state, view.why), (PluginState::Enabled, None));
         // There is no way back to what is revoked.
+        assert!(view.versions[0].barred.as_deref().unwrap().contains("it loses money"));
         let number = view.versions[0].number;
         let error = olga.api().rollback_plugin(&id, number).await.unwrap_err();
         assert!(matches!(&error, PortalError::Invalid { .. }), "{error:?}");

@@ -1,0 +1,40 @@
+//! What the screens about plugins have to say, and what they must not offer.
+
+use super::{attribute, one, tags};
+
+#[test]
+fn a_card_of_the_gallery_says_what_can_be_done_with_it() {
+    let page = one("gallery");
+    for word in ["Installed", "Upgrade", "Older", "Another build", "Revoked", "Not signed"] {
+        assert!(page.contains(&format!(">{word}</span>")), "{word}");
+    }
+    assert!(page.contains("1.3.2 is installed") && page.contains("It is damaged"));
+    let forms = page.matches("action=\"/operator/plugins/gallery/").count();
+    assert_eq!(forms, 5, "what is barred has no button, and an unknown key a link");
+    let pictures: Vec<_> = tags(&page).filter(|it| it.starts_with("img ")).collect();
+    assert_eq!(pictures.len(), 1);
+    assert_eq!(attribute(pictures[0], "alt"), Some(""));
+    assert!(!one("gallery-choose-barred").contains("field-publisher"));
+    assert!(one("gallery-choose").contains("field-publisher"));
+}
+
+#[test]
+fn a_secret_that_is_missing_is_named() {
+    let page = one("plugin-install");
+    assert!(
+        page.contains("Not given yet: API key of the store.") && page.contains("name=\"without\"")
+    );
+    let refused = one("plugin-install-refused");
+    assert!(refused.contains("href=\"#field-without\""), "{refused}");
+    assert!(one("plugin-stopped").contains("Not all of its secrets are given"));
+    assert!(one("plugin").contains("Not all of its secrets are given"), "also where it is enabled");
+    assert!(!one("plugin-disabled").contains("Not all of its secrets are given"));
+}
+
+#[test]
+fn no_page_offers_a_way_back_that_is_refused() {
+    let page = one("plugin");
+    assert!(page.contains("Go back to 1.3.2") && page.contains("1.3.1"));
+    assert!(!page.contains("Go back to 1.3.1"));
+    assert!(page.contains("It may not run any more: nobody signed it"), "{page}");
+}
