@@ -92,10 +92,12 @@ pub(super) async fn carry(
         }
         next = tokio::select! {
             Some(first) = calls.join_next_with_id() => {
+                let writing = begin(context, &plugin).await;
+                // Those that ended while somebody else wrote are written down along.
                 let mut ended = vec![first];
                 ended.extend(std::iter::from_fn(|| calls.try_join_next_with_id()));
                 let tried = returned(&plugin, ended, (&mut running, &mut *queue));
-                settle_all(context, &plugin, tried, queue).await
+                settle_all(context, &plugin, (tried, writing), queue).await
             }
             // A slow call keeps its own place alone.
             () = sleep_until(queue.until), if calls.len() < PLACES => {
@@ -154,11 +156,18 @@ fn event(leased: &Leased) -> events::Event {
     }
 }
 
+/// A transaction that holds the plugin, and the plugin as it is now.
+async fn begin(context: &Context, plugin: &Installed) -> Result<(Write, Installed)> {
+    let mut tx = context.database.write().await?;
+    let held = plugins::hold(&mut tx, plugin.id).await?;
+    Ok((tx, held))
+}
+
 /// Writes down what came of these; answers what is to be tried next.
 async fn settle_all(
     context: &Context,
     plugin: &Installed,
-    tried: Vec<Tried>,
+    (tried, writing): (Vec<Tried>, Result<(Write, Installed)>),
     queue: &mut Queue,
 ) -> Vec<Leased> {
     let went_well = |it: &Tried| matches!(it.outcome.result, Ok(Answer::Done));
@@ -167,7 +176,11 @@ async fn settle_all(
         // It may have to rest.
         queue.stop();
     }
-    let next = match settle_well(context, plugin, &well, queue).await {
+    let settled = match writing {
+        Ok(writing) => settle_well(context, (plugin, writing), &well, queue).await,
+        Err(error) => Err(error),
+    };
+    let next = match settled {
         Ok(Some(next)) => next,
         beaten_or_failed => {
             if let Err(error) = beaten_or_failed {
@@ -191,15 +204,14 @@ async fn settle_all(
 /// something else was written meanwhile, and each of these is to be settled alone.
 async fn settle_well(
     context: &Context,
-    plugin: &Installed,
+    (plugin, (mut tx, held)): (&Installed, (Write, Installed)),
     well: &[Tried],
     queue: &mut Queue,
 ) -> Result<Option<Vec<Leased>>> {
     if well.is_empty() {
+        tx.rollback().await?;
         return Ok(Some(Vec::new()));
     }
-    let mut tx = context.database.write().await?;
-    let held = plugins::hold(&mut tx, plugin.id).await?;
     let now = context.now();
     let ids: Vec<_> = well.iter().map(|it| it.leased.id).collect();
     // What took longer than its lease is tried by somebody else: their word counts.
@@ -210,6 +222,7 @@ async fn settle_well(
         let both = (&held, plugin);
         let settled = plugins::settle_held(context, &mut tx, both, asked, outcome).await?;
         if settled == Settled::Beaten {
+            tx.rollback().await?;
             return Ok(None);
         }
         accounts.push(leased.account);
