@@ -12,6 +12,7 @@ use myrelay_tests::{
     capture::{Capture, Packet},
     network::{End, Network},
     node::Node,
+    program::until,
     root,
     story::Stage,
     vpn_client::{VpnClient, values},
@@ -140,7 +141,12 @@ async fn p04_a_node_is_silent_to_whoever_has_no_key() {
     let client = VpnClient::connect(scene.network(), &scene.file).await.unwrap();
     let server = scene.network().server()[0];
     client.reaches(server, PATIENCE).await.unwrap();
-    let seen = capture.packets().unwrap();
+    let seen = async || {
+        let seen = capture.packets()?;
+        let has = |kind| seen.iter().any(|it| it.wireguard() == Some(kind));
+        Ok([1, 2, 4].into_iter().all(has).then_some(seen))
+    };
+    let seen = until("the packets to be captured", PATIENCE, seen).await.unwrap();
     let real = |kind| seen.iter().find(|it| it.wireguard() == Some(kind)).unwrap().payload.clone();
 
     let mut datagrams = vec![Vec::new(), vec![0], vec![0xff; 1400], marker()[..148].to_vec()];

@@ -48,7 +48,7 @@ ip netns exec right wg show wg0 latest-handshakes
 #[test]
 fn a_ping_passes_between_two_namespaces_through_the_kernels_wireguard() {
     let machine = Machine::new().expect("a machine");
-    let said = machine.run(TWO_ENDS, Duration::from_secs(120)).expect("the machine ran");
+    let said = machine.run(TWO_ENDS, Duration::from_secs(300)).expect("the machine ran");
     assert_eq!(said.code, 0, "{}", said.text);
     assert_eq!(said.text.matches("3 packets received").count(), 3, "{}", said.text);
 }
@@ -56,7 +56,7 @@ fn a_ping_passes_between_two_namespaces_through_the_kernels_wireguard() {
 #[test]
 fn a_machine_tells_how_its_commands_ended() {
     let machine = Machine::new().expect("a machine");
-    let said = machine.run("echo hello\nexit 7", Duration::from_secs(60)).expect("it ran");
+    let said = machine.run("echo hello\nexit 7", Duration::from_secs(300)).expect("it ran");
     assert_eq!(said.code, 7, "{}", said.text);
     assert!(said.text.contains("hello"), "{}", said.text);
 }

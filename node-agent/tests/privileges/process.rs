@@ -252,7 +252,9 @@ fn use_pod(node: &Namespace, client: &mut Client, pod: &DesiredPod, key: &Public
     let here = here.split_whitespace().find_map(|it| it.split_once('/')).unwrap().0;
     client.connect(kind().unwrap(), key, format!("{here}:{}", pod.port).parse().unwrap());
     for address in pod.range.node().all() {
-        assert!(client.namespace.pings(address), "{address} answers through the tunnel");
+        crate::world::eventually("it answers through the tunnel", || {
+            client.namespace.pings(address)
+        });
     }
 }
 

@@ -9,7 +9,7 @@ mod privacy;
 mod support;
 mod upstream;
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use device::{Device, options, query, settings, start};
 use hickory_proto::{
@@ -294,7 +294,9 @@ async fn p14_others_are_answered_while_many_pods_ask_for_all_they_can_get() {
     for name in ["one.example.org.", "two.example.org.", "three.example.org."] {
         assert_eq!(addresses(&phone.ask(name).await), [IpAddr::from(ADDRESS)]);
     }
-    assert!(upstream.heard().names.len() <= 512 + 20 * 4, "what waits is bounded");
+    // Those that wait are asked once more where a connection was given up meanwhile.
+    let asked: BTreeSet<String> = upstream.heard().names.iter().cloned().collect();
+    assert!(asked.len() <= 512 + 20 * 4, "what waits is bounded: {}", asked.len());
 }
 
 #[tokio::test]

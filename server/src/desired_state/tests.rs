@@ -147,7 +147,7 @@ stories! {
             agent
         };
         let ends = async |mut agent: Listener, why: &str| {
-            let end = tokio::time::timeout(Duration::from_secs(5), agent.lines.next()).await;
+            let end = tokio::time::timeout(Duration::from_secs(30), agent.lines.next()).await;
             assert_eq!(end.ok(), Some(None), "{why}");
         };
         let in_contact =

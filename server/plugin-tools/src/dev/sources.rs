@@ -179,7 +179,7 @@ mod tests {
         let second = sources.look(&first).unwrap();
         assert_eq!(names(&first, &second), Vec::<String>::new());
 
-        write("src/lib.rs", "two");
+        write("src/lib.rs", "three");
         write("dev/config.json", "{}");
         fs::remove_file(root.path().join("tests/deliver.json")).unwrap();
         let third = sources.look(&second).unwrap();
