@@ -101,6 +101,33 @@ stories! {
         assert_eq!(version(&olga, &id).await, "2.0.0");
     }
 
+    async fn versions_change_while_events_come_and_no_call_fails(world) {
+        let olga = world.operator("olga").await;
+        let id = heard(&world).await;
+        let come = async {
+            for number in 0..20 {
+                world.customer(&format!("c{number}")).await;
+                deliveries::round(&world.context).await.unwrap();
+            }
+        };
+        let change = async {
+            for number in ["2.0.0", "3.0.0", "4.0.0"] {
+                install(&world.context, next(number)).await.unwrap().1.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(come, change);
+        while deliveries::round(&world.context).await.unwrap() {}
+        assert_eq!(version(&olga, &id).await, "4.0.0");
+        let counted = [
+            world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await,
+            world.count("SELECT COUNT(*) FROM plugin_calls WHERE call = 'events.handle'").await,
+        ];
+        assert_eq!(counted, [21; 2]);
+        assert_eq!(world.count("SELECT COUNT(*) FROM plugin_calls WHERE failure IS NOT NULL").await, 0);
+        assert!(world.host.events().iter().all(|it| it.1 == 1), "a swap is nobody's fault");
+    }
+
     async fn a_call_is_made_once_more_and_nothing_comes_of_it(world) {
         let (olga, ana) = (world.operator("olga").await, world.customer("zoe").await);
         let id = heard(&world).await;
