@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::{CallId, DeliveryId, InstallationId};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, PluginHealthView, PortalError};
+use super::{Millis, Page, PluginHealthView, PortalError};
 
 /// How a plugin stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,10 @@ pub struct PluginCallRow {
     /// The event it was about.
     pub about: Option<String>,
     pub attempt: u32,
+    /// The same of every try; none where that was not noted.
+    pub delivery: Option<String>,
+    /// The version that ran; none where that was not noted.
+    pub version: Option<String>,
     /// None: it went well.
     pub failure: Option<String>,
     /// Microseconds.
@@ -105,6 +109,24 @@ pub struct PluginCallRow {
     pub log: Vec<PluginLogLine>,
     pub http: Vec<PluginRequestRow>,
     pub at: Millis,
+}
+
+/// Which calls of a plugin are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallsWanted {
+    /// Those that failed alone.
+    pub failed: bool,
+    /// The tries of this delivery alone.
+    pub delivery: Option<String>,
+}
+
+/// A page of a plugin's calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginCallsView {
+    pub plugin: PluginRow,
+    pub wanted: CallsWanted,
+    /// Newest first.
+    pub calls: Page<PluginCallRow>,
 }
 
 /// Something that a plugin does at set times.
@@ -201,6 +223,14 @@ pub trait PluginContract: Send + Sync {
     async fn list_plugins(&self) -> Result<Vec<PluginRow>, PortalError>;
 
     async fn get_plugin(&self, plugin: &str) -> Result<PluginView, PortalError>;
+
+    /// Its calls that are kept, those that came before the call `after`.
+    async fn plugin_calls(
+        &self,
+        plugin: &str,
+        wanted: CallsWanted,
+        after: Option<&str>,
+    ) -> Result<PluginCallsView, PortalError>;
 
     /// Lets a plugin have what it listens to, from now on. Twice is fine.
     async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError>;

@@ -55,6 +55,8 @@ mod overview;
 mod plans;
 #[cfg(feature = "ssr")]
 mod plugin;
+#[cfg(feature = "ssr")]
+mod plugin_calls;
 pub mod plugin_forms;
 #[cfg(feature = "ssr")]
 mod plugin_trial;
@@ -98,8 +100,8 @@ pub use self::{billing::Billing, plugin_forms::PluginForm};
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
-    NotificationsView, Overview, Page, PlanRow, PluginRow, PluginTrialView, PluginView,
-    PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
+    NotificationsView, Overview, Page, PlanRow, PluginCallsView, PluginRow, PluginTrialView,
+    PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -257,6 +259,8 @@ pub enum Content {
         plugin: PluginView,
         form: FormState,
     },
+    /// All its calls that are kept.
+    PluginCalls(PluginCallsView),
     PluginForm(PluginForm),
     /// What a call comes to that was made once more.
     PluginTrial(PluginTrialView),

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::{
     Content, Frame, account, accounts, add_device, add_node, add_plan, channel, delete_any_pod,
     delete_pod, device, device_routes, drain_node, error, front, home, invite, join, move_pod,
-    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugin_trial,
-    plugins, pod, pods, remove_channel, remove_device, remove_plugin, retire_node, revoke_token,
-    sign_in, sign_up, suspend_account, tokens, unsubscribe, usage,
+    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugin_calls,
+    plugin_trial, plugins, pod, pods, remove_channel, remove_device, remove_plugin, retire_node,
+    revoke_token, sign_in, sign_up, suspend_account, tokens, unsubscribe, usage,
 };
 use crate::contract::Millis;
 
@@ -51,6 +51,7 @@ impl Content {
             Self::AddPlan(_) => add_plan::title(),
             Self::Plugins(_) => plugins::title(),
             Self::Plugin { plugin, .. } => plugin::title(plugin),
+            Self::PluginCalls(view) => plugin_calls::title(view),
             Self::PluginForm(form) => form.title(),
             Self::PluginTrial(trial) => plugin_trial::title(trial),
             Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
@@ -159,15 +160,12 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         }
         Content::Billing(billing) => view! { <at::billing::BillingPage billing now /> }.into_any(),
         Content::Plans { plans, form } => view! { <at::plans::Plans plans form /> }.into_any(),
-        Content::Plugins(plugins) => view! { <at::plugins::Plugins plugins /> }.into_any(),
-        Content::Plugin { plugin, form } => {
-            view! { <at::plugin::Plugin plugin form now /> }.into_any()
-        }
-        Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
-        Content::PluginTrial(trial) => view! { <at::plugin_trial::Trial trial now /> }.into_any(),
-        Content::RemovePlugin(plugin) => {
-            view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
-        }
+        content @ (Content::Plugins(_)
+        | Content::Plugin { .. }
+        | Content::PluginCalls(_)
+        | Content::PluginForm(_)
+        | Content::PluginTrial(_)
+        | Content::RemovePlugin(_)) => about_plugins(content, now),
         Content::AddPlan(form) => view! { <at::add_plan::AddPlan form /> }.into_any(),
         Content::SuspendAccount(account) => {
             view! { <at::suspend_account::SuspendAccount account /> }.into_any()
@@ -188,6 +186,26 @@ fn about_messages(content: Content, now: Millis) -> AnyView {
             view! { <at::remove_channel::RemoveChannel view /> }.into_any()
         }
         Content::Unsubscribe(view) => view! { <at::unsubscribe::Unsubscribe view /> }.into_any(),
+        _ => ().into_any(),
+    }
+}
+
+/// Draws what is about plugins, and nothing else.
+fn about_plugins(content: Content, now: Millis) -> AnyView {
+    use super as at;
+    match content {
+        Content::Plugins(plugins) => view! { <at::plugins::Plugins plugins /> }.into_any(),
+        Content::Plugin { plugin, form } => {
+            view! { <at::plugin::Plugin plugin form now /> }.into_any()
+        }
+        Content::PluginCalls(view) => {
+            view! { <at::plugin_calls::PluginCalls view now /> }.into_any()
+        }
+        Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
+        Content::PluginTrial(trial) => view! { <at::plugin_trial::Trial trial now /> }.into_any(),
+        Content::RemovePlugin(plugin) => {
+            view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
+        }
         _ => ().into_any(),
     }
 }

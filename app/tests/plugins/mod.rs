@@ -38,3 +38,35 @@ fn no_page_offers_a_way_back_that_is_refused() {
     assert!(!page.contains("Go back to 1.3.1"));
     assert!(page.contains("It may not run any more: nobody signed it"), "{page}");
 }
+
+#[test]
+fn a_call_says_which_version_it_was_and_leads_to_all_tries() {
+    let page = one("plugin-calls");
+    assert!(page.contains("Version 1.4.0"), "{page}");
+    let tries = |page: &str| {
+        let links = tags(page).filter_map(|it| attribute(it, "href").map(str::to_owned));
+        links.filter(|it| it.contains("/calls?delivery=dlv_")).count()
+    };
+    assert_eq!(tries(&page), 1, "what a provider names is no part of an address: {page}");
+    assert!(page.contains("cancel-&lt;script&gt;alert(1)-7"), "{page}");
+    let stopped = one("plugin-stopped");
+    assert!(stopped.contains(">All calls</a>") && stopped.contains(">Its calls</a>"), "{stopped}");
+    assert_eq!(tries(&stopped), 2 + 1, "each call, and what was given up");
+}
+
+#[test]
+fn the_run_log_is_filtered_and_goes_on() {
+    let all = one("plugin-calls");
+    assert!(all.contains("calls?failed=1\"") && all.contains("Only those that failed"), "{all}");
+    assert!(!all.contains("Next page"));
+    let failed = one("plugin-calls-failed");
+    assert!(failed.contains("Those that failed.") && failed.contains(">All calls</a>"), "{failed}");
+    let fields: Vec<_> = tags(&failed)
+        .filter(|it| it.starts_with("input "))
+        .filter_map(|it| Some((attribute(it, "name")?, attribute(it, "value")?)))
+        .collect();
+    assert_eq!(fields, [("failed", "1"), ("after", "call_1")], "the filter stays");
+    assert!(one("plugin-calls-none").contains("No calls yet"));
+    assert!(one("plugin-calls-none-failed").contains("None of the calls that are kept failed."));
+    assert!(one("plugin-calls-of-nothing").contains("None of them is among the calls"));
+}

@@ -3,11 +3,14 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CapabilityRow, DeadDeliveryRow, HourOfCalls, PluginCallRow, PluginHealthView, PluginJobRow,
-        PluginLimits, PluginLogLine, PluginRequestRow, PluginRow, PluginState, PluginTrialView,
-        PluginVersionRow, PluginView, PortalError,
+        CallsWanted, CapabilityRow, DeadDeliveryRow, HourOfCalls, Page, PluginCallRow,
+        PluginCallsView, PluginHealthView, PluginJobRow, PluginLimits, PluginLogLine,
+        PluginRequestRow, PluginRow, PluginState, PluginTrialView, PluginVersionRow, PluginView,
+        PortalError,
     },
 };
+
+use myrelay_domain::ids::DeliveryId;
 
 use super::{HOSTILE, MINUTE, NOW, id, operator, refused};
 
@@ -38,6 +41,8 @@ fn call(failure: Option<&str>) -> PluginCallRow {
         call: "events.handle".to_owned(),
         about: Some("pod.created.v1".to_owned()),
         attempt: if failure.is_some() { 2 } else { 1 },
+        delivery: Some(id::<DeliveryId>(9).to_string()),
+        version: Some("1.4.0".to_owned()),
         failure: failure.map(str::to_owned),
         cpu_us: 320,
         wall_us: 81_400,
@@ -163,7 +168,39 @@ fn trial(failure: Option<&str>, would: Vec<String>, unrecorded: bool) -> PluginT
     }
 }
 
+/// Pages of the run log: all, those that failed and more of them, and nothing of a delivery.
+fn calls() -> Vec<(&'static str, Content, Frame)> {
+    let show = |wanted: CallsWanted, rows, next: Option<&str>| {
+        let calls = Page { rows, next: next.map(str::to_owned) };
+        let plugin = row(1, HOSTILE, PluginState::Failing);
+        let frame = operator("/operator/plugins/1/calls");
+        (Content::PluginCalls(PluginCallsView { plugin, wanted, calls }), frame)
+    };
+    let failed = CallsWanted { failed: true, delivery: None };
+    let of_one =
+        |delivery: &str| CallsWanted { failed: false, delivery: Some(delivery.to_owned()) };
+    // One from before versions were noted, of a delivery that a provider named.
+    let old = PluginCallRow {
+        version: None,
+        delivery: Some("cancel-<script>alert(1)-7".to_owned()),
+        ..call(None)
+    };
+    let broken = call(Some("it broke: a panic at lib.rs:7"));
+    let screens = [
+        ("plugin-calls", show(CallsWanted::default(), vec![call(None), old], None)),
+        ("plugin-calls-failed", show(failed.clone(), vec![broken], Some("call_1"))),
+        ("plugin-calls-none", show(CallsWanted::default(), Vec::new(), None)),
+        ("plugin-calls-none-failed", show(failed, Vec::new(), None)),
+        ("plugin-calls-of-nothing", show(of_one(HOSTILE), Vec::new(), None)),
+    ];
+    screens.into_iter().map(|(name, (content, frame))| (name, content, frame)).collect()
+}
+
 pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
+    [pages(), calls()].concat()
+}
+
+fn pages() -> Vec<(&'static str, Content, Frame)> {
     let list = || operator("/operator/plugins");
     let one = || operator("/operator/plugins/1");
     let show = |plugin| Content::Plugin { plugin, form: FormState::default() };

@@ -1,7 +1,10 @@
 //! Plugins, in the caller's name.
 
 use async_trait::async_trait;
-use myrelay_app::contract::{PluginContract, PluginRow, PluginTrialView, PluginView, PortalError};
+use myrelay_app::contract::{
+    CallsWanted, PluginCallsView, PluginContract, PluginRow, PluginTrialView, PluginView,
+    PortalError,
+};
 
 use super::Api;
 use crate::{Result, jobs, messages, plugins};
@@ -14,6 +17,16 @@ impl PluginContract for Api {
 
     async fn get_plugin(&self, plugin: &str) -> Result<PluginView, PortalError> {
         self.answer(messages::get_plugin(&self.context, self.caller, plugin).await)
+    }
+
+    async fn plugin_calls(
+        &self,
+        plugin: &str,
+        wanted: CallsWanted,
+        after: Option<&str>,
+    ) -> Result<PluginCallsView, PortalError> {
+        let calls = plugins::plugin_calls(&self.context, self.caller, plugin, wanted, after).await;
+        self.answer(calls)
     }
 
     async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError> {

@@ -256,6 +256,7 @@ fn plugin_routes() -> Vec<Route> {
         does(PACKAGE, Operator, post(plugin_gallery::choose)),
         shows("/operator/plugins/gallery/{package}/icon.png", Operator, get(plugin_gallery::icon)),
         shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
+        shows("/operator/plugins/{plugin}/calls", Operator, get(plugins::calls)),
         does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),

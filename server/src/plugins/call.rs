@@ -290,6 +290,7 @@ pub(super) async fn remember(
     let done = store::calls::Done {
         id,
         plugin,
+        version: &called.version,
         call: function(&ask.call),
         about: ask.about.as_deref(),
         attempt: ask.attempt,

@@ -19,6 +19,7 @@ mod readiness;
 mod recording;
 mod replay;
 mod revocation;
+mod run_log;
 mod runtime;
 mod schedule;
 mod settings;
@@ -54,6 +55,7 @@ pub(crate) use self::{
     readiness::work,
     replay::try_call,
     revocation::{Revocation, revoke, revoked, unrevoke},
+    run_log::plugin_calls,
     schedule::next as next_time,
     uploads::{discard_upload, install_upload, takes_unsigned, upload, upload_view},
     versions::{rollback, rollback_to},

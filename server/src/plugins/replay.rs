@@ -151,6 +151,7 @@ pub(crate) async fn try_call(
     let before = kept.stored.row;
     Ok(PluginTrialView {
         again: PluginCallRow {
+            version: Some(plugin.version.clone()),
             failure: outcome.result.as_ref().err().map(describe),
             cpu_us: outcome.used.cpu_us,
             wall_us: outcome.used.wall_us,

@@ -3,6 +3,7 @@
 mod keys;
 mod killed;
 mod life;
+mod run_log;
 
 use std::collections::BTreeMap;
 

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use myrelay_app::contract::{
-    CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginRow, PluginState, PluginView,
+    CallsWanted, CapabilityRow, DeadDeliveryRow, PluginRow, PluginState, PluginView,
 };
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
 };
 
-use super::{Installed, State, change::Secrets, recording, revocation, store, versions};
+use super::{Installed, State, change::Secrets, revocation, run_log, store, versions};
 use crate::{Result, context::Context};
 
 /// How many calls a page shows.
-const CALLS_SHOWN: i64 = 20;
+const CALLS_SHOWN: usize = 20;
 
 /// What is on its way to a plugin, and what was given up.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,8 @@ pub(super) async fn view(
     let manifest = plugin.manifest()?;
     let grants: Grants = serde_json::from_str(&plugin.grants).context("a plugin's grants")?;
     let pool = context.database.read();
-    let calls = calls(context, plugin.id).await?;
+    let all = CallsWanted::default();
+    let calls = run_log::calls(context, plugin.id, (&all, None), CALLS_SHOWN).await?;
     let row = row(context, plugin, backlog).await;
     let revoked = revocation::why(context, plugin.id).await?;
     let given = store::secrets::list(pool, plugin.id).await?;
@@ -95,21 +96,6 @@ pub(super) async fn view(
         calls,
         dead,
     })
-}
-
-/// The last calls, with what is kept of them.
-async fn calls(context: &Context, plugin: InstallationId) -> Result<Vec<PluginCallRow>> {
-    let stored = store::calls::list(context.database.read(), plugin, CALLS_SHOWN).await?;
-    let mut rows = Vec::with_capacity(stored.len());
-    for stored in stored {
-        let mut row = stored.row.clone();
-        if let Some(kept) = recording::open(context, plugin, stored)? {
-            row.input = kept.recorded.shown_input();
-            row.answer = kept.recorded.shown_answer();
-        }
-        rows.push(row);
-    }
-    Ok(rows)
 }
 
 /// What a plugin asks for, each with the reason its author gives or the one that it has by itself.

@@ -6,8 +6,8 @@ mod jobs;
 mod texts;
 mod versions;
 
-pub(crate) use calls::Call;
 use calls::Calls;
+pub(crate) use calls::{Call, CallRows};
 use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
@@ -236,7 +236,9 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                     .into_iter()
                     .map(|it| {
                         let one = format!("{path}/deliveries/{}/replay", it.id);
+                        let tries = texts::tries(&path, &it.id.to_string());
                         let label = texts::replay(&it.event);
+                        let its = texts::its_calls(&it.event);
                         view! {
                             <tr role="row">
                                 <Cell column=texts::EVENT><code>{it.event}</code></Cell>
@@ -247,11 +249,20 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                                 <Cell column=texts::TRIES>{it.attempts.to_string()}</Cell>
                                 <Cell column=texts::WHEN><Time at=it.at now /></Cell>
                                 <Cell column=texts::ACTION>
-                                    <form method="post" action=one>
-                                        <button type="submit" class="row-action" aria-label=label>
-                                            {texts::REPLAY}
-                                        </button>
-                                    </form>
+                                    <span class="row-actions">
+                                        <form method="post" action=one>
+                                            <button
+                                                type="submit"
+                                                class="row-action"
+                                                aria-label=label
+                                            >
+                                                {texts::REPLAY}
+                                            </button>
+                                        </form>
+                                        <a class="row-action" href=tries aria-label=its>
+                                            {texts::ITS_CALLS}
+                                        </a>
+                                    </span>
                                 </Cell>
                             </tr>
                         }

@@ -20,6 +20,9 @@ pub(crate) const GIVEN: &str = "Given. Nobody can read it here, and the plugin c
 pub(crate) const MISSING: &str = "Not given.";
 pub(crate) const CALLS: &str = "The last calls";
 pub(crate) const NO_CALLS: &str = "It was not called yet.";
+pub(crate) const ALL_CALLS: &str = "All calls";
+pub(crate) const DELIVERY: &str = "Delivery";
+pub(crate) const ITS_CALLS: &str = "Its calls";
 pub(crate) const DETAILS: &str = "Details";
 pub(crate) const INPUT: &str = "What it was asked";
 pub(crate) const ANSWER: &str = "What it answered";
@@ -84,6 +87,26 @@ pub(crate) fn barred(why: &str) -> String {
 /// A button's name for those who do not see the row.
 pub(crate) fn replay(event: &str) -> String {
     format!("{REPLAY}: {event}")
+}
+
+/// A link's name for those who do not see the row.
+pub(crate) fn its_calls(event: &str) -> String {
+    format!("{ITS_CALLS}: {event}")
+}
+
+/// Which version it was.
+pub(crate) fn ran(version: &str) -> String {
+    format!("Version {version}")
+}
+
+/// Whether a delivery's id may stand in an address as it is: all but what providers give do.
+pub(crate) fn is_plain(delivery: &str) -> bool {
+    delivery.bytes().all(|it| it.is_ascii_alphanumeric() || b"-._~".contains(&it))
+}
+
+/// Where all tries of a delivery are read.
+pub(crate) fn tries(path: &str, delivery: &str) -> String {
+    format!("{path}/calls?delivery={delivery}")
 }
 
 /// What a state means; nothing where all is well.

@@ -38,7 +38,7 @@ pub fn Trial(trial: PluginTrialView, now: Millis) -> impl IntoView {
         <section class="part">
             <h2>{texts::now(&plugin.version)}</h2>
             <ul class="rows">
-                <Call call=again again=None now />
+                <Call path=up.clone() call=again again=None now />
             </ul>
             <h3>{texts::WOULD}</h3>
             {nothing.then(|| view! { <p class="muted">{texts::WOULD_NOTHING}</p> })}
@@ -52,7 +52,7 @@ pub fn Trial(trial: PluginTrialView, now: Millis) -> impl IntoView {
         <section class="part">
             <h2>{texts::THEN}</h2>
             <ul class="rows">
-                <Call call=before again=None now />
+                <Call path=up.clone() call=before again=None now />
             </ul>
         </section>
         <div class="actions">

@@ -1,12 +1,14 @@
 //! Operators: plugins.
 
 use axum::{
-    extract::Path,
+    extract::{Path, Query, rejection::QueryRejection},
     http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     response::IntoResponse,
 };
-use myrelay_app::{Content, FormState, contract::PortalError};
-
+use myrelay_app::{
+    Content, FormState,
+    contract::{CallsWanted, PortalError},
+};
 use serde::Deserialize;
 
 use super::{Answer, Ask, again};
@@ -31,6 +33,31 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 pub(crate) async fn plugin(ask: Ask, Path(plugin): Path<String>) -> Answer {
     let plugin = ask.portal.get_plugin(&plugin).await?;
     Ok(Screen(Content::Plugin { plugin, form: FormState::default() }).into_response())
+}
+
+/// Which calls are looked for, and where the list goes on.
+#[derive(Deserialize)]
+pub(crate) struct Turn {
+    #[serde(default)]
+    failed: String,
+    #[serde(default)]
+    delivery: String,
+    after: Option<String>,
+}
+
+/// `GET /operator/plugins/{plugin}/calls?failed=&delivery=&after=`
+pub(crate) async fn calls(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    turn: Result<Query<Turn>, QueryRejection>,
+) -> Answer {
+    let Ok(Query(Turn { failed, delivery, after })) = turn else {
+        return Err(PortalError::invalid("after", "this list has no such place").into());
+    };
+    let delivery = Some(delivery).filter(|it| !it.is_empty());
+    let wanted = CallsWanted { failed: failed == "1", delivery };
+    let calls = ask.portal.plugin_calls(&plugin, wanted, after.as_deref()).await?;
+    Ok(Screen(Content::PluginCalls(calls)).into_response())
 }
 
 /// `POST /operator/plugins/{plugin}/enable`

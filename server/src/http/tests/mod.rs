@@ -11,6 +11,7 @@ mod node_tls;
 mod notifications;
 mod plugin_forms;
 mod plugin_gallery;
+mod plugins;
 mod rest;
 mod signing_in;
 mod site_tls;

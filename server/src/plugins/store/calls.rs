@@ -1,6 +1,6 @@
 //! The SQL of what plugins did.
 
-use myrelay_app::contract::PluginCallRow;
+use myrelay_app::contract::{CallsWanted, PluginCallRow};
 use myrelay_domain::ids::{CallId, InstallationId};
 use sqlx::{Any, AnyPool, FromRow, any::AnyArguments, query::QueryAs};
 
@@ -10,6 +10,8 @@ use crate::database::{Write, read_id, read_number};
 pub(in crate::plugins) struct Done<'a> {
     pub(in crate::plugins) id: CallId,
     pub(in crate::plugins) plugin: InstallationId,
+    /// The plugin's version.
+    pub(in crate::plugins) version: &'a str,
     pub(in crate::plugins) call: &'a str,
     pub(in crate::plugins) about: Option<&'a str>,
     pub(in crate::plugins) attempt: u32,
@@ -54,6 +56,7 @@ struct Row {
     requests: i64,
     allowed: Option<String>,
     recorded: Option<String>,
+    version: Option<String>,
     created_at: i64,
 }
 
@@ -61,7 +64,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, call, about, attempt, failure, cpu_us, wall_us, memory, log, http, \
-             delivery, happened_at, started_at, requests, allowed, recorded, created_at \
+             delivery, happened_at, started_at, requests, allowed, recorded, version, \
+             created_at \
              FROM plugin_calls WHERE plugin_id = $1 ",
             $rest
         )
@@ -77,8 +81,9 @@ pub(in crate::plugins) async fn insert(
     sqlx::query(
         "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, wall_us, \
              memory, log, http, created_at, delivery, happened_at, started_at, requests, allowed, \
-             recorded) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             recorded, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19)",
     )
     .bind(done.id.to_string())
     .bind(done.plugin.to_string())
@@ -98,19 +103,32 @@ pub(in crate::plugins) async fn insert(
     .bind(i64::from(done.used.http_requests))
     .bind(done.allowed)
     .bind(done.recorded)
+    .bind(done.version)
     .execute(&mut **tx)
     .await
     .map(drop)
 }
 
-/// The last calls, newest first.
+/// The last calls that are looked for, newest first, and none but those before `after`.
 pub(in crate::plugins) async fn list(
     pool: &AnyPool,
     id: InstallationId,
-    limit: i64,
+    wanted: &CallsWanted,
+    after: Option<CallId>,
+    limit: usize,
 ) -> sqlx::Result<Vec<Stored>> {
-    let rows = sqlx::query_as(select!("ORDER BY id DESC LIMIT $2"));
-    read_all(rows.bind(id.to_string()).bind(limit), pool).await
+    // Ids are UUIDv7: their order is the order of the calls.
+    let rows = sqlx::query_as(select!(
+        "AND ($2 = '' OR id < $2) AND ($3 = '' OR delivery = $3) \
+         AND ($4 = 0 OR failure IS NOT NULL) ORDER BY id DESC LIMIT $5"
+    ));
+    let rows = rows
+        .bind(id.to_string())
+        .bind(after.map(|it| it.to_string()).unwrap_or_default())
+        .bind(wanted.delivery.clone().unwrap_or_default())
+        .bind(i64::from(wanted.failed))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    read_all(rows, pool).await
 }
 
 /// One call.
@@ -209,6 +227,8 @@ impl Row {
             call: self.call,
             about: self.about,
             attempt: read_number(self.attempt)?,
+            delivery: Some(self.delivery.clone()).filter(|it| !it.is_empty()),
+            version: self.version,
             failure: self.failure,
             cpu_us: read_number(self.cpu_us)?,
             wall_us: read_number(self.wall_us)?,

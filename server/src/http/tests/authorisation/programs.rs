@@ -20,6 +20,7 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("POST", "/operator/plugins/gallery/{package}", operator_form(404)),
         ("GET", "/operator/plugins/gallery/{package}/icon.png", operator_page(404)),
         ("GET", "/operator/plugins/{plugin}", operator_page(200)),
+        ("GET", "/operator/plugins/{plugin}/calls", operator_page(200)),
         ("GET", "/operator/plugins/{plugin}/settings", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/settings", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
