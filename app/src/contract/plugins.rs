@@ -106,7 +106,12 @@ pub struct PluginCallRow {
     pub input: Option<String>,
     /// What it answered, in the same form; none where it failed, or it is not kept.
     pub answer: Option<String>,
+    /// Where it broke, line by line, as far as its names are known; none where it did not break, or
+    /// that was not noted.
+    pub backtrace: Option<String>,
     pub log: Vec<PluginLogLine>,
+    /// Lines that were too many, beside those.
+    pub logs_dropped: u64,
     pub http: Vec<PluginRequestRow>,
     pub at: Millis,
 }

@@ -70,3 +70,15 @@ fn the_run_log_is_filtered_and_goes_on() {
     assert!(one("plugin-calls-none-failed").contains("None of the calls that are kept failed."));
     assert!(one("plugin-calls-of-nothing").contains("None of them is among the calls"));
 }
+
+#[test]
+fn a_call_that_broke_says_where_and_what_its_log_lacks() {
+    let page = one("plugin-calls-failed");
+    let (_, trace) = page.split_once("Where it broke").unwrap();
+    let trace = trace.split_once("</pre>").unwrap().0;
+    assert!(trace.contains("0x1a2b - &lt;script&gt;alert(1)"), "{page}");
+    assert!(trace.contains("\n  1: &lt;/pre&gt;"), "{page}");
+    assert!(page.contains("info: told them id=7\n4900 more lines were dropped</pre>"), "{page}");
+    let well = one("plugin-calls");
+    assert!(!well.contains("Where it broke") && !well.contains("were dropped"));
+}

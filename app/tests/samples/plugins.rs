@@ -58,6 +58,8 @@ fn call(failure: Option<&str>) -> PluginCallRow {
             .is_none()
             .then(|| "{\n  \"Event\": {\n    \"type_name\": \"pod.created.v1\"\n  }\n}".to_owned()),
         answer: failure.is_none().then(|| "\"Done\"".to_owned()),
+        backtrace: None,
+        logs_dropped: 0,
         log: vec![PluginLogLine { level: "info".to_owned(), message: "told them id=7".to_owned() }],
         http: vec![PluginRequestRow {
             what: "POST https://api.example.org/v1/events".to_owned(),
@@ -185,7 +187,12 @@ fn calls() -> Vec<(&'static str, Content, Frame)> {
         delivery: Some("cancel-<script>alert(1)-7".to_owned()),
         ..call(None)
     };
-    let broken = call(Some("it broke: a panic at lib.rs:7"));
+    // Names of functions are its author's.
+    let broken = PluginCallRow {
+        backtrace: Some(format!("error while executing\n  0: 0x1a2b - {HOSTILE}\n  1: </pre>")),
+        logs_dropped: 4900,
+        ..call(Some("it broke: a panic at lib.rs:7"))
+    };
     let screens = [
         ("plugin-calls", show(CallsWanted::default(), vec![call(None), old], None)),
         ("plugin-calls-failed", show(failed.clone(), vec![broken], Some("call_1"))),

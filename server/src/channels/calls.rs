@@ -148,7 +148,10 @@ pub(crate) fn clean(outcome: &mut Outcome, address: &str) {
         Ok(_) | Err(Failure::NotExported(_) | Failure::Unknown) => {}
         Err(Failure::Reported(error)) => clean(&mut error.message),
         Err(Failure::Limit { detail, .. }) => clean(detail),
-        Err(Failure::Trap { what, .. }) => clean(what),
+        Err(Failure::Trap { what, backtrace }) => {
+            clean(what);
+            clean(backtrace);
+        }
         Err(
             Failure::Refused(why) | Failure::Busy(why) | Failure::Invalid(why) | Failure::Host(why),
         ) => clean(why),

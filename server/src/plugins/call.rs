@@ -13,6 +13,9 @@ use myrelay_plugin_host::{
 use super::{Installed, memory::Memory, note, recording, stop, store};
 use crate::{Error, Result, context::Context, database::Write};
 
+/// The most that is kept of where a plugin broke, in bytes.
+const BACKTRACE_BYTES: usize = 4 * 1024;
+
 /// A call that is to be made.
 pub(crate) struct Ask {
     pub(crate) call: Call,
@@ -214,6 +217,16 @@ pub(crate) fn describe(failure: &Failure) -> String {
     line.chars().filter(|it| !it.is_control()).take(500).collect()
 }
 
+/// Where a plugin broke, as far as its names are known. They are its author's: none of them does
+/// anything to the page or the log around it.
+pub(super) fn backtrace(outcome: &Outcome) -> Option<String> {
+    let Err(Failure::Trap { backtrace, .. }) = &outcome.result else { return None };
+    let mut text = backtrace.clone();
+    text.retain(|it| it == '\n' || !it.is_control());
+    text.truncate(text.floor_char_boundary(BACKTRACE_BYTES));
+    (!text.is_empty()).then_some(text)
+}
+
 pub(super) fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidConfig => "invalid-config",
@@ -296,6 +309,8 @@ pub(super) async fn remember(
         attempt: ask.attempt,
         failure,
         used: outcome.used,
+        backtrace: backtrace(outcome).as_deref(),
+        logs_dropped: outcome.logs_dropped,
         log: &serde_json::to_string(&log).context("a plugin's log")?,
         http: &serde_json::to_string(&http).context("a plugin's requests")?,
         delivery: &ask.delivery,

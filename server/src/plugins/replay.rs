@@ -13,7 +13,7 @@ use myrelay_plugin_host::{
 
 use super::{
     Installed,
-    call::{Ask, describe, line, load, memory, request, request_row, trial},
+    call::{Ask, backtrace, describe, line, load, memory, request, request_row, trial},
     memory::Memory,
     recording::{Kept, allowed, open, shown},
     store, views,
@@ -160,7 +160,9 @@ pub(crate) async fn try_call(
             limits: limits.map(|it| allowed(&it, &kept.recorded.call)),
             input: None,
             answer: outcome.result.as_ref().ok().and_then(shown),
+            backtrace: backtrace(&outcome),
             log: outcome.logs.iter().map(line).collect(),
+            logs_dropped: outcome.logs_dropped,
             http: outcome.http.iter().map(request_row).collect(),
             at: context.now(),
             ..before.clone()

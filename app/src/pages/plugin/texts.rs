@@ -27,6 +27,7 @@ pub(crate) const DETAILS: &str = "Details";
 pub(crate) const INPUT: &str = "What it was asked";
 pub(crate) const ANSWER: &str = "What it answered";
 pub(crate) const REQUESTS: &str = "Requests";
+pub(crate) const BACKTRACE: &str = "Where it broke";
 pub(crate) const LOG: &str = "Log";
 pub(crate) const LIMITS: &str = "Used, of what it may use";
 pub(crate) const TRY_CALL: &str = "Try this call again";
@@ -180,14 +181,25 @@ pub(crate) fn parts(call: &PluginCallRow) -> Vec<(&'static str, String)> {
         format!("+{} ms  {} → {} ({} ms)", it.began_ms, it.what, it.result, it.took_ms)
     };
     let line = |it: &PluginLogLine| format!("{}: {}", it.level, it.message);
+    let log = call.log.iter().map(line).chain(dropped(call.logs_dropped));
     let all = [
         (INPUT, call.input.clone()),
         (ANSWER, call.answer.clone()),
         (REQUESTS, lines(call.http.iter().map(request).collect())),
-        (LOG, lines(call.log.iter().map(line).collect())),
+        (BACKTRACE, call.backtrace.clone()),
+        (LOG, lines(log.collect())),
         (LIMITS, call.limits.map(|it| limits(call, it))),
     ];
     all.into_iter().filter_map(|(title, text)| Some((title, text?))).collect()
+}
+
+/// What is said of the lines of a log that were too many. Each of the others begins with its level.
+fn dropped(lines: u64) -> Option<String> {
+    match lines {
+        0 => None,
+        1 => Some("1 more line was dropped".to_owned()),
+        many => Some(format!("{many} more lines were dropped")),
+    }
 }
 
 fn limits(call: &PluginCallRow, limits: PluginLimits) -> String {

@@ -17,7 +17,9 @@ pub(in crate::plugins) struct Done<'a> {
     pub(in crate::plugins) attempt: u32,
     pub(in crate::plugins) failure: Option<&'a str>,
     pub(in crate::plugins) used: myrelay_plugin_host::Used,
+    pub(in crate::plugins) backtrace: Option<&'a str>,
     pub(in crate::plugins) log: &'a str,
+    pub(in crate::plugins) logs_dropped: u64,
     pub(in crate::plugins) http: &'a str,
     pub(in crate::plugins) delivery: &'a str,
     /// What time the plugin saw, and what time it was, in milliseconds.
@@ -57,6 +59,8 @@ struct Row {
     allowed: Option<String>,
     recorded: Option<String>,
     version: Option<String>,
+    backtrace: Option<String>,
+    logs_dropped: i64,
     created_at: i64,
 }
 
@@ -65,7 +69,7 @@ macro_rules! select {
         concat!(
             "SELECT id, call, about, attempt, failure, cpu_us, wall_us, memory, log, http, \
              delivery, happened_at, started_at, requests, allowed, recorded, version, \
-             created_at \
+             backtrace, logs_dropped, created_at \
              FROM plugin_calls WHERE plugin_id = $1 ",
             $rest
         )
@@ -81,9 +85,9 @@ pub(in crate::plugins) async fn insert(
     sqlx::query(
         "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, wall_us, \
              memory, log, http, created_at, delivery, happened_at, started_at, requests, allowed, \
-             recorded, version) \
+             recorded, version, backtrace, logs_dropped) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19)",
+             $19, $20, $21)",
     )
     .bind(done.id.to_string())
     .bind(done.plugin.to_string())
@@ -104,6 +108,8 @@ pub(in crate::plugins) async fn insert(
     .bind(done.allowed)
     .bind(done.recorded)
     .bind(done.version)
+    .bind(done.backtrace)
+    .bind(number(done.logs_dropped))
     .execute(&mut **tx)
     .await
     .map(drop)
@@ -237,6 +243,8 @@ impl Row {
             limits: self.allowed.and_then(|it| serde_json::from_str(&it).ok()),
             input: None,
             answer: None,
+            backtrace: self.backtrace,
+            logs_dropped: read_number(self.logs_dropped)?,
             log: serde_json::from_str(&self.log).unwrap_or_default(),
             http: serde_json::from_str(&self.http).unwrap_or_default(),
             at: self.created_at,

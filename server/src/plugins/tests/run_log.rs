@@ -3,12 +3,12 @@
 use myrelay_app::contract::{
     CallsWanted, PAGE_ROWS, PluginCallRow, PluginCallsView, PluginContract, PortalError,
 };
-use myrelay_plugin_host::types::ErrorKind;
+use myrelay_plugin_host::{Failure, types::ErrorKind};
 
 use super::life::{ONE, heard, next};
 use crate::{
     deliveries,
-    plugins::install,
+    plugins::{install, testing},
     testing::{Actor, World, stories},
 };
 
@@ -117,6 +117,39 @@ stories! {
             assert_eq!(read(&olga, &two, &wanted).await.0, [], "it is another one's");
         }
         assert_eq!(read(&olga, &id, &tries("dlv_0' OR '1' = '1")).await.0, []);
+    }
+
+    async fn a_call_that_broke_says_where_and_how_much_its_log_lacks(world) {
+        let olga = world.operator("olga").await;
+        let id = world.plugin(ONE, &[CREATED]).await.to_string();
+        let broken = |backtrace: String| {
+            let what = "a panic".to_owned();
+            let mut outcome = testing::with(Err(Failure::Trap { what, backtrace }), Vec::new());
+            outcome.logs_dropped = 7;
+            outcome
+        };
+        let names = "0: <handle>\r\n1:\u{1b}[2J main\0".to_owned();
+        let long = "é".repeat(5000);
+        for backtrace in [names, long, String::new()] {
+            world.host.answers(move |_| broken(backtrace));
+        }
+        for name in ["ana", "bob", "cleo"] {
+            world.customer(name).await;
+            deliveries::round(&world.context).await.unwrap();
+        }
+        let (rows, _) = read(&olga, &id, &failed()).await;
+        let traces: Vec<_> = rows.iter().rev().map(|it| it.backtrace.clone()).collect();
+        assert_eq!(traces[0].as_deref(), Some("0: <handle>\n1:[2J main"));
+        assert_eq!(traces[1].as_deref().map(str::len), Some(4096));
+        assert_eq!(traces[2], None);
+        assert!(rows.iter().all(|it| it.logs_dropped == 7));
+        let well = read(&olga, &id, &CallsWanted::default()).await.0.pop().unwrap();
+        assert_eq!((well.backtrace, well.logs_dropped), (None, 0));
+
+        let call = rows[2].id.to_string();
+        world.host.replays(move |_| broken("0: again".to_owned()));
+        let again = olga.api().try_call(&id, &call).await.unwrap().again;
+        assert_eq!((again.backtrace.as_deref(), again.logs_dropped), (Some("0: again"), 7));
     }
 
     async fn nobody_but_an_operator_reads_calls_and_an_unknown_plugin_has_none(world) {
