@@ -54,7 +54,7 @@ pub use plugin_gallery::{
     ChoosePackage, GalleryRow, GalleryView, PackageBar, PackageCard, PackageSigner,
     PackageStanding, PluginGalleryContract, PluginKind,
 };
-pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
+pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView, PluginSaidView};
 pub use plugins::{
     CallsWanted, CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginCallsView, PluginContract,
     PluginJobRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginRow, PluginState,

@@ -16,6 +16,16 @@ pub struct HourOfCalls {
     pub failed: u32,
 }
 
+/// What a plugin said when it was asked how it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginSaidView {
+    /// It said that it could do its work.
+    pub well: bool,
+    /// Its words, or why it had none.
+    pub words: String,
+    pub at: Millis,
+}
+
 /// How a plugin does, by its calls of the last day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginHealthView {
@@ -23,6 +33,8 @@ pub struct PluginHealthView {
     pub failures: u32,
     /// It is left in peace until then.
     pub rests_until: Option<Millis>,
+    /// What the version that is in place said last; none where nobody asked it.
+    pub said: Option<PluginSaidView>,
     pub calls: u32,
     pub failed: u32,
     /// There were more calls than are kept: these are the last of them.

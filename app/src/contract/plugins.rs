@@ -240,6 +240,9 @@ pub trait PluginContract: Send + Sync {
     /// Lets a plugin have what it listens to, from now on. Twice is fine.
     async fn enable_plugin(&self, plugin: &str) -> Result<(), PortalError>;
 
+    /// Asks a plugin how it is; what it says stands on its page.
+    async fn ask_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+
     /// Nothing goes to a plugin any more, nor what is on its way. Twice is fine.
     async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError>;
 

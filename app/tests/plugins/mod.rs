@@ -82,3 +82,43 @@ fn a_call_that_broke_says_where_and_what_its_log_lacks() {
     let well = one("plugin-calls");
     assert!(!well.contains("Where it broke") && !well.contains("were dropped"));
 }
+
+#[test]
+fn a_plugin_says_how_it_is_where_it_may_be_asked() {
+    for (name, words) in [
+        ("plugin", ">OK</span> <span class=\"breakable\">connected to api.example.org as Relay"),
+        (
+            "plugin-stopped",
+            ">Not OK</span> <span class=\"breakable\">401 from api.example.org &lt;",
+        ),
+    ] {
+        let page = one(name);
+        assert!(page.contains(words) && page.contains(">3 minutes ago</time>"), "{name}: {page}");
+    }
+    let said = "Asked how it is, it said";
+    assert!(!one("plugin-resting").contains(said), "nobody asked it");
+    let may_ask = |name: &str| {
+        let page = one(name);
+        let forms = tags(&page).filter_map(|it| attribute(it, "action"));
+        forms.filter(|it| it.ends_with("/health")).count() == 1
+    };
+    for name in ["plugin", "plugin-resting", "plugin-stopped"] {
+        assert!(may_ask(name), "{name}");
+    }
+    for name in ["plugin-disabled", "plugin-revoked"] {
+        assert!(!may_ask(name), "{name}");
+    }
+}
+
+#[test]
+fn forms_on_a_plugins_page_hold_exactly_the_fields_that_doors_take() {
+    // The version to go back to; all other forms are a button alone.
+    for (name, fields) in [("plugin", vec!["version"]), ("plugin-disabled", vec![])] {
+        let page = one(name);
+        let named = tags(&page).filter(|it| {
+            ["input", "select", "textarea", "button"].iter().any(|tag| it.starts_with(tag))
+        });
+        let found: Vec<_> = named.filter_map(|it| attribute(it, "name")).collect();
+        assert_eq!(found, fields, "{name}");
+    }
+}

@@ -5,8 +5,8 @@ use myrelay_app::{
     contract::{
         CallsWanted, CapabilityRow, DeadDeliveryRow, HourOfCalls, Page, PluginCallRow,
         PluginCallsView, PluginHealthView, PluginJobRow, PluginLimits, PluginLogLine,
-        PluginRequestRow, PluginRow, PluginState, PluginTrialView, PluginVersionRow, PluginView,
-        PortalError,
+        PluginRequestRow, PluginRow, PluginSaidView, PluginState, PluginTrialView,
+        PluginVersionRow, PluginView, PortalError,
     },
 };
 
@@ -81,6 +81,16 @@ fn job(name: &str, next_at: Option<i64>, failure: Option<&str>) -> PluginJobRow 
     }
 }
 
+/// What it said of itself: what is well, what is not in words of its own, or nothing yet.
+fn said(state: PluginState) -> Option<PluginSaidView> {
+    let words = match state {
+        PluginState::Enabled => "connected to api.example.org as Relay Ltd".to_owned(),
+        PluginState::Stopped => format!("401 from api.example.org {HOSTILE}"),
+        _ => return None,
+    };
+    Some(PluginSaidView { well: state == PluginState::Enabled, words, at: NOW - 3 * MINUTE })
+}
+
 fn health(state: PluginState) -> PluginHealthView {
     let is_well = state == PluginState::Enabled;
     let hours: Vec<HourOfCalls> = (0..24_u32)
@@ -98,6 +108,7 @@ fn health(state: PluginState) -> PluginHealthView {
     PluginHealthView {
         failures: if is_well { 0 } else { 7 },
         rests_until: (state == PluginState::Resting).then_some(NOW + 4 * MINUTE),
+        said: said(state),
         cut: false,
         calls: well + failed,
         failed,

@@ -33,6 +33,10 @@ impl PluginContract for Api {
         self.answer(messages::enable_plugin(&self.context, self.caller, plugin).await)
     }
 
+    async fn ask_plugin(&self, plugin: &str) -> Result<(), PortalError> {
+        self.answer(plugins::ask_how_it_is(&self.context, self.caller, plugin).await)
+    }
+
     async fn disable_plugin(&self, plugin: &str) -> Result<(), PortalError> {
         self.answer(plugins::disable(&self.context, self.caller, plugin).await)
     }

@@ -258,6 +258,7 @@ fn plugin_routes() -> Vec<Route> {
         shows("/operator/plugins/{plugin}", Operator, get(plugins::plugin)),
         shows("/operator/plugins/{plugin}/calls", Operator, get(plugins::calls)),
         does("/operator/plugins/{plugin}/enable", Operator, post(plugins::enable)),
+        does("/operator/plugins/{plugin}/health", Operator, post(plugins::ask)),
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),

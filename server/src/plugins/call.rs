@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use myrelay_app::contract::{PluginLogLine, PluginRequestRow};
 use myrelay_domain::ids::{CallId, InstallationId};
 use myrelay_plugin_host::{
-    Call, CallRequest, Failure, InstallError, Installation, Limits, Outcome, PluginSecret, log,
-    types::ErrorKind,
+    Answer, Call, CallRequest, Failure, InstallError, Installation, Limits, Outcome, PluginSecret,
+    log, types::ErrorKind,
 };
 
 use super::{Installed, memory::Memory, note, recording, stop, store};
@@ -125,6 +125,8 @@ pub(crate) async fn settle_held(
     }
     let failure = outcome.result.as_ref().err().map(describe);
     match &outcome.result {
+        // It answers, and does not do its work: that is no failure, and nothing went well.
+        Ok(Answer::Health(report)) if !report.ok => {}
         Ok(_) => note(context, tx, held, None).await?,
         Err(failed) if is_its_own(failed) => note(context, tx, held, failure.as_deref()).await?,
         Err(Failure::Reported(error)) if error.kind == ErrorKind::InvalidConfig => {

@@ -1,12 +1,22 @@
-//! How a plugin did in the last day, for its page.
+//! How a plugin did in the last day, and what it says of itself, for its page.
 
-use myrelay_app::contract::{HEALTH_HOURS, HourOfCalls, PluginHealthView};
+use myrelay_app::contract::{HEALTH_HOURS, HourOfCalls, PluginHealthView, PluginSaidView};
+use myrelay_plugin_host::{Answer, Call, Failure, Outcome};
 
-use super::{CALLS_KEPT, Installed, store};
-use crate::{Result, context::Context};
+use super::{
+    Ask, CALLS_KEPT, Installed, Settled, State,
+    call::{ask, describe, settle},
+    revocation, store,
+};
+use crate::{
+    Error, Result,
+    context::{Caller, Context},
+};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// The most that is kept of what a plugin says of itself, in characters.
+const SAID_CHARS: usize = 500;
 
 /// How a plugin does.
 pub(super) async fn health(context: &Context, plugin: &Installed) -> Result<PluginHealthView> {
@@ -16,9 +26,62 @@ pub(super) async fn health(context: &Context, plugin: &Installed) -> Result<Plug
     Ok(PluginHealthView {
         failures: plugin.health.failures,
         rests_until: plugin.health.rest_until.filter(|until| now < *until),
+        said: store::said::find(pool, plugin.id).await?,
         cut: i64::try_from(calls.len()).is_ok_and(|it| CALLS_KEPT <= it),
         ..summed(&calls, now)
     })
+}
+
+/// For operators: asks a plugin how it is, once, and keeps what it says. One that rests or is stopped
+/// is asked too: who lets it go on wants to know before. It is a call as any other.
+///
+/// # Errors
+/// [`Error::Invalid`] of a plugin that is disabled or revoked, [`Error::Unavailable`] where it could
+/// not be asked.
+pub(crate) async fn ask_how_it_is(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
+    caller.operator()?;
+    let plugin = super::get(context, plugin).await?;
+    if let Some(why) = revocation::why(context, plugin.id).await? {
+        return Err(Error::invalid("plugin", why));
+    }
+    if plugin.state == State::Disabled {
+        let message = "it is disabled, and nothing goes to it: enable it before you ask how it is";
+        return Err(Error::invalid("plugin", message));
+    }
+    let asked = Ask {
+        call: Call::Health,
+        about: None,
+        delivery: context.new_request_id(),
+        attempt: 1,
+        at: context.now(),
+    };
+    let outcome = ask(context, &plugin, &asked).await?;
+    let mut tx = context.database.write().await?;
+    if settle(context, &mut tx, &plugin, &asked, &outcome).await? == Settled::Beaten {
+        return Err(Error::Busy { retry_after_s: 1 });
+    }
+    let said = said(&outcome);
+    if let Ok((well, words)) = &said {
+        let said = PluginSaidView { well: *well, words: words.clone(), at: context.now() };
+        store::said::put(&mut tx, plugin.id, &said).await?;
+    }
+    tx.commit().await?;
+    said.map(drop)
+}
+
+/// Whether a plugin said that it is well, and its words; an error where it was not asked after all.
+fn said(outcome: &Outcome) -> Result<(bool, String)> {
+    let (well, words) = match &outcome.result {
+        Ok(Answer::Health(report)) => (report.ok, report.detail.clone()),
+        Ok(_) => (false, "it answered something else".to_owned()),
+        Err(
+            failure
+            @ (Failure::Busy(_) | Failure::Unknown | Failure::Invalid(_) | Failure::Host(_)),
+        ) => return Err(Error::Unavailable(describe(failure))),
+        Err(failure) => (false, describe(failure)),
+    };
+    let in_a_line = words.chars().map(|it| if it.is_control() { ' ' } else { it });
+    Ok((well, in_a_line.take(SAID_CHARS).collect()))
 }
 
 /// Calls in hours, with how long they took.

@@ -49,6 +49,7 @@ pub(crate) use self::{
     export::{export, memory_of},
     gallery::{choose_package, gallery, gallery_icon, gallery_package},
     grants::granted_to,
+    health::ask_how_it_is,
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, install},
     numbers::{Family, Form, Sample},

@@ -6,6 +6,7 @@ pub(super) mod kv;
 pub(super) mod parts;
 pub(super) mod publishers;
 pub(super) mod revocations;
+pub(super) mod said;
 pub(super) mod secrets;
 pub(super) mod uploads;
 pub(super) mod versions;
@@ -106,11 +107,12 @@ pub(super) async fn insert(
 
 /// Puts another version in the place of the one that is there. Who signed the same component is
 /// still who signed it, where nobody says so anew. Unless it is disabled it is to be told to make
-/// itself ready.
+/// itself ready, and what the one before said of itself says nothing of this one.
 pub(super) async fn replace(tx: &mut Write, version: &Version<'_>, now: i64) -> sqlx::Result<()> {
     let sql = "UPDATE plugins SET name = $2, version = $3, manifest = $4, component_hash = $5, \
              settings_schema = $6, settings = $7, grants = $8, limits = $9, \
              test_mode_at = $10, revision = revision + 1, \
+             asked_at = NULL, well_at = NULL, said = NULL, \
              unready_at = CASE WHEN enabled_at IS NULL THEN NULL ELSE $13 END, \
              publisher = CASE WHEN component_hash = $5 THEN COALESCE($11, publisher) ELSE $11 END, \
              package_hash = \

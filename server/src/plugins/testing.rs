@@ -53,7 +53,7 @@ impl ScriptedHost {
         self.answers.lock().unwrap().clear();
     }
 
-    /// The next event that a plugin hears, or its being another version, is answered so.
+    /// The next event that a plugin hears, its being another version or how it is, is answered so.
     pub(crate) fn answers(&self, answer: impl FnOnce(&CallRequest) -> Outcome + Send + 'static) {
         self.answers.lock().unwrap().push_back(Box::new(answer));
     }
@@ -172,6 +172,10 @@ fn usual(call: &Call) -> Outcome {
         Call::Refund { .. } | Call::Reconcile(_) | Call::CancelSubscription { .. } => {
             Answer::Effects(Vec::new())
         }
+        Call::Health => Answer::Health(lifecycle::HealthReport {
+            ok: true,
+            detail: "connected to api.example.org".to_owned(),
+        }),
         Call::Webhook(_) => {
             Answer::Webhook(webhooks::Outcome::Rejected(webhooks::Rejection::BadSignature))
         }
@@ -265,6 +269,7 @@ impl ScriptedHost {
             }
             Call::Capabilities => with(Ok(Answer::Capabilities(able())), Vec::new()),
             Call::Event(_)
+            | Call::Health
             | Call::Migrate { .. }
             | Call::BeginCheckout(_)
             | Call::Refund { .. }

@@ -1,5 +1,6 @@
 //! Stories about plugins that come, go and remember.
 
+mod asked;
 mod keys;
 mod killed;
 mod life;

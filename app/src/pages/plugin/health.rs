@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::texts;
 use crate::{
-    components::{Cell, Table, Time},
-    contract::{HourOfCalls, Millis, PluginHealthView, PluginState},
+    components::{Badge, Cell, Look, Submit, Table, Time},
+    contract::{HourOfCalls, Millis, PluginHealthView, PluginSaidView, PluginState},
 };
 
 /// The picture: each hour is so wide, and as high at most.
@@ -13,9 +13,25 @@ const WIDTH: u32 = 10;
 const HEIGHT: u32 = 40;
 
 #[component]
-pub fn Health(state: PluginState, health: PluginHealthView, now: Millis) -> impl IntoView {
-    let PluginHealthView { failures, rests_until, calls, failed, half_us, most_us, hours, cut } =
-        health;
+pub fn Health(
+    path: String,
+    state: PluginState,
+    revoked: bool,
+    health: PluginHealthView,
+    now: Millis,
+) -> impl IntoView {
+    let PluginHealthView {
+        failures,
+        rests_until,
+        said,
+        calls,
+        failed,
+        half_us,
+        most_us,
+        hours,
+        cut,
+    } = health;
+    let is_asked = state != PluginState::Disabled && !revoked;
     // Where it stands still, what the state means is said above.
     let is_called =
         matches!(state, PluginState::Enabled | PluginState::Failing | PluginState::Resting);
@@ -38,9 +54,33 @@ pub fn Health(state: PluginState, health: PluginHealthView, now: Millis) -> impl
                 <dd>{texts::share(calls, failed, cut)}</dd>
                 <dt>{texts::TOOK}</dt>
                 <dd>{texts::took(half_us, most_us)}</dd>
+                {said.map(|said| view! { <Said said now /> })}
             </dl>
+            {is_asked
+                .then(|| {
+                    view! {
+                        <form method="post" action=format!("{path}/health") class="actions">
+                            <Submit label=texts::ASK look=Look::Secondary />
+                        </form>
+                    }
+                })}
             {(calls != 0).then(|| view! { <Picture hours now /> })}
         </section>
+    }
+}
+
+/// What it said of itself, and when.
+#[component]
+fn Said(said: PluginSaidView, now: Millis) -> impl IntoView {
+    view! {
+        <dt>{texts::SAID}</dt>
+        <dd>
+            <Badge state=texts::how(said.well) />
+            " "
+            <span class="breakable">{said.words}</span>
+            " "
+            <span class="muted"><Time at=said.at now /></span>
+        </dd>
     }
 }
 

@@ -77,7 +77,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
             })}
         <Switch path=path.clone() state=row.state revoked />
         <Facts row publisher installed_at hook_url now />
-        <Health state=stands health now />
+        <Health path=path.clone() state=stands revoked health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
         <Versions path=path.clone() versions now />

@@ -1,7 +1,7 @@
 //! The words of a plugin's page.
 
 use crate::{
-    components::Column,
+    components::{Column, StateWord, Tone},
     contract::{PluginCallRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginState},
     quantities,
 };
@@ -219,6 +219,8 @@ pub(crate) const CIRCUIT: &str = "Now";
 pub(crate) const AGAIN: &str = "It is tried again";
 pub(crate) const LAST_DAY: &str = "Calls of the last day";
 pub(crate) const TOOK: &str = "How long they took";
+pub(crate) const ASK: &str = "Ask how it is";
+pub(crate) const SAID: &str = "Asked how it is, it said";
 pub(crate) const PICTURE: &str = "The calls of the last 24 hours, hour by hour";
 pub(crate) const LEGEND: &str = "24 hours, the last one on the right. Below what went well, on top \
      what failed.";
@@ -235,6 +237,14 @@ pub(crate) fn circuit(failures: u32, rests: bool) -> String {
         (0, _) => "It is called as usual.".to_owned(),
         (_, true) => format!("It failed {times} in a row, and is left in peace."),
         (_, false) => format!("It failed {times} in a row, and is tried."),
+    }
+}
+
+/// What it said of itself, in a word.
+pub(crate) fn how(well: bool) -> StateWord {
+    match well {
+        true => StateWord { word: "OK", tone: Tone::Good },
+        false => StateWord { word: "Not OK", tone: Tone::Bad },
     }
 }
 

@@ -72,6 +72,18 @@ pub(crate) async fn enable(
     }
 }
 
+/// `POST /operator/plugins/{plugin}/health`
+pub(crate) async fn ask(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    match ask.portal.ask_plugin(&plugin).await {
+        Ok(()) => Ok(see_other(&page(&plugin))),
+        Err(error) => refused(&ask, &plugin, &error).await,
+    }
+}
+
 /// `POST /operator/plugins/{plugin}/disable`
 pub(crate) async fn disable(
     ask: Ask,

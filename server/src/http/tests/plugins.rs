@@ -35,3 +35,28 @@ async fn an_operator_finds_the_calls_of_what_was_given_up() {
     assert!(none.status == 200 && none.text().contains("&lt;script&gt;"), "{}", none.text());
     assert_eq!(olga.get(&format!("{path}?after=call_0")).await.status, 422);
 }
+
+#[tokio::test]
+async fn an_operator_asks_a_plugin_how_it_is_and_reads_that_on_its_page() {
+    let portal = Portal::open().await;
+    portal.world.operator("olga").await;
+    let page = refusing(&portal.world).await;
+    let mut olga = portal.operator("olga").await;
+    let (path, said) = (format!("{page}/health"), "connected to api.example.org");
+    let shown = olga.get(&page).await.text();
+    assert!(shown.contains(&format!("action=\"{path}\"")) && !shown.contains(said), "{shown}");
+    for _ in 0..2 {
+        let asked = olga.post(&path, &[]).await;
+        assert_eq!((asked.status, asked.header("location")), (303, page.as_str()));
+        // And it stays there.
+        for _ in 0..2 {
+            assert!(olga.get(&page).await.text().contains(said));
+        }
+    }
+    assert_eq!(olga.post(&path, &[("how", "well")]).await.status, 422, "no field is known");
+    olga.post(&format!("{page}/disable"), &[]).await;
+    let refused = olga.post(&path, &[]).await;
+    assert_eq!(refused.status, 422);
+    let text = refused.text();
+    assert!(text.contains("<title>Error: ") && text.contains("nothing goes to it"), "{text}");
+}

@@ -24,6 +24,7 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("GET", "/operator/plugins/{plugin}/settings", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/settings", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
+        ("POST", "/operator/plugins/{plugin}/health", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/jobs/{job}/run", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
