@@ -217,7 +217,7 @@ pub struct PluginView {
     pub jobs: Vec<PluginJobRow>,
     /// The last calls, newest first.
     pub calls: Vec<PluginCallRow>,
-    /// The first of those given up, oldest first.
+    /// The first of those given up, in the order in which they were put on their way.
     pub dead: Vec<DeadDeliveryRow>,
 }
 
@@ -267,4 +267,8 @@ pub trait PluginContract: Send + Sync {
         plugin: &str,
         delivery: Option<&str>,
     ) -> Result<(), PortalError>;
+
+    /// The same of one of them and all that were put on their way after it and given up.
+    async fn replay_deliveries_from(&self, plugin: &str, delivery: &str)
+    -> Result<(), PortalError>;
 }

@@ -122,3 +122,13 @@ fn forms_on_a_plugins_page_hold_exactly_the_fields_that_doors_take() {
         assert_eq!(found, fields, "{name}");
     }
 }
+
+#[test]
+fn what_was_given_up_is_tried_alone_with_all_after_it_or_all_of_it() {
+    let page = one("plugin-stopped");
+    let actions: Vec<_> = tags(&page).filter_map(|it| attribute(it, "action")).collect();
+    let ends = |end: &str| actions.iter().filter(|it| it.ends_with(end)).count();
+    assert_eq!((ends("/replay-from"), ends("/replay")), (1, 2), "{actions:?}");
+    assert!(page.contains("aria-label=\"Try this and all after it: account.created\""), "{page}");
+    assert!(!one("plugin").contains("/replay"), "nothing was given up");
+}

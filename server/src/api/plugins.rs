@@ -68,4 +68,12 @@ impl PluginContract for Api {
     ) -> Result<(), PortalError> {
         self.answer(messages::replay(&self.context, self.caller, plugin, delivery).await)
     }
+
+    async fn replay_deliveries_from(
+        &self,
+        plugin: &str,
+        delivery: &str,
+    ) -> Result<(), PortalError> {
+        self.answer(messages::replay_from(&self.context, self.caller, plugin, delivery).await)
+    }
 }

@@ -233,6 +233,19 @@ pub(crate) async fn replay(
     Ok(())
 }
 
+/// Puts those that were given up on their way again, this one and all after it; answers whether this
+/// is one of them. To be called with the plugin held.
+pub(crate) async fn revive_from(
+    context: &Context,
+    tx: &mut Write,
+    plugin: InstallationId,
+    first: DeliveryId,
+) -> Result<bool> {
+    let is_dead = store::is_dead(tx, plugin, first).await?;
+    store::revive_from(tx, plugin, first, context.now()).await?;
+    Ok(is_dead)
+}
+
 /// Has what waits of a plugin tried now. To be called with the plugin held.
 pub(crate) async fn hurry(context: &Context, tx: &mut Write, plugin: InstallationId) -> Result<()> {
     Ok(store::hurry(tx, plugin, context.now()).await?)

@@ -239,6 +239,7 @@ pub(crate) const UPLOAD: &str = "/operator/plugins/install";
 /// What operators do with plugins.
 fn plugin_routes() -> Vec<Route> {
     const REPLAY: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay";
+    const REPLAY_FROM: &str = "/operator/plugins/{plugin}/deliveries/{delivery}/replay-from";
     const RUN: &str = "/operator/plugins/{plugin}/jobs/{job}/run";
     const ONE_UPLOAD: &str = "/operator/plugins/install/{upload}";
     const PACKAGE: &str = "/operator/plugins/gallery/{package}";
@@ -262,6 +263,7 @@ fn plugin_routes() -> Vec<Route> {
         does("/operator/plugins/{plugin}/disable", Operator, post(plugins::disable)),
         does("/operator/plugins/{plugin}/replay", Operator, post(plugins::replay_all)),
         does(REPLAY, Operator, post(plugins::replay)),
+        does(REPLAY_FROM, Operator, post(plugins::replay_from)),
         does(RUN, Operator, post(plugins::run_job)),
         shows("/operator/plugins/{plugin}/settings", Operator, get(plugin_forms::settings_page)),
         does("/operator/plugins/{plugin}/settings", Operator, post(plugin_forms::settings)),

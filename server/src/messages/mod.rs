@@ -252,6 +252,8 @@ pub(crate) async fn get_plugin(
     let backlog = store::backlog(pool).await?;
     add(&mut view.row.waiting, &mut view.row.dead, &backlog, view.row.id);
     view.dead.extend(store::dead(pool, view.row.id, DEAD_SHOWN).await?);
+    // As they were put on their way, which is what "after it" means.
+    view.dead.sort_by_key(|it| it.id.to_string());
     view.jobs = jobs::list(context, caller, plugin).await?;
     Ok(view)
 }
@@ -305,6 +307,32 @@ pub(crate) async fn replay(
     if count == 0 && message.is_some() {
         return Err(Error::NotFound("delivery"));
     }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// For operators: puts an event or a message that was given up on its way again, with all events and
+/// messages that were put on theirs after it and given up.
+///
+/// # Errors
+/// [`Error::NotFound`] where it is none of this plugin's that were given up; then none is.
+pub(crate) async fn replay_from(
+    context: &Context,
+    caller: Caller,
+    plugin: &str,
+    first: &str,
+) -> Result<()> {
+    caller.operator()?;
+    let plugin = plugins::get(context, plugin).await?.id;
+    let first: DeliveryId = first.parse().map_err(|_no_id| Error::NotFound("delivery"))?;
+    let mut tx = context.database.write().await?;
+    plugins::hold(&mut tx, plugin).await?;
+    let is_message = store::is_dead(&mut tx, plugin, first).await?;
+    let is_event = deliveries::revive_from(context, &mut tx, plugin, first).await?;
+    if !is_message && !is_event {
+        return Err(Error::NotFound("delivery"));
+    }
+    store::revive_from(&mut tx, plugin, first, context.now()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -350,6 +350,42 @@ pub(super) async fn revive(
     Ok(done.rows_affected())
 }
 
+/// Whether this was given up.
+pub(super) async fn is_dead(
+    tx: &mut Write,
+    plugin: InstallationId,
+    message: DeliveryId,
+) -> sqlx::Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT dead_at FROM messages WHERE plugin_id = $1 AND id = $2 AND dead_at IS NOT NULL",
+    )
+    .bind(plugin.to_string())
+    .bind(message.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Puts those given up on their way again that were put there with this one or after it.
+pub(super) async fn revive_from(
+    tx: &mut Write,
+    plugin: InstallationId,
+    first: DeliveryId,
+    now: i64,
+) -> sqlx::Result<()> {
+    // Ids are UUIDv7: their order is the order in which they were made.
+    sqlx::query(
+        "UPDATE messages SET dead_at = NULL, attempts = 0, due_at = $3, created_at = $3 \
+         WHERE plugin_id = $1 AND dead_at IS NOT NULL AND id >= $2",
+    )
+    .bind(plugin.to_string())
+    .bind(first.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 /// Has what waits to be tried again tried now, which is a try more; what quiet hours keep back was not tried.
 pub(super) async fn hurry(tx: &mut Write, plugin: InstallationId, now: i64) -> sqlx::Result<()> {
     sqlx::query(

@@ -16,6 +16,7 @@ use super::{AN_HOUR, HOUR_MS, attempt, lease, round, store, tell};
 use crate::{
     channels,
     context::Caller,
+    deliveries,
     plugins::testing,
     testing::{Actor, World, stories},
 };
@@ -313,6 +314,52 @@ stories! {
         let again = olga.api().replay_deliveries(&mail, Some(&one)).await;
         assert_eq!(again, Err(PortalError::NotFound { what: "delivery".to_owned() }));
         olga.api().replay_deliveries(&mail, None).await.unwrap();
+    }
+
+    async fn messages_that_were_given_up_are_sent_again_from_a_point_on(world) {
+        let mail = world.carrier(MAIL).await.to_string();
+        let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
+        channel(&ana, mail.parse().unwrap(), "a@example.org").await;
+        for _ in 0..3 {
+            world.host.carries(|_| testing::failed(ErrorKind::Denied, None));
+            fact(&world, &ana, "account.resumed", "{}").await;
+            settle(&world).await;
+        }
+        let dead = olga.api().get_plugin(&mail).await.unwrap().dead;
+        assert_eq!((dead.len(), told(&world).len()), (3, 3));
+        let point = dead[1].id.to_string();
+        olga.api().replay_deliveries_from(&mail, &point).await.unwrap();
+        settle(&world).await;
+        assert_eq!(told(&world).len(), 3 + 2);
+        assert_eq!(olga.api().get_plugin(&mail).await.unwrap().dead, dead[..1]);
+        let again = olga.api().replay_deliveries_from(&mail, &point).await;
+        assert_eq!(again, Err(PortalError::NotFound { what: "delivery".to_owned() }));
+    }
+
+    async fn a_point_is_one_for_events_and_messages(world) {
+        let mut input = testing::input(MAIL, &["account.resumed.v1"]);
+        input.manifest = input.manifest.replace("[\"event\"]", "[\"event\", \"notification\"]");
+        let mail = crate::plugins::install(&world.context, input).await.unwrap().0.to_string();
+        let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
+        channel(&ana, mail.parse().unwrap(), "a@example.org").await;
+        let carry = async || {
+            settle(&world).await;
+            while deliveries::round(&world.context).await.unwrap() {}
+        };
+        for _ in 0..2 {
+            world.host.carries(|_| testing::failed(ErrorKind::Denied, None));
+            world.host.fails(ErrorKind::Denied);
+            fact(&world, &ana, "account.resumed", "{}").await;
+            carry().await;
+        }
+        let dead = olga.api().get_plugin(&mail).await.unwrap().dead;
+        let kinds: Vec<_> = dead.iter().map(|it| it.event.as_str()).collect();
+        let (event, message) = ("account.resumed", "message: account.resumed");
+        assert_eq!(kinds, [message, event, message, event], "as they were put on their way");
+        let point = dead[1].id.to_string();
+        olga.api().replay_deliveries_from(&mail, &point).await.unwrap();
+        carry().await;
+        assert_eq!(olga.api().get_plugin(&mail).await.unwrap().dead, dead[..1]);
     }
 
     async fn one_channel_gets_so_many_messages_in_an_hour(world) {

@@ -236,6 +236,8 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                     .into_iter()
                     .map(|it| {
                         let one = format!("{path}/deliveries/{}/replay", it.id);
+                        let from = format!("{path}/deliveries/{}/replay-from", it.id);
+                        let label_from = texts::replay_from(&it.event);
                         let tries = texts::tries(&path, &it.id.to_string());
                         let label = texts::replay(&it.event);
                         let its = texts::its_calls(&it.event);
@@ -257,6 +259,15 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                                                 aria-label=label
                                             >
                                                 {texts::REPLAY}
+                                            </button>
+                                        </form>
+                                        <form method="post" action=from>
+                                            <button
+                                                type="submit"
+                                                class="row-action"
+                                                aria-label=label_from
+                                            >
+                                                {texts::REPLAY_FROM}
                                             </button>
                                         </form>
                                         <a class="row-action" href=tries aria-label=its>

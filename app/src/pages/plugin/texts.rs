@@ -40,6 +40,7 @@ pub(crate) const REPLACED: &str = "Replaced";
 pub(crate) const DEAD: &str = "Given up";
 pub(crate) const REPLAY_ALL: &str = "Try all again";
 pub(crate) const REPLAY: &str = "Try again";
+pub(crate) const REPLAY_FROM: &str = "Try this and all after it";
 pub(crate) const ENABLE: &str = "Enable this plugin";
 pub(crate) const TRY_NOW: &str = "Try what waits now";
 pub(crate) const TRY_AGAIN: &str = "Let it go on now";
@@ -88,6 +89,11 @@ pub(crate) fn barred(why: &str) -> String {
 /// A button's name for those who do not see the row.
 pub(crate) fn replay(event: &str) -> String {
     format!("{REPLAY}: {event}")
+}
+
+/// A button's name for those who do not see the row.
+pub(crate) fn replay_from(event: &str) -> String {
+    format!("{REPLAY_FROM}: {event}")
 }
 
 /// A link's name for those who do not see the row.

@@ -114,6 +114,16 @@ pub(crate) async fn replay(
     Ok(see_other(&page(&plugin)))
 }
 
+/// `POST /operator/plugins/{plugin}/deliveries/{delivery}/replay-from`
+pub(crate) async fn replay_from(
+    ask: Ask,
+    Path((plugin, delivery)): Path<(String, String)>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Answer {
+    ask.portal.replay_deliveries_from(&plugin, &delivery).await?;
+    Ok(see_other(&page(&plugin)))
+}
+
 /// `POST /operator/plugins/{plugin}/jobs/{job}/run`
 pub(crate) async fn run_job(
     ask: Ask,

@@ -26,6 +26,8 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/health", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay", operator_form(303)),
+        // It is on its way again.
+        ("POST", "/operator/plugins/{plugin}/deliveries/{delivery}/replay-from", operator_form(404)),
         ("POST", "/operator/plugins/{plugin}/jobs/{job}/run", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/replay", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/disable", operator_form(303)),
