@@ -69,3 +69,22 @@ fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
     assert_eq!(line("log-format"), r#"log-format = "auto" # default"#);
     assert!(!printed.contains("sesame"));
 }
+
+#[test]
+fn a_plugin_that_needs_a_later_portal_is_not_even_asked_what_it_wants() {
+    let folder = TempDir::new().unwrap();
+    let manifest = "manifest = 1\n[plugin]\nid = \"dev.example.one\"\nname = \"One\"\n\
+                    version = \"1.0.0\"\nkind = [\"notification\"]\napi = \"1.0\"\n\
+                    min_portal = \"99.0\"\n";
+    fs::create_dir(folder.path().join("one")).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("one/plugin.toml", manifest.as_bytes());
+    write("one/plugin.wasm", b"\0asm\x0d\0\x01\0 and the rest");
+    write("one/README.md", b"# One");
+    let output = myrelay(folder.path(), "plugin install one", &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{said}");
+    let ours = format!("this is {}", env!("CARGO_PKG_VERSION"));
+    let why = "plugin.min_portal: it works with version 99.0 of the portal or a later one";
+    assert!(said.contains(why) && said.contains(&ours), "{said}");
+}

@@ -36,6 +36,7 @@ pub(crate) async fn check(
     let manifest = package.manifest();
     let (id, version) = (&manifest.id, &manifest.version);
     writeln!(out, "plugin.toml         {id} {version}, {}", kinds(&manifest.kinds))?;
+    manifest.check_portal(env!("CARGO_PKG_VERSION"))?;
     manifest.check_events(events)?;
     if let Some(schema) = package.schema() {
         let properties = schema.value().get("properties").and_then(|it| it.as_object());

@@ -32,6 +32,9 @@ use crate::{
 /// The most problems with its settings that a plugin is heard of.
 const MAX_PROBLEMS: usize = 20;
 
+/// The version of this portal, which a plugin may need to be a later one.
+const PORTAL: &str = env!("CARGO_PKG_VERSION");
+
 /// How long a plugin has to clean up: whoever removes it waits.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -103,6 +106,7 @@ impl From<(Input, Origin)> for Arrival {
 /// [`Error::Invalid`] of `manifest`.
 pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
     let manifest = Manifest::parse(manifest).map_err(|it| Error::invalid("manifest", it))?;
+    manifest.check_portal(PORTAL).map_err(|it| Error::invalid("manifest", it))?;
     let events = manifest.check_events(&Event::all_published());
     events.map_err(|it| Error::invalid("manifest", it))?;
     check_served(&manifest)?;

@@ -136,6 +136,9 @@ stories! {
         with("manifest", &|it| {
             it.manifest = it.manifest.replace("kind = [\"event\"]", "kind = [\"invoicing\"]");
         });
+        with("manifest", &|it| {
+            it.manifest = it.manifest.replace("[plugin]", "[plugin]\nmin_portal = \"99.0\"");
+        });
         // There is no such day, and there are too many.
         with("manifest", &|it| it.manifest += &job("nightly", "0 3 30 2 *"));
         with("manifest", &|it| {

@@ -5,6 +5,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -183,6 +184,26 @@ impl Manifest {
         let Some(name) = self.events.iter().find(|it| !known.contains(it)) else { return Ok(()) };
         let rule = format!("{name} is no event of this portal; there are {}", known.join(", "));
         Err(reader::wrong("capabilities.events", rule))
+    }
+
+    /// Whether it works with a portal of this version.
+    ///
+    /// # Errors
+    /// Where it needs a later one; both versions are named.
+    pub fn check_portal(&self, portal: &str) -> Result<(), ManifestError> {
+        let Some(needed) = &self.min_portal else { return Ok(()) };
+        // `0.9` is `0.9.0`. What cannot be compared is not said to work.
+        let read = [needed.clone(), format!("{needed}.0")];
+        let read = read.iter().find_map(|it| Version::parse(it).ok());
+        let ours = Version::parse(portal).ok();
+        if read.zip(ours).is_some_and(|(needed, ours)| needed <= ours) {
+            return Ok(());
+        }
+        let rule = format!(
+            "it works with version {needed} of the portal or a later one, and this is {portal}: \
+             upgrade the portal, or take an earlier version of the plugin"
+        );
+        Err(reader::wrong("plugin.min_portal", rule))
     }
 
     /// The secret of this name.

@@ -150,6 +150,37 @@ fn every_error_names_the_field_and_the_rule() {
 }
 
 #[test]
+fn a_plugin_that_needs_a_later_portal_names_both_versions() {
+    let needs = |version: &str| {
+        let text = WHOLE.replace("min_portal = \"0.9\"", &format!("min_portal = \"{version}\""));
+        Manifest::parse(&text).unwrap()
+    };
+    for (needed, ours) in [
+        ("0.9", "0.9.0"),
+        ("0.9", "1.0.0"),
+        ("0.9.0", "0.10.0"),
+        ("1.0.0-rc.1", "1.0.0"),
+        ("1.0.0-rc.2", "1.0.0-rc.10"),
+    ] {
+        assert_eq!(needs(needed).check_portal(ours), Ok(()), "{needed} on {ours}");
+    }
+    for (needed, ours) in [
+        ("0.9", "0.8.9"),
+        ("0.10.0", "0.9.0"),
+        ("1.0.0", "1.0.0-rc.1"),
+        // They cannot be compared: this is no version by semver.
+        ("1.0.0-01", "2.0.0"),
+        ("0.9", "unknown"),
+    ] {
+        let error = needs(needed).check_portal(ours).unwrap_err();
+        assert_eq!(error.field, "plugin.min_portal");
+        assert!(error.rule.contains(needed) && error.rule.contains(ours), "{error}");
+    }
+    let anywhere = Manifest::parse(&WHOLE.replace("min_portal = \"0.9\"\n", "")).unwrap();
+    assert_eq!(anywhere.check_portal("0.0.1"), Ok(()));
+}
+
+#[test]
 fn schedules_are_what_cron_reads() {
     let read = |cron: &str| Manifest::parse(&WHOLE.replace("17 3 * * *", cron)).is_ok();
     for good in ["* * * * *", "*/5 0-6 1,15 1-12/2 0", "0 0 31 12 7"] {

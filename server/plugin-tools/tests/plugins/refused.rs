@@ -44,6 +44,11 @@ fn what_an_installation_would_refuse_check_refuses() {
         ),
         ("api = \"1.0\"", "api = \"9.0\"", "plugin.toml: plugin.api: the version of"),
         (
+            "api = \"1.0\"",
+            "api = \"1.0\"\nmin_portal = \"99.0\"",
+            "plugin.min_portal: it works with version 99.0 of the portal or a later one",
+        ),
+        (
             "peer.added.v1",
             "peer.add.v1",
             "peer.add.v1 is no event of this portal; there are account.created.v1, ",

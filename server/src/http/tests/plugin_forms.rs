@@ -158,6 +158,29 @@ async fn an_operator_sends_a_package_from_a_browser_and_installs_it() {
 }
 
 #[tokio::test]
+async fn a_package_that_needs_a_later_portal_is_refused_with_both_versions() {
+    let portal = Portal::open().await;
+    portal.world.operator("olga").await;
+    let mut olga = portal.operator("olga").await;
+    let send = |needed: &str| {
+        let manifest = testing::manifest("dev.example.one", &["account.created.v1"]);
+        let needs = format!("api = \"1.0\"\nmin_portal = \"{needed}\"");
+        let package = package(&manifest.replace("api = \"1.0\"", &needs));
+        multipart(&[("package", Some("one.pplug"), &package)])
+    };
+    let refused = olga.send(send("99.0")).await;
+    assert_eq!(refused.status, 422);
+    let text = refused.text();
+    let ours = format!("this is {}", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains("version 99.0 of the portal") && text.contains(&ours), "{text}");
+    assert!(text.contains("href=\"#field-package\""), "{text}");
+    for needed in ["0.0.1", env!("CARGO_PKG_VERSION")] {
+        let sent = olga.send(send(needed)).await;
+        assert_eq!(sent.status, 303, "{}", sent.text());
+    }
+}
+
+#[tokio::test]
 async fn a_package_is_larger_than_other_bodies_and_is_read_only_from_operators() {
     let portal = Portal::open().await;
     portal.world.operator("olga").await;
