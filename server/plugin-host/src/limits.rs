@@ -110,10 +110,9 @@ pub(crate) const KV_KEY_BYTES: usize = 256;
 pub(crate) const KV_VALUE_BYTES: usize = 64 * KIB;
 /// Entries of one installation.
 pub(crate) const KV_KEYS: u64 = 10_000;
-/// Keys and values of one installation.
-const KV_BYTES: u64 = 16 << 20;
-/// What an operator may raise it to.
-const KV_BYTES_CAP: u64 = 64 << 20;
+/// Keys and values of one installation: what a plugin gets that names no number, and the most that
+/// one may ask for. It is read as a whole where it is exported.
+pub(crate) const KV_BYTES: u64 = 16 << 20;
 /// Reads and writes in one call.
 pub(crate) const KV_OPS: u32 = 100;
 /// Entries of one page.
@@ -185,13 +184,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The usual limits, with as much memory as a manifest asks for: what an operator grants.
+    /// The usual limits, with as much memory and as much of the store as a manifest asks for: what
+    /// an operator grants.
     #[must_use]
     pub fn asked(manifest: &Manifest) -> Self {
         let usual = Self::default();
         let memory = manifest.memory_mib.and_then(|it| usize::try_from(it).ok());
         let memory_bytes = memory.map_or(usual.memory_bytes, |it| it.saturating_mul(MIB));
-        Self { memory_bytes, ..usual }.capped()
+        let kv_bytes = manifest.kv_bytes().unwrap_or(usual.kv_bytes);
+        Self { memory_bytes, kv_bytes, ..usual }.capped()
     }
 
     /// These limits, or their caps where those are lower.
@@ -200,7 +201,7 @@ impl Limits {
         Self {
             memory_bytes: self.memory_bytes.min(MEMORY_CAP),
             http_requests: self.http_requests.min(HTTP_REQUESTS_CAP),
-            kv_bytes: self.kv_bytes.min(KV_BYTES_CAP),
+            kv_bytes: self.kv_bytes.min(KV_BYTES),
             ..self
         }
     }
@@ -279,14 +280,14 @@ mod tests {
         let capped = greedy.capped();
         assert_eq!(capped.memory_bytes, MEMORY_CAP);
         assert_eq!(capped.http_requests, HTTP_REQUESTS_CAP);
-        assert_eq!(capped.kv_bytes, KV_BYTES_CAP);
+        assert_eq!(capped.kv_bytes, KV_BYTES);
         assert_eq!(capped.cpu(&Call::Describe), CPU_CAP);
         assert_eq!(capped.wall(&Call::Describe), WALL_CAP);
         assert_eq!(Limits::default().capped(), Limits::default());
     }
 
     #[test]
-    fn a_plugin_gets_the_memory_that_it_asks_for_up_to_the_cap() {
+    fn a_plugin_gets_what_it_asks_for_up_to_the_cap() {
         let manifest = |more: &str| {
             let text = format!(
                 "manifest = 1\n[plugin]\nid = \"org.example.mail\"\nname = \"Mail\"\n\
@@ -299,5 +300,11 @@ mod tests {
         assert_eq!(asked, Limits { memory_bytes: 100 * MIB, ..Limits::default() });
         let asked = Limits::asked(&manifest("[limits]\nmemory_mib = 256\n"));
         assert_eq!(asked.memory_bytes, MEMORY_CAP);
+        let kv = |table: &str| Limits::asked(&manifest(&format!("[capabilities]\nkv = {table}\n")));
+        assert_eq!(kv("{}"), Limits::default());
+        assert_eq!(kv("{ max_bytes = 1000 }"), Limits { kv_bytes: 1000, ..Limits::default() });
+        // Whatever a manifest may say is given as a whole.
+        let most = format!("{{ max_bytes = {KV_BYTES} }}");
+        assert_eq!(kv(&most).kv_bytes, KV_BYTES);
     }
 }

@@ -77,10 +77,9 @@ impl CallState {
         for secret in request.secrets.values() {
             scrubber.add(secret.expose().as_bytes());
         }
-        let kv_bytes = prepared.manifest.kv_bytes().map_or(limits.kv_bytes, |it| {
-            // The manifest asks for less, or gets what the operator allows.
-            it.min(limits.kv_bytes)
-        });
+        // The manifest asks for less, or gets what the operator allows.
+        let asked = prepared.manifest.kv_bytes().unwrap_or(limits.kv_bytes);
+        let kv_bytes = asked.min(limits.kv_bytes);
         let began = Instant::now();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         Self {

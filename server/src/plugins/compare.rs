@@ -79,10 +79,7 @@ fn amounts(manifest: &Manifest) -> Vec<(String, Amount)> {
 fn no_more(before: &Manifest, after: &Manifest) -> Vec<String> {
     let (had, has) = (Limits::asked(before), Limits::asked(after));
     let fits = |kind: Amount| match kind {
-        Amount::Kv => {
-            let bytes = |it: &Manifest, usual: u64| it.kv.flatten().unwrap_or(usual);
-            before.kv.is_some() && bytes(after, has.kv_bytes) <= bytes(before, had.kv_bytes)
-        }
+        Amount::Kv => before.kv.is_some() && has.kv_bytes <= had.kv_bytes,
         Amount::Memory => has.memory_bytes <= had.memory_bytes,
     };
     amounts(after).into_iter().filter(|(_, kind)| fits(*kind)).map(|(what, _)| what).collect()

@@ -8,7 +8,7 @@ use myrelay_app::contract::{
 };
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    AskedHttp, Grants, HttpGrant, HttpRule, Kind, Manifest, Secret, SecretUse,
+    AskedHttp, Grants, HttpGrant, HttpRule, Kind, Limits, Manifest, Secret, SecretUse,
 };
 
 use super::{Installed, State, change::Secrets, revocation, run_log, store, versions};
@@ -129,9 +129,10 @@ fn capability(what: String, reason: &str) -> CapabilityRow {
 
 fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> {
     let mut rows: Vec<_> = manifest.kinds.iter().map(|it| kind(*it)).collect();
-    if let Some(bytes) = manifest.kv {
-        let most = bytes.map_or_else(String::new, |it| format!(", up to {it} bytes"));
-        rows.push(capability(format!("Remember things{most}"), "Nobody else can read them"));
+    if manifest.kv.is_some() {
+        let most = Limits::asked(manifest).kv_bytes;
+        let what = format!("Remember things, up to {most} bytes");
+        rows.push(capability(what, "Nobody else can read them"));
     }
     if manifest.crypto {
         rows.push(capability(

@@ -4,6 +4,7 @@ use toml::Table;
 
 use crate::{
     egress::rules::{HostPattern, HttpRule, MAIL, METHODS, Scheme, is_path_prefix, parse_method},
+    limits::KV_BYTES,
     manifest::{
         AskedHttp, Job, Kind, Manifest, ManifestError, Place, Secret, SecretUse, Webhooks,
         reader::Reader,
@@ -184,7 +185,7 @@ fn identity(plugin: &mut Reader) -> Result<Manifest, ManifestError> {
 
 fn capabilities(asked: &mut Reader, manifest: &mut Manifest) -> Result<(), ManifestError> {
     if let Some(mut kv) = asked.inner("kv")? {
-        let bytes = kv.number("max_bytes", 1, 64 << 20)?;
+        let bytes = kv.number("max_bytes", 1, KV_BYTES.cast_signed())?;
         manifest.kv = Some(bytes.and_then(|it| u64::try_from(it).ok()));
         kv.end()?;
     }

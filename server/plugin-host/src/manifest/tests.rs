@@ -63,7 +63,7 @@ fn a_whole_manifest_is_read() {
 }
 
 /// Each change of the whole, and the field that the error names.
-const CHANGES: [(&str, &str, &str); 55] = [
+const CHANGES: [(&str, &str, &str); 56] = [
     ("manifest = 1", "manifest = 2", "manifest"),
     ("generated = true", "optional = 1", "secrets[1].optional"),
     (
@@ -104,6 +104,8 @@ const CHANGES: [(&str, &str, &str); 55] = [
     ("crypto = true", "crypto = true\nexec = true", "capabilities.exec"),
     ("crypto = true", "", "secrets[1].use[0].hmac"),
     ("1048576 }", "0 }", "capabilities.kv.max_bytes"),
+    // A byte more than is ever given.
+    ("1048576 }", "16777217 }", "capabilities.kv.max_bytes"),
     ("account.deleted.v1", "account.deleted", "capabilities.events"),
     ("account.deleted.v1", "billing.invoice.finalized.v1", "capabilities.events"),
     (
