@@ -1,8 +1,9 @@
 //! A plugin's page and what hangs on it, as a browser without JavaScript uses them.
 
+use myrelay_plugin_host::types::ErrorKind;
+
 use super::Portal;
 use crate::{deliveries, testing::World};
-use myrelay_plugin_host::types::ErrorKind;
 
 /// A plugin that was given an event and refused it.
 async fn refusing(world: &World) -> String {
