@@ -54,6 +54,8 @@ pub use messages::{
     Answer, Call, CallRequest, Failure, HttpAnswer, HttpTrace, KvChange, KvCondition, KvEntry,
     KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, Refusal, SecretPut, Used,
 };
-pub use process::{Confined, HostProcess, Process, User, confine, main as host_main};
+pub use process::{
+    Confined, HostProcess, Process, User, confine, confine_compiler, main as host_main,
+};
 pub use rights::{Grants, SecretGrant};
 pub use secret::PluginSecret;

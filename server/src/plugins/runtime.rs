@@ -304,6 +304,11 @@ impl Lazy {
         }
         let compiler = Compiler::new(self.program.clone(), Vec::new(), &self.cache);
         let compiler = compiler.map_err(|error| InstallError::Host(error.to_string()))?;
+        // Who compiles is who runs; whoever has plugins in the portal itself is a developer.
+        let compiler = compiler.as_user(match self.place {
+            Place::Here => None,
+            Place::Process(user) => user,
+        });
         let network = Network {
             resolver: Arc::new(SystemResolver),
             roots: Arc::new(mozillas_roots()),

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::Command,
@@ -20,11 +19,15 @@ use crate::{
     compile::CompileError,
     engine,
     limits::{ARTIFACT_BYTES, COMPILE_WALL, COMPILED_BYTES},
+    process::{User, confine_compiler},
     text,
 };
 
 /// How much of an error is read.
 const ERROR_BYTES: u64 = 4096;
+
+/// The status of a process that this machine is in the way of, and no component.
+const NOT_HERE: u8 = 2;
 
 /// How to start the process.
 pub(super) struct Child {
@@ -32,6 +35,8 @@ pub(super) struct Child {
     pub(super) arguments: Vec<String>,
     pub(super) cpu: Duration,
     pub(super) memory: u64,
+    /// Who it is to be; only root can say so.
+    pub(super) user: Option<User>,
 }
 
 fn failed(why: impl std::fmt::Display) -> CompileError {
@@ -50,9 +55,11 @@ impl Child {
     }
 
     async fn run(&self, wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
+        let user = self.user.map(|it| [it.uid.to_string(), it.gid.to_string()]);
         let started = Command::new(&self.program)
             .args(&self.arguments)
             .args([self.cpu.as_secs().to_string(), self.memory.to_string()])
+            .args(user.into_iter().flatten())
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -94,41 +101,48 @@ impl Child {
             None if said.contains("os error 12") => {
                 CompileError::Limit(format!("{} bytes of memory", self.memory))
             }
+            None if status.code() == Some(NOT_HERE.into()) => {
+                failed(format!("{}: {said}", self.program.display()))
+            }
             None => CompileError::Invalid(said),
         }
     }
 }
 
-/// What the process does: limits itself, reads a component, writes its code. The arguments are the
-/// seconds of CPU time and the bytes of memory.
+/// What the process does: gives up all that compiling does not take, reads a component from its
+/// standard input, and writes the code to its standard output. The arguments are the seconds of CPU
+/// time, the bytes of memory, and the numbers of a user and a group, or neither.
 pub fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
-    match compile(arguments) {
+    // Whatever comes of the component comes from a process that has nothing left.
+    let done = match begin(arguments) {
+        Ok(()) => compile().map_err(|why| (why, ExitCode::FAILURE)),
+        Err(why) => Err((why, ExitCode::from(NOT_HERE))),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
+        Err((why, status)) => {
             // Nobody reads it where that fails; the status says that something is wrong.
             let _unheard = std::io::stderr().write_all(why.as_bytes());
-            ExitCode::FAILURE
+            status
         }
     }
 }
 
-fn compile(arguments: impl Iterator<Item = String>) -> Result<(), String> {
+fn begin(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     let numbers: Vec<u64> = arguments.filter_map(|it| it.parse().ok()).collect();
-    let [cpu, memory] = numbers[..] else {
-        return Err("usage: CPU-SECONDS MEMORY-BYTES < component > code".to_owned());
+    let number = |it: u64| u32::try_from(it).map_err(|error| format!("{it}: {error}"));
+    let (cpu, memory, user) = match numbers[..] {
+        [cpu, memory] => (cpu, memory, None),
+        [cpu, memory, uid, gid] => {
+            (cpu, memory, Some(User { uid: number(uid)?, gid: number(gid)? }))
+        }
+        _ => return Err("usage: CPU-SECONDS MEMORY-BYTES [UID GID] < component > code".to_owned()),
     };
-    let limits = [
-        // One second later the kernel stops asking.
-        (Resource::Cpu, cpu, cpu + 1),
-        (Resource::As, memory, memory),
-        (Resource::Core, 0, 0),
-        (Resource::Fsize, 0, 0),
-        (Resource::Nofile, 16, 16),
-    ];
-    for (resource, soft, hard) in limits {
-        setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })
-            .map_err(|error| format!("cannot limit {resource:?}: {error}"))?;
-    }
+    let confined = confine_compiler(user, cpu, memory);
+    confined.map(drop).map_err(|error| format!("it cannot give up what it has: {error}"))
+}
+
+fn compile() -> Result<(), String> {
     let most = u64::try_from(ARTIFACT_BYTES).unwrap_or(u64::MAX);
     let mut wasm = Vec::new();
     let read = std::io::stdin().take(most + 1).read_to_end(&mut wasm);

@@ -19,6 +19,7 @@ use crate::{
     compile::{cache::Cache, child::Child},
     engine,
     limits::{COMPILE_CPU, COMPILE_MEMORY},
+    process::User,
 };
 
 /// Why a component does not run.
@@ -57,8 +58,8 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// A compiler whose cache is this folder. The program is called with the arguments and two
-    /// more, and has to hand them to [`main`].
+    /// A compiler whose cache is this folder. The program is called with the arguments and two or
+    /// four more, and has to hand them to [`main`].
     ///
     /// # Errors
     /// When the folder is another user's or cannot be made, or wasmtime cannot compile here.
@@ -69,7 +70,8 @@ impl Compiler {
     ) -> Result<Self, CompileError> {
         let engine = engine::for_compiling();
         let engine = engine.map_err(|error| CompileError::Failed(format!("{error:#}")))?;
-        let child = Child { program, arguments, cpu: COMPILE_CPU, memory: COMPILE_MEMORY };
+        let (cpu, memory) = (COMPILE_CPU, COMPILE_MEMORY);
+        let child = Child { program, arguments, cpu, memory, user: None };
         Ok(Self { cache: Cache::open(cache)?, engine, child, turn: Semaphore::new(1) })
     }
 
@@ -77,6 +79,13 @@ impl Compiler {
     #[must_use]
     pub fn with_limits(mut self, cpu: Duration, memory: u64) -> Self {
         self.child = Child { cpu, memory, ..self.child };
+        self
+    }
+
+    /// The same whose program becomes this user; only root can have that.
+    #[must_use]
+    pub fn as_user(mut self, user: Option<User>) -> Self {
+        self.child.user = user;
         self
     }
 

@@ -9,7 +9,7 @@ mod protocol;
 mod syscalls;
 
 pub use child::main;
-pub use confine::{Confined, User, confine};
+pub use confine::{Confined, User, confine, confine_compiler};
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
 //! Components that are hostile by what they are made of, written by hand: no compiler makes them.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use myrelay_plugin_host::{CompileError, Grants, InstallError};
+use myrelay_plugin_host::{CompileError, Compiler, Grants, InstallError};
 
 use crate::stage::{Stage, compiler};
 
@@ -184,4 +184,14 @@ async fn compiling_is_limited_and_kept() {
     let error = poor.compile(&large).await.unwrap_err();
     assert!(matches!(&error, CompileError::Limit(why) if why.contains("memory")), "{error}");
     assert_eq!(std::fs::read_dir(folder.path().join("cache")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_compiler_that_cannot_begin_is_not_the_components_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_myrelay-plugin-compile"));
+    // Three numbers are a user without a group.
+    let odd = Compiler::new(program, vec!["7".to_owned()], &folder.path().join("cache")).unwrap();
+    let error = odd.compile(&starting(1, "")).await.unwrap_err();
+    assert!(matches!(&error, CompileError::Failed(why) if why.contains("UID GID")), "{error:?}");
 }
