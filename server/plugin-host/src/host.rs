@@ -21,6 +21,7 @@ use crate::{
     messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
     rights::Grants,
     runner::{Plugin, Runner, Work},
+    stamp::{StampError, check_stamp},
 };
 
 /// A plugin as it is to be run.
@@ -156,6 +157,11 @@ pub(crate) async fn compile(
     let manifest = Manifest::parse(&manifest);
     let manifest = manifest.map_err(|error| InstallError::Manifest(error.to_string()))?;
     let imports = compiler.imports(&wasm).map_err(refused)?;
+    match check_stamp(&wasm, &manifest) {
+        // Whoever builds with other tools than ours may install what comes of it.
+        Ok(()) | Err(StampError::Missing) => {}
+        Err(error) => return Err(InstallError::Component(format!("plugin.wasm: {error}"))),
+    }
     capabilities::check(&imports, &manifest, &grants).map_err(InstallError::Imports)?;
     let compiled = compiler.compile(&wasm).await.map_err(refused)?;
     Ok((Plugin { id, manifest, grants, limits }, compiled))

@@ -26,6 +26,7 @@ mod rights;
 mod runner;
 mod scrub;
 mod secret;
+mod stamp;
 mod state;
 mod text;
 mod ticker;
@@ -59,3 +60,4 @@ pub use process::{
 };
 pub use rights::{Grants, SecretGrant};
 pub use secret::PluginSecret;
+pub use stamp::{StampError, check_stamp, stamp, stamped};

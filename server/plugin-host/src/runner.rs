@@ -218,7 +218,7 @@ impl Runner {
             Ok(Answer::Described(info)) => info,
             other => return wrong(format!("the component does not say who it is: {other:?}")),
         };
-        let (api, version) = (format!("1.{}", manifest.api_minor), &manifest.version);
+        let (api, version) = (manifest.api(), &manifest.version);
         if (&info.id, &info.version, &info.api_version) == (&manifest.id, version, &api) {
             return Ok(());
         }

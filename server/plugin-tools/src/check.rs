@@ -2,9 +2,9 @@
 
 use std::{io::Write, path::Path};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{ArgMatches, Command};
-use myrelay_plugin_host::{Kind, undeclared, unused};
+use myrelay_plugin_host::{Kind, check_stamp, undeclared, unused};
 use myrelay_plugin_package::Package;
 use tokio::runtime;
 
@@ -48,7 +48,7 @@ pub(crate) async fn check(
     Ok(())
 }
 
-/// The component: valid, imports what it says, exports what it has to, and is who it says.
+/// The component: valid, built for the interface it says, imports what it says, exports what it has to, and is who it says.
 async fn component(
     matches: &ArgMatches,
     folder: &Path,
@@ -60,6 +60,8 @@ async fn component(
     let compiled = compiler.compile(package.wasm()).await?;
     let size = report::bytes(package.wasm().len());
     writeln!(out, "plugin.wasm         {size}, SHA-256 {}", compiled.digest)?;
+    check_stamp(package.wasm(), manifest).context("plugin.wasm")?;
+    writeln!(out, "built for           myrelay:plugin@{}", manifest.api())?;
     let missing = undeclared(&compiled.imports, manifest);
     if !missing.is_empty() {
         bail!("plugin.wasm: {}", missing.join("\n             "));

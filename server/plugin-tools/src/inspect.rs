@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use myrelay_plugin_host::{Manifest, SecretUse};
+use myrelay_plugin_host::{Manifest, SecretUse, check_stamp, stamped};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, peek_key_id};
 
 use crate::{check, files, report};
@@ -22,6 +22,7 @@ pub(crate) fn pack_command() -> Command {
 pub(crate) fn pack(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let folder = crate::path(matches, "folder");
     let package = Package::from_folder(&folder)?;
+    check_stamp(package.wasm(), package.manifest()).context("plugin.wasm")?;
     let Manifest { id, version, .. } = package.manifest();
     let usual = || folder.join(format!("{id}-{version}.pplug"));
     let place = matches.get_one::<PathBuf>("out").cloned().unwrap_or_else(usual);
@@ -76,6 +77,12 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         Package::digest(&bytes)
     )?;
     writeln!(out, "component  SHA-256 {}", Package::digest(package.wasm()))?;
+    let built = match stamped(package.wasm()) {
+        Ok(Some(version)) => format!("myrelay:plugin@{version}"),
+        Ok(None) => "it does not say".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    writeln!(out, "built for  {built}")?;
     let signature = signature_of(&place);
     if signature.exists() {
         let id = files::read_text(&signature, 4096)?;
@@ -92,7 +99,7 @@ fn identity(manifest: &Manifest, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "id         {}", manifest.id)?;
     writeln!(out, "version    {}", manifest.version)?;
     writeln!(out, "kind       {}", check::kinds(&manifest.kinds))?;
-    writeln!(out, "interface  myrelay:plugin@1.{}", manifest.api_minor)?;
+    writeln!(out, "interface  myrelay:plugin@{}", manifest.api())?;
     for (name, value) in [
         ("needs", manifest.min_portal.as_ref()),
         ("licence", manifest.license.as_ref()),

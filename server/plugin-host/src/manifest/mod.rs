@@ -158,6 +158,12 @@ pub struct Job {
 }
 
 impl Manifest {
+    /// The version of `myrelay:plugin` that it was built with, such as `1.0`.
+    #[must_use]
+    pub fn api(&self) -> String {
+        format!("1.{}", self.api_minor)
+    }
+
     /// Reads a manifest.
     ///
     /// # Errors

@@ -122,6 +122,24 @@ async fn what_the_engine_does_not_take_is_refused_before_it_is_compiled() {
 }
 
 #[tokio::test]
+async fn a_component_that_was_built_for_another_interface_is_refused_by_both_names() {
+    let built_for = |version: &str| {
+        component(&format!(
+            r#"(@custom "myrelay:plugin-api" "{version}")
+               (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+               (alias core export $i "f" (core func $f))"#
+        ))
+    };
+    let error = refusal(built_for("1.7")).await;
+    assert!(matches!(error, InstallError::Component(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("myrelay:plugin@1.7") && text.contains("api = \"1.0\""), "{text}");
+    // One that was built for it goes on, and is asked who it is.
+    let error = refusal(built_for("1.0")).await;
+    assert!(matches!(error, InstallError::Description(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn an_import_that_was_not_granted_is_refused_by_name() {
     let importing = |name: &str| {
         component(&format!(

@@ -9,7 +9,7 @@ use std::{ffi::OsStr, io::Write, path::Path, process::Command as Process};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgMatches, Command};
-use myrelay_plugin_host::Manifest;
+use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest, stamp};
 
 use crate::{files, report};
 
@@ -23,25 +23,32 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     build(&crate::path(matches, "folder"), out)
 }
 
-/// Builds the plugin in a folder, and says where it is.
+/// Builds the plugin in a folder, stamps it with the interface's version, and says where it is.
 pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
     let manifest = Manifest::parse(&manifest)?;
+    let place = folder.join("plugin.wasm");
     let component = match manifest.language.as_deref() {
         None | Some("rust") => rust::build(&folder)?,
         Some("js") => script::build(&folder, "src/plugin.js", &manifest)?,
         Some("ts") => script::build(&folder, "src/plugin.ts", &manifest)?,
         Some("python") => python::build(&folder, &manifest)?,
-        Some(other) => {
-            bail!("plugin.toml: build.language: {other} is not built here; bring plugin.wasm along")
-        }
+        Some(other) => brought(&place, other)?,
     };
-    let place = folder.join("plugin.wasm");
+    let component = stamp(component, &manifest).with_context(|| place.display().to_string())?;
     files::write(&place, &component)?;
     writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
     Ok(())
+}
+
+/// A component that was built by other tools than ours, and only has to say what for.
+fn brought(place: &Path, language: &str) -> Result<Vec<u8>> {
+    if !place.exists() {
+        bail!("plugin.toml: build.language: {language} is not built here; bring plugin.wasm along");
+    }
+    files::read(place, ARTIFACT_BYTES)
 }
 
 #[expect(clippy::disallowed_methods, reason = "building is starting a compiler")]

@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use myrelay_plugin_host::{Manifest, stamp};
 use tempfile::TempDir;
 
 use crate::plugin;
 
-/// A folder with a project whose component is not built, but begins like one.
+/// A folder with a project whose component is not built, but begins like one and is stamped.
 struct Desk {
     root: TempDir,
 }
@@ -20,7 +21,11 @@ impl Desk {
         let desk = Self { root: tempfile::tempdir().unwrap() };
         let project = desk.path("mail");
         plugin(&["new", "--kind", "notification", "mail", "--folder", &project]).unwrap();
-        fs::write(Path::new(&project).join("plugin.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
+        let project = Path::new(&project);
+        let manifest = fs::read_to_string(project.join("plugin.toml")).unwrap();
+        let manifest = Manifest::parse(&manifest).unwrap();
+        let component = stamp(b"\0asm\x0d\0\x01\0".to_vec(), &manifest).unwrap();
+        fs::write(project.join("plugin.wasm"), component).unwrap();
         desk
     }
 
@@ -65,6 +70,7 @@ fn a_package_says_who_it_is_and_what_it_asks_for() {
         "fixtures/deliver.json",
         "package    ",
         "component  SHA-256 ",
+        "built for  myrelay:plugin@1.0",
         "signature  none",
     ] {
         assert!(told.contains(line), "{line}\n{told}");

@@ -87,9 +87,47 @@ fn what_is_not_built_yet_is_told() {
     fs::write(folder.join("plugin.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
     let error = plugin(&["check", shown, "--compiler", "/nowhere/compile"]).unwrap_err();
     assert!(error.contains("there is no /nowhere/compile, which compiles plugins"), "{error}");
+    let error = plugin(&["pack", shown]).unwrap_err();
+    let says = "plugin.wasm: it does not say which version of myrelay:plugin it was built for: \
+                build it with `myrelay plugin build`";
+    assert!(error.starts_with(says), "{error}");
     let nothing = root.path().join("nothing");
     for command in ["build", "dev"] {
         let error = plugin(&[command, nothing.to_str().unwrap()]).unwrap_err();
         assert!(error.contains("no folder"), "{command}: {error}");
     }
+}
+
+#[test]
+fn a_component_that_was_brought_along_is_stamped_once_and_packed() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("mail");
+    let shown = folder.to_str().unwrap();
+    plugin(&["new", "--kind", "notification", "mail", "--folder", shown]).unwrap();
+    let manifest = read(&folder, "plugin.toml");
+    let manifest = manifest.replace("language = \"rust\"", "language = \"prebuilt\"");
+    fs::write(folder.join("plugin.toml"), manifest).unwrap();
+    let error = plugin(&["build", shown]).unwrap_err();
+    assert!(error.contains("prebuilt is not built here; bring plugin.wasm along"), "{error}");
+    let place = folder.join("plugin.wasm");
+    let brought = b"\0asm\x0d\0\x01\0";
+    fs::write(&place, brought).unwrap();
+    plugin(&["build", shown]).unwrap();
+    let built = fs::read(&place).unwrap();
+    assert!(built.starts_with(brought) && built.ends_with(b"myrelay:plugin-api1.0"), "{built:?}");
+    plugin(&["build", shown]).unwrap();
+    assert_eq!(fs::read(&place).unwrap(), built);
+    plugin(&["pack", shown]).unwrap();
+
+    // It was built for another interface than plugin.toml says by now.
+    let mut other = built;
+    *other.last_mut().unwrap() = b'7';
+    fs::write(&place, other).unwrap();
+    for command in ["build", "pack"] {
+        let error = plugin(&[command, shown]).unwrap_err();
+        let both = "built for myrelay:plugin@1.7, and plugin.toml says api = \"1.0\"";
+        assert!(error.contains("plugin.wasm: ") && error.contains(both), "{command}: {error}");
+    }
+    fs::write(&place, b"\0asm\x01\0\0\0").unwrap();
+    assert!(plugin(&["build", shown]).unwrap_err().contains("it is no component"));
 }

@@ -66,6 +66,16 @@ fn what_an_installation_would_refuse_check_refuses() {
     fs::write(&manifest, &good).unwrap();
 
     let component = fs::read(&wasm).unwrap();
+    let stamp = b"\0\x16\x12myrelay:plugin-api1.0";
+    fs::write(&wasm, component.strip_suffix(stamp).unwrap()).unwrap();
+    let told = refused();
+    assert!(told.contains("build it with `myrelay plugin build`"), "{told}");
+    let mut other = component.clone();
+    *other.last_mut().unwrap() = b'7';
+    fs::write(&wasm, other).unwrap();
+    let told = refused();
+    let both = "built for myrelay:plugin@1.7, and plugin.toml says api = \"1.0\"";
+    assert!(told.contains(both), "{told}");
     fs::write(&wasm, &component[..component.len() / 2]).unwrap();
     assert!(refused().contains("the component is not valid"));
     fs::write(&wasm, b"\0asm\x01\0\0\0").unwrap();

@@ -7,6 +7,7 @@ mod stripe;
 
 use std::{env, fs, path::PathBuf, time::SystemTime};
 
+use myrelay_plugin_host::{Manifest, stamp};
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
@@ -34,7 +35,9 @@ fn folder(desk: &Desk, plugin: &str, hosts: &[&str], port: u16) {
     fs::copy(from.join("config.schema.json"), desk.path("config.schema.json")).unwrap();
     let built = PathBuf::from(env::var_os("MYRELAY_TEST_PLUGINS").unwrap());
     let built = built.join(format!("myrelay_plugin_{plugin}.wasm"));
-    fs::copy(built, desk.path("plugin.wasm")).unwrap();
+    let read = Manifest::parse(&manifest).unwrap();
+    let component = stamp(fs::read(built).unwrap(), &read).unwrap();
+    fs::write(desk.path("plugin.wasm"), component).unwrap();
     fs::remove_dir_all(desk.path("tests")).unwrap();
     fs::create_dir(desk.path("tests")).unwrap();
     facts(desk, plugin);
