@@ -426,6 +426,24 @@ stories! {
         assert_eq!(world.host.events().len(), 1);
     }
 
+    async fn the_tries_of_a_delivery_belong_to_one_trace(world) {
+        world.plugin("dev.example.one", &[CREATED]).await;
+        world.host.fails(ErrorKind::Unavailable);
+        world.customer("ana").await;
+        settle(&world).await;
+        world.clock.advance(6_000);
+        settle(&world).await;
+        world.customer("bob").await;
+        settle(&world).await;
+        let events = world.host.heard().into_iter().filter(|it| matches!(it.call, Call::Event(_)));
+        let traces: Vec<_> = events.map(|it| it.trace_parent.unwrap()).collect();
+        let parts: Vec<Vec<&str>> = traces.iter().map(|it| it.split('-').collect()).collect();
+        let [first, second, bobs] = &parts[..] else { panic!("{traces:?}") };
+        assert_eq!(first[1], second[1], "ana's, twice");
+        assert_ne!(first[2], second[2], "each try is a part of its own");
+        assert_ne!(first[1], bobs[1]);
+    }
+
     async fn what_is_over_is_forgotten_and_the_counting_goes_on(world) {
         world.plugin("dev.example.one", &[CREATED, "pod.created.v1", "pod.deleted.v1"]).await;
         let olga = world.operator("olga").await;

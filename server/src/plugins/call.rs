@@ -10,7 +10,7 @@ use myrelay_plugin_host::{
     log, types::ErrorKind,
 };
 
-use super::{Installed, memory::Memory, note, recording, stop, store};
+use super::{Installed, memory::Memory, note, recording, stop, store, trace};
 use crate::{Error, Result, context::Context, database::Write};
 
 /// The most that is kept of where a plugin broke, in bytes.
@@ -281,7 +281,7 @@ pub(super) async fn request(
         now_ms: ask.at.cast_unsigned(),
         started_ms: context.now().cast_unsigned(),
         test_mode: plugin.test_mode,
-        trace_parent: None,
+        trace_parent: Some(trace::parent(&ask.delivery, ask.attempt)),
         config: plugin.settings.clone(),
         secrets,
         installation_key: PluginSecret::new(key.as_str().to_owned()).context("a plugin's key")?,

@@ -28,6 +28,7 @@ mod store;
 pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trace;
 mod upgrade;
 mod uploads;
 mod versions;
