@@ -19,6 +19,7 @@ use crate::{
     limits::Limits,
     manifest::Manifest,
     messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
+    pool::PoolUse,
     rights::Grants,
     runner::{Plugin, Runner, Work},
     stamp::{StampError, check_stamp},
@@ -84,6 +85,11 @@ pub trait PluginHost: Send + Sync {
     /// How often a process for plugins was started; never where they run in this one.
     fn starts(&self) -> u64 {
         0
+    }
+
+    /// How much of its pool is in use, as far as that is known.
+    fn pool(&self) -> Option<PoolUse> {
+        None
     }
 
     /// Calls a plugin. Dropping the future ends the call.
@@ -199,6 +205,10 @@ impl PluginHost for InProcess {
     async fn remove(&self, id: &str) {
         self.runner.remove(id);
         self.rights.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.runner.pool()
     }
 
     async fn perform(

@@ -20,6 +20,7 @@ mod manifest;
 mod memory;
 mod messages;
 mod meter;
+mod pool;
 mod process;
 mod queue;
 mod rights;
@@ -55,6 +56,7 @@ pub use messages::{
     Answer, Call, CallRequest, Failure, HttpAnswer, HttpTrace, KvChange, KvCondition, KvEntry,
     KvReader, KvUnavailable, KvUsage, KvWrite, LogLine, Outcome, Refusal, SecretPut, Used,
 };
+pub use pool::PoolUse;
 pub use process::{
     Confined, HostProcess, Process, User, confine, confine_compiler, main as host_main,
 };

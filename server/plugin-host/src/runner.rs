@@ -31,6 +31,7 @@ use crate::{
     messages::{
         Answer, Call, CallRequest, Failure, KvEntry, KvReader, KvUnavailable, KvUsage, Outcome,
     },
+    pool::{self, PoolUse},
     queue::Queue,
     rights::Grants,
     secret::PluginSecret,
@@ -146,6 +147,10 @@ impl Runner {
         let queue = installed.get(&id).map(|it| it.queue.clone()).unwrap_or_default();
         installed.insert(id, Installed { prepared: Arc::new(prepared), queue });
         Ok(())
+    }
+
+    pub(crate) fn pool(&self) -> Option<PoolUse> {
+        pool::of(&self.engine)
     }
 
     pub(crate) fn remove(&self, id: &str) {

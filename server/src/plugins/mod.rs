@@ -250,6 +250,7 @@ pub(crate) async fn numbers(context: &Context) -> Result<Vec<Family>> {
         Form::Counter,
         context.plugins.starts(),
     ));
+    families.extend(numbers::of_pool(context.plugins.pool()));
     Ok(families)
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
-    Answer, Call, Failure, HostPattern, HttpTrace, LimitName, Outcome, Refusal, webhooks,
+    Answer, Call, Failure, HostPattern, HttpTrace, LimitName, Outcome, PoolUse, Refusal, webhooks,
 };
 
 use super::call::{function, kind_name};
@@ -116,6 +116,29 @@ struct Counts {
     effects_refused: u64,
     /// Those that it was granted.
     hosts: Vec<HostPattern>,
+}
+
+/// What of the host's pool is in use. It says nothing before it was asked.
+pub(super) fn of_pool(pool: Option<PoolUse>) -> Vec<Family> {
+    let help = "Places for calls that are in use, by what they are places of.";
+    let mut used = Family::new("myrelay_plugin_pool_used", help, Form::Gauge);
+    let Some(pool) = pool else { return Vec::new() };
+    for (of, value) in [
+        ("components", pool.components.to_string()),
+        ("modules", pool.modules.to_string()),
+        ("memories", pool.memories.to_string()),
+        ("tables", pool.tables.to_string()),
+        ("stacks", pool.stacks.to_string()),
+    ] {
+        let labels = vec![("of", of.to_owned())];
+        used.samples.push(Sample { suffix: "", labels, value });
+    }
+    let help = "Places for memories that were used and are not now.";
+    let name = "myrelay_plugin_pool_warm_memories";
+    let warm = Family::of_one(name, help, Form::Gauge, pool.warm_memories);
+    let help = "Memory that is kept for the next call.";
+    let name = "myrelay_plugin_pool_kept_bytes";
+    vec![used, warm, Family::of_one(name, help, Form::Gauge, pool.kept_bytes)]
 }
 
 /// How long calls of one function took.
@@ -402,6 +425,20 @@ mod tests {
         }
         assert_eq!(counts.requests.len(), HOSTS + 1);
         assert_eq!(counts.requests[&(OTHER.to_owned(), "2xx")], u64::try_from(HOSTS).unwrap());
+    }
+
+    #[test]
+    fn the_pool_says_what_is_in_use_once_it_was_asked() {
+        assert!(of_pool(None).is_empty());
+        let pool = PoolUse { modules: 38, kept_bytes: 7, ..PoolUse::default() };
+        let families = of_pool(Some(pool));
+        let of = |name: &str, label: &str| {
+            let family = families.iter().find(|it| it.name.ends_with(name)).unwrap();
+            let is = |it: &&Sample| label.is_empty() || it.labels[0].1 == label;
+            family.samples.iter().find(is).unwrap().value.clone()
+        };
+        assert_eq!([of("used", "modules"), of("used", "stacks")], ["38", "0"]);
+        assert_eq!([of("kept_bytes", ""), of("warm_memories", "")], ["7", "0"]);
     }
 
     #[test]

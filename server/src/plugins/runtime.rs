@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
     CallRequest, Compiler, HostProcess, HttpTrace, InProcess, InstallError, Installation, KvReader,
-    Network, Options, Outcome, PluginHost, Process, SystemResolver, User, mozillas_roots,
+    Network, Options, Outcome, PluginHost, PoolUse, Process, SystemResolver, User, mozillas_roots,
 };
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -266,6 +266,11 @@ impl Runtime {
         self.host.starts()
     }
 
+    /// How much of the pool of places for calls is in use, as far as that is known.
+    pub(super) fn pool(&self) -> Option<PoolUse> {
+        self.host.pool()
+    }
+
     /// Calls a plugin that is loaded once more as it was called before: nothing leaves.
     pub(super) async fn replay(
         &self,
@@ -341,6 +346,10 @@ impl PluginHost for Lazy {
 
     fn starts(&self) -> u64 {
         self.host.get().map_or(0, |host| host.starts())
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        self.host.get().and_then(|host| host.pool())
     }
 
     async fn perform(

@@ -242,7 +242,7 @@ impl Host {
                     asked.map(|it| it.send(reply));
                 }
                 ToHost::Ping => {
-                    self.port.say(&ToPortal::Pong);
+                    self.port.say(&ToPortal::Pong { pool: self.runner.pool() });
                 }
             }
         }

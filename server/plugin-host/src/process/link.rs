@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::{
     host::InstallError,
     messages::Outcome,
+    pool::PoolUse,
     process::{
         HostProcess,
         confine::{Confined, User},
@@ -57,6 +58,7 @@ pub(super) struct Link {
     /// Which revision of each plugin it has.
     pub(super) loaded: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<u64>>>>,
     ponged: AtomicBool,
+    pool: Mutex<Option<PoolUse>>,
     wrong: Notify,
     ended: Notify,
 }
@@ -129,6 +131,7 @@ impl Link {
             next: AtomicU64::new(1),
             loaded: Mutex::default(),
             ponged: AtomicBool::new(true),
+            pool: Mutex::default(),
             wrong: Notify::new(),
             ended: Notify::new(),
         });
@@ -142,6 +145,11 @@ impl Link {
 
     pub(super) fn has_ended(&self) -> bool {
         self.waiting().is_none()
+    }
+
+    /// How much of its pool is in use, as it said last.
+    pub(super) fn pool(&self) -> Option<PoolUse> {
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the process is no more.
@@ -188,7 +196,8 @@ impl Link {
                 Ok(Some(ToPortal::Loaded { n, result })) => self.tell(n, Event::Loaded(result)),
                 Ok(Some(ToPortal::Ask { n, question })) => self.tell(n, Event::Ask(question)),
                 Ok(Some(ToPortal::Done { n, outcome })) => self.tell(n, Event::Done(*outcome)),
-                Ok(Some(ToPortal::Pong)) => {
+                Ok(Some(ToPortal::Pong { pool })) => {
+                    *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
                     self.ponged.store(true, SeqCst);
                     Ok(())
                 }

@@ -34,6 +34,7 @@ use crate::{
     host::{InstallError, Installation, Options, PluginHost, compile as prepare, refused},
     limits::TURN,
     messages::{CallRequest, Failure, HttpTrace, KvReader, Outcome},
+    pool::PoolUse,
     process::{
         link::{Event, Link},
         protocol::{CODE_BYTES, PluginText, Question, Reply, ToHost},
@@ -95,6 +96,8 @@ struct Shared {
     revisions: AtomicU64,
     slot: tokio::sync::Mutex<Slot>,
     starts: AtomicU64,
+    /// The process that was started last; unlike the slot nobody holds it for long.
+    last: RwLock<Option<Arc<Link>>>,
 }
 
 fn host_failed(error: impl std::fmt::Display) -> InstallError {
@@ -119,6 +122,7 @@ impl Process {
             revisions: AtomicU64::new(1),
             slot: tokio::sync::Mutex::default(),
             starts: AtomicU64::new(0),
+            last: RwLock::default(),
         };
         Ok(Self { shared: Arc::new(shared), workers: Arc::new(Workers::new()?) })
     }
@@ -161,6 +165,7 @@ impl Shared {
             let why = serving.await;
             tracing::warn!(why, "the process of plugins ended; the next call starts it again");
         });
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
         slot.link = Some(link.clone());
         Ok(link)
     }
@@ -292,6 +297,11 @@ impl PluginHost for Process {
 
     fn starts(&self) -> u64 {
         self.shared.starts.load(SeqCst)
+    }
+
+    fn pool(&self) -> Option<PoolUse> {
+        let last = self.shared.last.read().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|it| !it.has_ended()).and_then(|it| it.pool())
     }
 
     async fn perform(

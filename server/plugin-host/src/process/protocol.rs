@@ -18,6 +18,7 @@ use crate::{
     host::InstallError,
     limits::{Limits, MIB},
     messages::{CallRequest, KvEntry, KvUnavailable, KvUsage, Outcome},
+    pool::PoolUse,
     process::confine::Confined,
 };
 
@@ -91,7 +92,10 @@ pub(crate) enum ToPortal {
         n: u64,
         question: Question,
     },
-    Pong,
+    /// It is there, and so much of its pool is in use.
+    Pong {
+        pool: Option<PoolUse>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -103,6 +103,23 @@ async fn a_process_that_is_killed_in_a_call_fails_it_and_the_next_one_works() {
 }
 
 #[tokio::test]
+async fn a_process_tells_how_much_of_its_pool_is_in_use() {
+    let asking = HostProcess { patience: Duration::from_secs(2), ..how() };
+    let Some((process, stage)) = hostile(asking).await else { return };
+    let begin = Instant::now();
+    // What a call had is kept warm for the next one.
+    while !process.pool().is_some_and(|it| 0 < it.warm_memories) {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", process.pool());
+        assert!(is_done(&stage.misdeed("machine:write", "1").await));
+    }
+    signal(&process, Signal::KILL).await;
+    while process.pool().is_some() {
+        assert!(begin.elapsed() < Duration::from_secs(40), "a process that ended has no pool");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_process_that_hangs_is_ended() {
     let impatient = HostProcess { patience: Duration::from_secs(2), ..how() };
     let Some((process, stage)) = hostile(impatient).await else { return };
