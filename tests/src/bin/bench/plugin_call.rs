@@ -57,19 +57,24 @@ fn sample(id: &'static str, name: &str, times: usize) -> Result<Subject> {
 /// `plugin_call`, its rate, `plugin_call_describe`, and `plugin_call_raw`.
 pub(crate) async fn plugin_call(effort: Effort) -> Result<Vec<Metric>> {
     let subject = rust(effort)?;
-    let raw = plugin_raw::describe(&subject.guest.wasm, subject.times)?;
-    let setup = "wasmtime alone, on the thread that calls: the same component and the host's public \
-                 settings (pool, no concurrency support, epochs that nobody counts), every import \
-                 a trap; new store, instantiate, typed call of `describe`, drop; no limiter, no \
-                 fibre, no other thread";
     let names = Names {
         call: "plugin_call",
         rate: "plugin_call_rate",
         describe: Some("plugin_call_describe"),
     };
-    let mut metrics = vec![of_micros("plugin_call_raw", &raw, setup.to_owned())];
+    let mut metrics = vec![raw("plugin_call_raw", &subject)?];
     metrics.extend(here(subject, names).await?);
     Ok(metrics)
+}
+
+/// The floor under the calls of a subject.
+fn raw(name: &'static str, subject: &Subject) -> Result<Metric> {
+    let took = plugin_raw::describe(&subject.guest.wasm, subject.times)?;
+    let setup = "wasmtime alone, on the thread that calls: the same component and the host's public \
+                 settings (pool, no concurrency support, epochs that nobody counts), every import \
+                 a trap; new store, instantiate, typed call of `describe`, drop; no limiter, no \
+                 fibre, no other thread";
+    Ok(of_micros(name, &took, setup.to_owned()))
 }
 
 /// `plugin_call_process` and its rate.
@@ -82,7 +87,8 @@ pub(crate) async fn plugin_call_process(effort: Effort) -> Result<Vec<Metric>> {
     there(rust(effort)?, names).await
 }
 
-/// `plugin_call_js`, its rate and its `describe`, and the first two in the process of plugins.
+/// `plugin_call_js`, its rate, its `describe` and the floor under that, and the first two in the
+/// process of plugins.
 pub(crate) async fn plugin_call_js(effort: Effort) -> Result<Vec<Metric>> {
     let names = Names {
         call: "plugin_call_js",
@@ -92,7 +98,8 @@ pub(crate) async fn plugin_call_js(effort: Effort) -> Result<Vec<Metric>> {
     let process =
         Names { call: "plugin_process_js", rate: "plugin_process_js_rate", describe: None };
     let subject = || sample("js", "chat-js", effort.times(JAVASCRIPT));
-    let mut metrics = here(subject()?, names).await?;
+    let mut metrics = vec![raw("plugin_call_js_raw", &subject()?)?];
+    metrics.extend(here(subject()?, names).await?);
     metrics.extend(there(subject()?, process).await?);
     Ok(metrics)
 }
@@ -107,7 +114,8 @@ pub(crate) async fn plugin_call_python(effort: Effort) -> Result<Vec<Metric>> {
     let process =
         Names { call: "plugin_process_python", rate: "plugin_process_python_rate", describe: None };
     let subject = || sample("python", "chat-python", effort.times(PYTHON));
-    let mut metrics = here(subject()?, names).await?;
+    let mut metrics = vec![raw("plugin_call_python_raw", &subject()?)?];
+    metrics.extend(here(subject()?, names).await?);
     metrics.extend(there(subject()?, process).await?);
     Ok(metrics)
 }
