@@ -159,6 +159,8 @@ pub struct PaymentRow {
     pub refunded: Money,
     /// The provider can give it back.
     pub can_refund: bool,
+    /// Nobody knows now whether it can: what asks it does not answer.
+    pub unanswered: bool,
     /// The customer disputes it.
     pub disputed: bool,
     pub at: Millis,
@@ -176,6 +178,8 @@ pub struct InvoiceView {
     pub period: Option<(Millis, Millis)>,
     /// The ways to pay it.
     pub methods: Vec<PaymentMethodRow>,
+    /// There is none now, and would be one if what takes payments answered.
+    pub unanswered: bool,
     /// The last one that was begun and is not over.
     pub checkout: Option<CheckoutView>,
     /// Why the last try did not succeed.

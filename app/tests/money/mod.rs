@@ -29,6 +29,7 @@ fn forms_about_money_hold_exactly_the_fields_that_doors_take() {
         ("operator-invoice-paid", vec![]),
         ("refund", vec!["amount", "reason"]),
         ("refund-cannot", vec![]),
+        ("refund-no-answer", vec![]),
         ("refund-gone", vec![]),
         ("subscription-end", vec![]),
     ] {
@@ -150,6 +151,8 @@ fn what_is_to_be_sent_stands_there_as_text() {
         ("invoice-coins-seen", "1 of 2 confirmations. There is nothing more to do"),
         ("invoice-partly", "7.49 EUR</strong>"),
         ("invoice-no-way", "There is no way to pay now"),
+        ("invoice-no-way", "have to set one up"),
+        ("invoice-no-answer", "does not answer at the moment"),
         ("invoice-open", "Collects the following periods too"),
     ] {
         assert!(one(name).contains(words), "{name}: {words}");
@@ -177,6 +180,7 @@ fn operators_see_what_arrived_and_what_can_go_back() {
     }
     assert!(one("refund-disputed").contains("you pay it twice"));
     assert!(one("refund-cannot").contains("BTCPay Server gives nothing back through this page"));
+    assert!(one("refund-no-answer").contains("Bank transfer does not answer at the moment"));
     assert!(one("refund-gone").contains("All of it went back"));
     assert!(one("operator-invoice-elsewhere").contains("No transfer is awaited for it"));
 

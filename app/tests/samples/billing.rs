@@ -180,6 +180,7 @@ fn invoice(state: InvoiceState, step: Option<CheckoutStep>) -> InvoiceView {
             method(2, "Bank transfer", false),
             method(3, "BTCPay Server", false),
         ],
+        unanswered: false,
         checkout: step.map(|step| CheckoutView {
             method: of_step(&step).to_owned(),
             step,
@@ -235,6 +236,7 @@ fn invoices() -> Screens {
         Content::Billing(Billing::Invoice { view, back, form })
     };
     let no_way = InvoiceView { methods: Vec::new(), ..invoice(Open, None) };
+    let silent = InvoiceView { unanswered: true, ..no_way.clone() };
     let partly = InvoiceView { due: money(749, "EUR"), ..invoice(Open, None) };
     let failure = Some(format!("the card was declined: {HOSTILE}"));
     let failed = InvoiceView { failure, ..invoice(Open, None) };
@@ -251,6 +253,7 @@ fn invoices() -> Screens {
     vec![
         ("invoice-open", show(invoice(Open, None), false), at()),
         ("invoice-no-way", show(no_way, false), at()),
+        ("invoice-no-answer", show(silent, false), at()),
         ("invoice-partly", show(partly, false), at()),
         ("invoice-failed", show(failed, true), at()),
         ("invoice-redirect", show(after_transfer(), false), at()),
@@ -277,6 +280,7 @@ fn payment(number: u128, method: &str, reference: &str) -> PaymentRow {
         amount: money(999, "EUR"),
         refunded: money(0, "EUR"),
         can_refund: true,
+        unanswered: false,
         disputed: false,
         at: NOW - DAY * i64::try_from(number).expect("a small number"),
     }
@@ -339,6 +343,7 @@ fn for_operators() -> Screens {
     let much_typed = [("amount", "8"), ("reason", "asked for it")];
     let [disputed, partly, fixed, gone] =
         <[PaymentRow; 4]>::try_from(payments()).expect("four payments");
+    let silent = PaymentRow { can_refund: false, unanswered: true, ..partly.clone() };
     let end = |state, it| {
         Content::Billing(Billing::EndSubscription {
             account: account_row(30, "ana@example.org", state),
@@ -363,6 +368,7 @@ fn for_operators() -> Screens {
         ("refund-disputed", refund(disputed, form()), back()),
         ("refund-refused", refund(partly, refused(&much_typed, much)), back()),
         ("refund-cannot", refund(fixed, form()), back()),
+        ("refund-no-answer", refund(silent, form()), back()),
         ("refund-gone", refund(gone, form()), back()),
         ("subscription-end", active, ending()),
         ("subscription-end-pending", unpaid, ending()),

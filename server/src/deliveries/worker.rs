@@ -10,7 +10,7 @@ use myrelay_domain::ids::InstallationId;
 use crate::{
     Error, Result,
     context::Context,
-    plugins::{self, Installed, State},
+    plugins::{self, Installed},
 };
 
 /// How soon it looks again while new things come.
@@ -122,7 +122,7 @@ async fn open_plugins<W: Work>(context: &Context, work: &W) -> Result<(Vec<Insta
     let more = work.find(context).await?;
     let mut plugins = plugins::all(context).await?;
     let now = context.now();
-    plugins.retain(|it| it.state == State::Enabled && !it.rests(now));
+    plugins.retain(|it| it.serves(now));
     Ok((plugins, more))
 }
 

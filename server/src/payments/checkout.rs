@@ -136,23 +136,12 @@ async fn pay_from_credit(context: &Context, invoice: &Invoice) -> Result<bool> {
     Ok(changed.is_some())
 }
 
-/// What a provider can do. It is a question: nothing of the call is written.
+/// What a provider can do.
 pub(super) async fn capabilities(
     context: &Context,
     plugin: &Installed,
 ) -> Result<billing::Capabilities> {
-    let asked = Ask {
-        call: Call::Capabilities,
-        about: None,
-        delivery: context.new_request_id(),
-        attempt: 1,
-        at: context.now(),
-    };
-    match plugins::ask(context, plugin, &asked).await?.result {
-        Ok(Answer::Capabilities(able)) => Ok(able),
-        Ok(_) => Err(told(plugin, &Failure::Refused("another answer".to_owned()))),
-        Err(failure) => Err(told(plugin, &failure)),
-    }
+    plugins::ability(context, plugin).await.map_err(|failure| told(plugin, &failure))
 }
 
 fn ensure_takes(plugin: &Installed, able: &billing::Capabilities, due: Money) -> Result<()> {

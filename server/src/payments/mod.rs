@@ -110,11 +110,11 @@ fn parse_invoice(id: &str) -> Result<InvoiceId> {
 /// A plugin that takes payments and is enabled.
 async fn payer(context: &Context, id: &str) -> Result<Installed> {
     let id: InstallationId = id.parse().map_err(|_no_id| Error::NotFound("way to pay"))?;
-    let found = payers(context).await?.into_iter().find(|it| it.id == id);
+    let found = payers(context).await?.into_iter().find(|it| it.id == id && it.works());
     found.ok_or(Error::NotFound("way to pay"))
 }
 
-/// The plugins that take payments and are enabled, by name.
+/// The plugins that take payments, by name, whether they work or not.
 async fn payers(context: &Context) -> Result<Vec<Installed>> {
     plugins::of_kind(context, myrelay_plugin_host::Kind::Billing).await
 }

@@ -59,7 +59,7 @@ pub(super) async fn round(context: &Context) -> Result<bool> {
         if !store::tasks::take(context, task, lease).await? {
             continue;
         }
-        let plugin = payers.iter().find(|it| it.id == task.plugin && !it.rests(now));
+        let plugin = payers.iter().find(|it| it.id == task.plugin && it.serves(now));
         let Some(plugin) = plugin else { continue };
         logged("ask a provider", run(context, plugin, (task, lease)).await);
     }

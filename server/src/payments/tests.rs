@@ -1,5 +1,6 @@
 //! Paying, told as stories on both engines.
 
+mod able;
 mod hostile;
 mod killed;
 mod operators;

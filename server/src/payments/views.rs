@@ -7,6 +7,7 @@ use myrelay_app::contract::{
     PAGE_ROWS, Page, PaymentMethodRow, PaymentRow, SubscriptionView,
 };
 use myrelay_domain::ids::{AccountId, InstallationId, PaymentId};
+use myrelay_plugin_host::billing::Capabilities;
 
 use super::{checkout, payers, store};
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
     error::InField,
     ledger,
     paging::page,
-    plans, plugins,
+    plans,
+    plugins::{self, Installed, State},
     subscriptions::{self, Held, Invoice},
 };
 
@@ -116,34 +118,48 @@ async fn view(context: &Context, invoice: &Invoice) -> Result<InvoiceView> {
     if row.state == InvoiceState::Open && checkout.as_ref().is_some_and(|it| it.pending.is_some()) {
         row.state = InvoiceState::Pending;
     }
+    let (methods, unanswered) =
+        if invoice.is_open() { methods(context, invoice).await? } else { (Vec::new(), false) };
     Ok(InvoiceView {
         row,
         account: invoice.account,
         email: store::checkouts::email(pool, invoice.account).await?,
         due: checkout::due(context, invoice).await?,
         period: invoice.period,
-        methods: if invoice.is_open() { methods(context, invoice).await? } else { Vec::new() },
+        methods,
+        unanswered,
         checkout,
         failure: invoice.failure.clone(),
         by_hand: by_hand && invoice.is_open(),
     })
 }
 
-/// The ways to pay an invoice: those that take its currency. One that does not answer is none.
-async fn methods(context: &Context, invoice: &Invoice) -> Result<Vec<PaymentMethodRow>> {
-    let mut found = Vec::new();
-    for plugin in payers(context).await? {
-        if plugin.rests(context.now()) {
-            continue;
-        }
-        let Ok(able) = checkout::capabilities(context, &plugin).await else { continue };
-        let code = invoice.total.currency.code();
-        if able.currencies.is_empty() || able.currencies.iter().any(|it| it == code) {
-            let (id, name) = (plugin.id, plugin.name().to_owned());
-            found.push(PaymentMethodRow { id, name, renews: able.subscriptions });
-        }
-    }
-    Ok(found)
+/// The ways to pay an invoice: those that take its currency. One that does not answer is none; and
+/// whether that is why there is none.
+async fn methods(context: &Context, invoice: &Invoice) -> Result<(Vec<PaymentMethodRow>, bool)> {
+    let mut enabled = payers(context).await?;
+    enabled.retain(|it| it.state != State::Disabled);
+    let able = answering(context, &enabled).await;
+    let code = invoice.total.currency.code();
+    let row = |plugin: &Installed| {
+        let able = able.get(&plugin.id)?;
+        let takes = able.currencies.is_empty() || able.currencies.iter().any(|it| it == code);
+        let (id, name) = (plugin.id, plugin.name().to_owned());
+        takes.then_some(PaymentMethodRow { id, name, renews: able.subscriptions })
+    };
+    let found: Vec<_> = enabled.iter().filter_map(row).collect();
+    let unanswered = found.is_empty() && able.len() < enabled.len();
+    Ok((found, unanswered))
+}
+
+/// What those of these can do that serve now, and say so in time.
+async fn answering(
+    context: &Context,
+    plugins: &[Installed],
+) -> BTreeMap<InstallationId, Capabilities> {
+    let now = context.now();
+    let serve: Vec<_> = plugins.iter().filter(|it| it.serves(now)).cloned().collect();
+    plugins::abilities(context, &serve).await
 }
 
 async fn invoice_rows(context: &Context, account: AccountId) -> Result<Vec<InvoiceRow>> {
@@ -185,17 +201,14 @@ async fn refundable(
     context: &Context,
     mut rows: Vec<(InstallationId, PaymentRow)>,
 ) -> Result<Vec<PaymentRow>> {
-    let mut able: BTreeMap<InstallationId, bool> = BTreeMap::new();
-    let payers = if rows.is_empty() { Vec::new() } else { payers(context).await? };
-    for plugin in &payers {
-        if rows.iter().any(|(id, _)| *id == plugin.id) {
-            let found = checkout::capabilities(context, plugin).await;
-            able.insert(plugin.id, found.is_ok_and(|it| it.refunds));
-        }
-    }
+    let mut payers = if rows.is_empty() { Vec::new() } else { payers(context).await? };
+    payers.retain(|it| it.state != State::Disabled && rows.iter().any(|(id, _)| *id == it.id));
+    let able = answering(context, &payers).await;
     for (plugin, row) in &mut rows {
         let left = row.refunded.minor < row.amount.minor;
-        row.can_refund = left && able.get(plugin).copied().unwrap_or(false);
+        row.can_refund = left && able.get(plugin).is_some_and(|it| it.refunds);
+        let is_silent = !able.contains_key(plugin) && payers.iter().any(|it| it.id == *plugin);
+        row.unanswered = left && is_silent;
     }
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }

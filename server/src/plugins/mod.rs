@@ -3,6 +3,7 @@
 //! A plugin wants things done, and the portal does them: what a call came to is written in one
 //! transaction, or nothing of it is.
 
+mod abilities;
 mod call;
 mod change;
 mod compare;
@@ -44,6 +45,7 @@ use serde_json::json;
 
 pub use self::runtime::Runtime;
 pub(crate) use self::{
+    abilities::{abilities, ability},
     call::{Ask, Settled, ask, describe, is_ready, refuse, settle, settle_held},
     change::{change_settings, settings_view},
     compare::{compare, grows},
@@ -227,10 +229,14 @@ impl Installed {
         self.health.rest_until.is_some_and(|until| now < until)
     }
 
-    /// Whether what was made ready before may be called now: it works, does not rest, and is as it
-    /// was.
+    /// Whether it is called now, for whomever: it works, and does not rest.
+    pub(crate) fn serves(&self, now: i64) -> bool {
+        self.works() && !self.rests(now)
+    }
+
+    /// Whether what was made ready before may be called now: it serves, and is as it was.
     pub(crate) fn goes_on(&self, before: &Self, now: i64) -> bool {
-        self.works() && !self.rests(now) && self.revision == before.revision
+        self.serves(now) && self.revision == before.revision
     }
 }
 
@@ -259,10 +265,10 @@ pub(crate) async fn find(context: &Context, plugin: &str) -> Result<Option<Insta
     Ok(all(context).await?.into_iter().find(|it| it.plugin == plugin))
 }
 
-/// The plugins of a kind that are enabled, by name.
+/// The plugins of a kind, by name, whether they work or not.
 pub(crate) async fn of_kind(context: &Context, kind: Kind) -> Result<Vec<Installed>> {
     let mut found = all(context).await?;
-    found.retain(|it| it.works() && it.manifest().is_ok_and(|it| it.kinds.contains(&kind)));
+    found.retain(|it| it.manifest().is_ok_and(|it| it.kinds.contains(&kind)));
     Ok(found)
 }
 

@@ -13,7 +13,7 @@ use myrelay_plugin_host::{
 };
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{call::trial, gallery::Shelf, numbers::Numbers};
+use super::{abilities::Abilities, call::trial, gallery::Shelf, numbers::Numbers};
 use crate::{Error, Result, system::Tasks};
 
 /// The program that compiles components, beside our own.
@@ -49,6 +49,8 @@ pub struct Runtime {
     /// The packages that may be in memory at a time.
     looks: Arc<Semaphore>,
     pub(super) numbers: Numbers,
+    /// What plugins said that they can do.
+    pub(super) abilities: Abilities,
     /// What is not left half done.
     wholes: Tasks,
 }
@@ -71,6 +73,7 @@ impl Runtime {
             shelf: Arc::default(),
             looks: Arc::new(Semaphore::new(LOOKS)),
             numbers: Numbers::default(),
+            abilities: Abilities::default(),
             wholes: Tasks::default(),
         }
     }
@@ -231,8 +234,9 @@ impl Runtime {
         heard.await.context("a change of a plugin")?
     }
 
-    /// Done when no change is half made.
+    /// Done when no change is half made. What plugins are asked meanwhile ends where it stands.
     pub(crate) async fn ended(&self) {
+        self.abilities.stop();
         self.wholes.ended().await;
     }
 
@@ -247,6 +251,7 @@ impl Runtime {
         self.loaded.lock().await.remove(&id);
         self.changing.lock().await.remove(&id);
         self.numbers.forget(id);
+        self.abilities.forget(id);
         self.host.remove(&id.to_string()).await;
     }
 

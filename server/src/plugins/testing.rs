@@ -15,11 +15,17 @@ use myrelay_plugin_host::{
     webhooks,
 };
 
-use super::{Input, install};
+use tokio::sync::watch;
+
+use super::{Ask, FAILURES_BEFORE_REST, Input, Settled, get, install, settle};
 use crate::testing::{BEGIN, Steps, World};
 
 /// What a plugin answers to one call.
 type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
+/// What a plugin answers whenever it is asked what it can do.
+type Able = Box<dyn Fn() -> Outcome + Send>;
+/// How many failures in a row make a plugin rest.
+pub(crate) const FAILURES: u32 = FAILURES_BEFORE_REST;
 
 /// Answers calls in the order in which it was told; whatever it was not told goes well.
 #[derive(Default)]
@@ -32,6 +38,10 @@ pub(crate) struct ScriptedHost {
     replays: Mutex<VecDeque<Answering>>,
     replayed: Mutex<Vec<CallRequest>>,
     heard: Mutex<Vec<CallRequest>>,
+    /// By the ids of installations.
+    able: Mutex<BTreeMap<String, Able>>,
+    /// Whose calls do not come back, for as long as the other end is there.
+    held: Mutex<BTreeMap<String, watch::Receiver<()>>>,
     steps: OnceLock<Steps>,
 }
 
@@ -45,6 +55,25 @@ impl ScriptedHost {
         if let Some(steps) = self.steps.get() {
             steps.step().await;
         }
+    }
+
+    /// Calls of this plugin do not come back until what this answers is dropped.
+    pub(crate) fn holds(&self, plugin: InstallationId) -> watch::Sender<()> {
+        let (held, holds) = watch::channel(());
+        self.held.lock().unwrap().insert(plugin.to_string(), holds);
+        held
+    }
+
+    /// Whenever this plugin is asked what it can do, it is answered so.
+    pub(crate) fn able(&self, plugin: InstallationId, said: impl Fn() -> Outcome + Send + 'static) {
+        self.able.lock().unwrap().insert(plugin.to_string(), Box::new(said));
+    }
+
+    /// How often this plugin was asked what it can do.
+    pub(crate) fn asked_able(&self, plugin: InstallationId) -> usize {
+        let id = plugin.to_string();
+        let is = |it: &&CallRequest| it.installation == id && matches!(it.call, Call::Capabilities);
+        self.heard().iter().filter(is).count()
     }
 
     /// Forgets what plugins heard, and what was to be answered.
@@ -148,7 +177,7 @@ impl ScriptedHost {
 }
 
 /// What a provider of these stories can do.
-fn able() -> billing::Capabilities {
+pub(crate) fn able() -> billing::Capabilities {
     billing::Capabilities {
         one_time: true,
         subscriptions: true,
@@ -228,10 +257,14 @@ impl PluginHost for ScriptedHost {
         _: Arc<dyn KvReader>,
     ) -> Outcome {
         self.step().await;
+        let held = self.held.lock().unwrap().get(&request.installation).cloned();
         let outcome = match recording {
             Some(_) => self.again(request),
             None => self.answer(request),
         };
+        if let Some(mut held) = held {
+            while held.changed().await.is_ok() {}
+        }
         self.step().await;
         outcome
     }
@@ -267,7 +300,10 @@ impl ScriptedHost {
             Call::Activate { .. } if !request.secrets.contains_key("api_key") => {
                 failed(ErrorKind::Unavailable, None)
             }
-            Call::Capabilities => with(Ok(Answer::Capabilities(able())), Vec::new()),
+            Call::Capabilities => match self.able.lock().unwrap().get(&request.installation) {
+                Some(said) => said(),
+                None => with(Ok(Answer::Capabilities(able())), Vec::new()),
+            },
             Call::Event(_)
             | Call::Health
             | Call::Migrate { .. }
@@ -373,6 +409,36 @@ impl World {
         let (id, enabled) = install(&self.context, working(id, jobs)).await.unwrap();
         enabled.unwrap();
         id
+    }
+
+    /// A plugin that is installed and enabled, and takes payments.
+    pub(crate) async fn payer(&self, id: &str) -> InstallationId {
+        let (id, enabled) = install(&self.context, payer(id)).await.unwrap();
+        enabled.unwrap();
+        id
+    }
+
+    /// Has a plugin fail until it rests.
+    pub(crate) async fn tire(&self, plugin: InstallationId) {
+        for _ in 0..FAILURES {
+            self.settled(plugin, failed(ErrorKind::Unavailable, None)).await;
+        }
+    }
+
+    /// Has a plugin say that its settings do not work: it is stopped.
+    pub(crate) async fn stop(&self, plugin: InstallationId) {
+        self.settled(plugin, failed(ErrorKind::InvalidConfig, None)).await;
+    }
+
+    async fn settled(&self, plugin: InstallationId, outcome: Outcome) {
+        let found = get(&self.context, &plugin.to_string()).await.unwrap();
+        let delivery = self.context.new_request_id();
+        let (call, at) = (Call::Health, self.context.now());
+        let asked = Ask { call, about: None, delivery, attempt: 1, at };
+        let mut tx = self.context.database.write().await.unwrap();
+        let settled = settle(&self.context, &mut tx, &found, &asked, &outcome).await.unwrap();
+        assert_eq!(settled, Settled::Done);
+        tx.commit().await.unwrap();
     }
 
     /// A plugin that is installed and enabled, and listens to these events.

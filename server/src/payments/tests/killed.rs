@@ -94,7 +94,7 @@ stories! {
             let who = world.customer(&format!("c{step}")).await;
             let invoice = who.api().choose_plan(&stage.plan).await.unwrap().to_string();
             world.host.forget();
-            let portal = api(&world.context, who.caller);
+            let portal = api(&world.mortal_portal().await, who.caller);
             let done = world.steps().end_at(step, portal.begin_checkout(&invoice, &plugin)).await;
             // The customer presses the button once more.
             api(&next, who.caller).begin_checkout(&invoice, &plugin).await.unwrap();
@@ -129,7 +129,7 @@ stories! {
             for _ in 0..2 {
                 stage.answers(vec![refund(&format!("re_{step}"), &id, 999)]);
             }
-            let portal = api(&world.context, stage.olga.caller);
+            let portal = api(&world.mortal_portal().await, stage.olga.caller);
             let done = world.steps().end_at(step, portal.refund_payment(&payment, input())).await;
             let again = api(&next, stage.olga.caller).refund_payment(&payment, input()).await;
             let is_over = |it: &PortalError| matches!(it, PortalError::Invalid { field, .. } if field == "amount");

@@ -57,7 +57,11 @@ pub fn Invoice(view: InvoiceView, back: bool, form: FormState, now: Millis) -> i
             .map(|checkout| {
                 view! { <Checkout checkout path=path.clone() now /> }
             })}
-        {open.then(|| view! { <Methods methods=view.methods path begun /> })}
+        {open
+            .then(|| {
+                let unanswered = view.unanswered;
+                view! { <Methods methods=view.methods unanswered path begun /> }
+            })}
     }
 }
 
@@ -158,14 +162,20 @@ fn Facts(view: InvoiceView, now: Millis) -> impl IntoView {
 
 /// The ways to pay, a button each: a button is all it needs.
 #[component]
-fn Methods(methods: Vec<PaymentMethodRow>, path: String, begun: bool) -> impl IntoView {
+fn Methods(
+    methods: Vec<PaymentMethodRow>,
+    unanswered: bool,
+    path: String,
+    begun: bool,
+) -> impl IntoView {
     let title = if begun { texts::OTHER_WAYS } else { texts::WAYS };
     if methods.is_empty() && begun {
         return ().into_any();
     }
     if methods.is_empty() {
+        let text = if unanswered { texts::NO_WAY_ANSWERS } else { texts::NO_WAY_TEXT };
         return view! {
-            <Notice tone=Tone::Warn title=texts::NO_WAY text=texts::NO_WAY_TEXT>
+            <Notice tone=Tone::Warn title=texts::NO_WAY text=text>
                 <div class="actions">
                     <ButtonLink href="/plan" label=texts::TO_PLAN look=Look::Secondary />
                 </div>

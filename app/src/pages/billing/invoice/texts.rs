@@ -34,6 +34,8 @@ pub(crate) const PAY: &str = "Pay";
 pub(crate) const NO_WAY: &str = "There is no way to pay now";
 pub(crate) const NO_WAY_TEXT: &str = "The people who run this service have to set one up. The invoice \
      stays as it is: come back later.";
+pub(crate) const NO_WAY_ANSWERS: &str = "What takes payments here does not answer at the moment. The \
+     invoice stays as it is: try again in a few minutes.";
 pub(crate) const TO_PLAN: &str = "Back to your plan";
 
 pub(crate) const SEEN: &str = "Your payment is on its way";

@@ -55,8 +55,8 @@ pub fn Refund(payment: PaymentRow, form: FormState, now: Millis) -> impl IntoVie
         } else if payment.can_refund {
             view! { <Ask payment form /> }.into_any()
         } else {
-            let text = texts::cannot(&payment.method);
-            view! { <Notice tone=Tone::Warn title=texts::CANNOT text=text /> }.into_any()
+            let (title, text) = texts::cannot(&payment);
+            view! { <Notice tone=Tone::Warn title=title text=text /> }.into_any()
         }}
     }
 }

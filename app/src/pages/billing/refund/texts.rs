@@ -2,6 +2,8 @@
 
 use myrelay_domain::money::Money;
 
+use crate::contract::PaymentRow;
+
 pub(crate) const ACCOUNT: &str = "Account";
 pub(crate) const METHOD: &str = "Paid by";
 pub(crate) const REFERENCE: &str = "Reference";
@@ -13,6 +15,7 @@ pub(crate) const DISPUTED: &str = "Disputed";
 pub(crate) const ALL_TITLE: &str = "All of it went back";
 pub(crate) const ALL_TEXT: &str = "There is nothing left of this payment to give back.";
 pub(crate) const CANNOT: &str = "This payment cannot be given back here";
+pub(crate) const CANNOT_NOW: &str = "This payment cannot be given back now";
 pub(crate) const WHAT_HAPPENS: &str = "Give it back";
 pub(crate) const AMOUNT_FIELD: &str = "How much goes back";
 pub(crate) const REASON: &str = "Why (may be empty)";
@@ -29,9 +32,19 @@ pub(crate) fn amount_hint(rest: &Money) -> String {
     format!("In {}, at most {}.", rest.currency, rest.number())
 }
 
-/// Nobody gives it back.
-pub(crate) fn cannot(method: &str) -> String {
-    format!("{method} gives nothing back through this page. Do it where the money arrived.")
+/// Nobody gives it back, or nobody knows now who does.
+pub(crate) fn cannot(payment: &PaymentRow) -> (&'static str, String) {
+    let method = &payment.method;
+    if payment.unanswered {
+        let text = format!(
+            "{method} does not answer at the moment. Try again in a few minutes, and look at its \
+             plugin if it goes on."
+        );
+        return (CANNOT_NOW, text);
+    }
+    let text =
+        format!("{method} gives nothing back through this page. Do it where the money arrived.");
+    (CANNOT, text)
 }
 
 /// What will happen.
