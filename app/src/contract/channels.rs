@@ -76,6 +76,8 @@ pub struct ChannelRow {
     /// None: the portal made it, and it is nothing to read.
     pub address: Option<String>,
     pub state: ChannelState,
+    /// What carries it does not work now: messages wait until it does.
+    pub away: bool,
     /// What it gets beside what is about security.
     pub kinds: Vec<MessageKind>,
 }
@@ -151,8 +153,10 @@ pub struct NotificationsView {
     pub channels: Vec<ChannelRow>,
     /// How many an account may have.
     pub limit: u32,
-    /// By name.
+    /// By name; those that work.
     pub carriers: Vec<CarrierRow>,
+    /// There is one that does not work until an operator looks at it.
+    pub stopped: bool,
     /// The account's own address.
     pub email: String,
     pub quiet: Option<QuietView>,

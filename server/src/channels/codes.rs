@@ -15,7 +15,7 @@ use crate::{
     Error, Result,
     context::{Caller, Context},
     outbox::{self, Event},
-    plugins::{self, Installed, State},
+    plugins::{self, Installed},
 };
 
 /// Codes that an account may ask for in an hour, and codes that go to one address, whoever asks.
@@ -148,10 +148,7 @@ pub(crate) async fn send(context: &Context, caller: Caller, channel: &str) -> Re
         return Ok(());
     }
     let plugin = plugins::get(context, &channel.plugin.to_string()).await?;
-    if plugin.state == State::Disabled {
-        let message = "this carries no messages at the moment".to_owned();
-        return Err(Error::Unavailable(message));
-    }
+    plugin.ensure_serves(context.now())?;
     let address = channel.address(context)?;
     count(context, channel.account, (&plugin, &address)).await?;
     let made = Made::new(context, channel.id);

@@ -50,6 +50,9 @@ pub(crate) struct Channel {
     name: String,
     /// Whether its operator lets it carry anything.
     enabled: bool,
+    /// Whether that is stopped, and until when it rests.
+    stopped: bool,
+    rest_until: Option<i64>,
     sealed: String,
     made_at: Option<i64>,
     guide: Option<String>,
@@ -92,11 +95,13 @@ impl Channel {
 
     fn row(&self, context: &Context) -> Result<ChannelRow> {
         let address = self.address(context)?;
+        let rests = self.rest_until.is_some_and(|until| context.now() < until);
         Ok(ChannelRow {
             id: self.id,
             name: self.name.clone(),
             address: self.made_at.is_none().then(|| address.to_string()),
             state: self.state(),
+            away: self.enabled && (self.stopped || rests),
             kinds: self.kinds.clone(),
         })
     }
@@ -114,16 +119,19 @@ pub(crate) async fn list(context: &Context, caller: Caller) -> Result<Vec<Channe
     channels.iter().map(|it| it.row(context)).collect()
 }
 
-/// What the account that asks may add a channel of, by name.
-pub(crate) async fn carriers(context: &Context, caller: Caller) -> Result<Vec<CarrierRow>> {
+/// What the account that asks may add a channel of, by name; and whether there would be more if
+/// none were stopped. One that rests is back before long.
+pub(crate) async fn carriers(context: &Context, caller: Caller) -> Result<(Vec<CarrierRow>, bool)> {
     caller.account()?;
     let mut rows = Vec::new();
-    for plugin in plugins::all(context).await? {
-        if plugin.state != State::Disabled && carries(&plugin)? {
+    let mut stopped = false;
+    for plugin in plugins::of_kind(context, Kind::Notification).await? {
+        if plugin.works() {
             rows.push(CarrierRow { id: plugin.id, name: plugin.name().to_owned() });
         }
+        stopped |= matches!(plugin.state, State::Stopped(_));
     }
-    Ok(rows)
+    Ok((rows, stopped))
 }
 
 /// The quiet hours of the account that asks.
@@ -135,7 +143,7 @@ fn carries(plugin: &Installed) -> Result<bool> {
     Ok(plugin.manifest()?.kinds.contains(&Kind::Notification))
 }
 
-/// The enabled plugin of an id that carries messages.
+/// The plugin of an id that carries messages, where it is called now; or why it is not.
 async fn carrier(context: &Context, id: &str) -> Result<Installed> {
     let unknown = || Error::invalid("plugin", "choose what carries the messages");
     let plugin = plugins::get(context, id).await.map_err(|error| match error {
@@ -145,6 +153,7 @@ async fn carrier(context: &Context, id: &str) -> Result<Installed> {
     if !carries(&plugin)? || plugin.state == State::Disabled {
         return Err(unknown());
     }
+    plugin.ensure_serves(context.now())?;
     Ok(plugin)
 }
 

@@ -17,6 +17,8 @@ struct Row {
     plugin_id: String,
     name: String,
     enabled_at: Option<i64>,
+    stopped_why: Option<String>,
+    rest_until: Option<i64>,
     sealed: String,
     made_at: Option<i64>,
     guide: Option<String>,
@@ -33,7 +35,7 @@ macro_rules! select {
     ($which:literal) => {
         concat!(
             "SELECT channels.id, channels.account_id, channels.plugin_id, plugins.name, \
-                 plugins.enabled_at, channels.sealed, channels.made_at, channels.guide, \
+                 plugins.enabled_at, plugins.stopped_why, plugins.rest_until, channels.sealed, channels.made_at, channels.guide, \
                  channels.kinds, channels.verified_at, channels.unreachable_why, \
                  channels.code_hash, channels.code_ends_at, channels.code_wrong, \
                  channels.created_at \
@@ -197,6 +199,8 @@ fn read(row: Row) -> sqlx::Result<Channel> {
         plugin: read_id(&row.plugin_id)?,
         name: row.name,
         enabled: row.enabled_at.is_some(),
+        stopped: row.stopped_why.is_some(),
+        rest_until: row.rest_until,
         sealed: row.sealed,
         made_at: row.made_at,
         guide: row.guide,

@@ -188,6 +188,50 @@ stories! {
         assert_eq!(field(add(&ana, mail, "ana@example.org").await), "plugin");
     }
 
+    async fn a_carrier_that_does_not_work_is_not_offered_and_says_so(world) {
+        let mail = world.carrier(MAIL).await;
+        let (ana, olga) = (world.customer("ana").await, world.operator("olga").await);
+        let channel = add(&ana, mail, "ana@example.org").await.unwrap().to_string();
+        let code = world.host.code();
+        let sees = async || {
+            let view = ana.api().notifications().await.unwrap();
+            (view.carriers.len(), view.stopped, view.channels[0].away)
+        };
+        let refused = async |what: &str| {
+            for refused in [
+                add(&ana, mail, "other@example.org").await.map(drop),
+                ana.api().send_code(&channel).await,
+            ] {
+                let said = refused.unwrap_err().to_string();
+                assert!(said.contains(what), "{said}");
+            }
+        };
+        assert_eq!(sees().await, (1, false, false));
+        let asked = world.host.heard().len();
+        // A rest is over before long: it is offered, and who comes meanwhile comes again.
+        world.tire(mail).await;
+        assert_eq!(sees().await, (1, false, true));
+        refused("does not work at the moment: try again in a few minutes").await;
+        world.clock.advance(30_000);
+        assert_eq!(sees().await, (1, false, false));
+        world.stop(mail).await;
+        assert_eq!(sees().await, (0, true, true));
+        refused("is stopped until the people who run this service look at it").await;
+        assert_eq!(world.host.heard().len(), asked, "it is left in peace");
+        // Nobody is called to look at a code that arrived before.
+        assert_eq!(ana.api().get_channel(&channel).await.unwrap().row.state, ChannelState::Unverified);
+        ana.api().verify_channel(&channel, &code).await.unwrap();
+        olga.api().enable_plugin(&mail.to_string()).await.unwrap();
+        assert_eq!(sees().await, (1, false, false));
+        let other = add(&ana, mail, "other@example.org").await.unwrap().to_string();
+        ana.api().send_code(&other).await.unwrap();
+        olga.api().disable_plugin(&mail.to_string()).await.unwrap();
+        assert_eq!(sees().await, (0, false, false));
+        assert_eq!(state(&ana, channel.parse().unwrap()).await, ChannelState::Off);
+        let said = ana.api().send_code(&other).await.unwrap_err().to_string();
+        assert!(said.contains("have switched it off"), "{said}");
+    }
+
     async fn p44_an_address_lies_sealed_and_stands_in_nothing_else(world) {
         let mail = world.carrier(MAIL).await;
         let ana = world.customer("ana").await;

@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 
@@ -12,6 +12,9 @@ use crate::{
     Error,
     payments::{self, Hook, Taken},
 };
+
+/// What a provider is told whose report was not taken.
+const AGAIN: &str = "it could not be taken: send it again";
 
 /// `POST /hooks/{hook}/{path}`
 pub(crate) async fn receive(
@@ -44,9 +47,10 @@ pub(crate) async fn receive(
         }
         Taken::Ignored => StatusCode::OK.into_response(),
         Taken::Rejected(why) => (StatusCode::BAD_REQUEST, why).into_response(),
-        Taken::Later => {
-            let again = "it could not be taken: send it again";
-            (StatusCode::SERVICE_UNAVAILABLE, again).into_response()
+        Taken::Later => (StatusCode::SERVICE_UNAVAILABLE, AGAIN).into_response(),
+        Taken::Away { retry_after_s } => {
+            let then = [(RETRY_AFTER, HeaderValue::from(retry_after_s))];
+            (StatusCode::SERVICE_UNAVAILABLE, then, AGAIN).into_response()
         }
     })
 }

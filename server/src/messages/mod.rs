@@ -204,10 +204,12 @@ async fn lease(context: &Context, due: Vec<Due>) -> Result<Vec<Leased>> {
 /// All that the account that asks sees of notifications.
 pub(crate) async fn view(context: &Context, caller: Caller) -> Result<NotificationsView> {
     let account = caller.account()?;
+    let (carriers, stopped) = channels::carriers(context, caller).await?;
     Ok(NotificationsView {
         channels: channels::list(context, caller).await?,
         limit: channels::MAX_CHANNELS,
-        carriers: channels::carriers(context, caller).await?,
+        carriers,
+        stopped,
         email: accounts::view(context, caller).await?.email,
         quiet: channels::quiet(context, caller).await?,
         messages: recent(context, account).await?,

@@ -38,6 +38,8 @@ pub(crate) enum Taken {
     Rejected(&'static str),
     /// Nothing was written: it is to come again.
     Later,
+    /// Nobody was asked: its plugin rests, or is stopped or disabled. It is to come again then.
+    Away { retry_after_s: u32 },
 }
 
 /// Takes what came to the address with this token.
@@ -54,10 +56,10 @@ pub(crate) async fn receive(context: &Context, token: &str, hook: Hook) -> Resul
     if usize::try_from(asked.max_body).unwrap_or(usize::MAX) < hook.body.len() {
         return Err(Error::Limit(format!("at most {} bytes are taken here", asked.max_body)));
     }
-    if !plugin.works() {
-        return Ok(Taken::Later);
-    }
     let now = context.now();
+    if !plugin.serves(now) {
+        return Ok(Taken::Away { retry_after_s: plugin.come_again_s(now) });
+    }
     let asked = Ask {
         call: Call::Webhook(webhooks::Request {
             method: "POST".to_owned(),

@@ -107,11 +107,13 @@ fn parse_invoice(id: &str) -> Result<InvoiceId> {
     id.parse().map_err(|_no_id| Error::NotFound("invoice"))
 }
 
-/// A plugin that takes payments and is enabled.
+/// A plugin that takes payments, where it is called now; or why it is not.
 async fn payer(context: &Context, id: &str) -> Result<Installed> {
     let id: InstallationId = id.parse().map_err(|_no_id| Error::NotFound("way to pay"))?;
-    let found = payers(context).await?.into_iter().find(|it| it.id == id && it.works());
-    found.ok_or(Error::NotFound("way to pay"))
+    let found = payers(context).await?.into_iter().find(|it| it.id == id);
+    let found = found.ok_or(Error::NotFound("way to pay"))?;
+    found.ensure_serves(context.now())?;
+    Ok(found)
 }
 
 /// The plugins that take payments, by name, whether they work or not.

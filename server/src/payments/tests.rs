@@ -1,6 +1,7 @@
 //! Paying, told as stories on both engines.
 
 mod able;
+mod away;
 mod hostile;
 mod killed;
 mod operators;

@@ -83,6 +83,9 @@ const FAILURES_BEFORE_REST: u32 = 5;
 const REST_MS: i64 = 30_000;
 /// The longest rest, in milliseconds.
 const LONGEST_REST_MS: i64 = 10 * 60_000;
+/// When to come again to a plugin that waits for an operator, in seconds: they may take days, and
+/// whoever comes costs nothing.
+const COME_AGAIN_S: u32 = 10 * 60;
 /// After so many milliseconds of nothing but failures a plugin is stopped: 120 hours.
 const HOPELESS_MS: i64 = 120 * 3_600_000;
 /// After so many milliseconds without a call a failure says nothing of those before: a day.
@@ -232,6 +235,31 @@ impl Installed {
     /// Whether it is called now, for whomever: it works, and does not rest.
     pub(crate) fn serves(&self, now: i64) -> bool {
         self.works() && !self.rests(now)
+    }
+
+    /// The same where somebody waits, who reads what they can do.
+    pub(crate) fn ensure_serves(&self, now: i64) -> Result<()> {
+        let name = &self.name;
+        Err(Error::Unavailable(match self.state {
+            State::Enabled if !self.rests(now) => return Ok(()),
+            State::Enabled => {
+                format!("{name} does not work at the moment: try again in a few minutes")
+            }
+            State::Stopped(_) => format!(
+                "{name} is not available now: it is stopped until the people who run this service \
+                 look at it"
+            ),
+            State::Disabled => format!(
+                "{name} is not available now: the people who run this service have switched it off"
+            ),
+        }))
+    }
+
+    /// In how many seconds whoever found that it does not serve may come again.
+    pub(crate) fn come_again_s(&self, now: i64) -> u32 {
+        let rest = self.health.rest_until.filter(|until| self.works() && now < *until);
+        let seconds = rest.map(|until| (until - now).unsigned_abs().div_ceil(1000));
+        seconds.map_or(COME_AGAIN_S, |it| u32::try_from(it).unwrap_or(COME_AGAIN_S))
     }
 
     /// Whether what was made ready before may be called now: it serves, and is as it was.

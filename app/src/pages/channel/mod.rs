@@ -22,6 +22,7 @@ pub fn Channel(view: ChannelView, form: FormState) -> impl IntoView {
     let path = format!("/notifications/channels/{}", row.id);
     let waits = matches!(row.state, ChannelState::Unverified | ChannelState::Unreachable);
     let state = StateWord::from(row.state);
+    let away = notifications::away();
     view! {
         <ErrorSummary error=form.error.clone() fields=&["code"] />
         <Heading
@@ -31,6 +32,7 @@ pub fn Channel(view: ChannelView, form: FormState) -> impl IntoView {
             <Badge state=row.state />
         </Heading>
         {row.address.map(|it| view! { <p class="lede breakable">{it}</p> })}
+        {row.away.then(|| view! { <Notice tone=away.tone title=away.word text=texts::AWAY /> })}
         {texts::explain(row.state, unreachable)
             .map(|text| view! { <Notice tone=state.tone title=state.word text=text /> })}
         {waits.then(|| view! { <Confirming path=path.clone() guide code_ends_at form /> })}

@@ -14,6 +14,8 @@ pub(crate) const KINDS: &str = "What goes there";
 pub(crate) const KINDS_LEGEND: &str = "Messages about";
 pub(crate) const SECURITY: &str = "What is about security always goes there.";
 pub(crate) const SAVE: &str = "Save the choice";
+pub(crate) const AWAY: &str = "What carries these messages does not work at the moment. They wait, and \
+     go there as soon as it works again.";
 pub(crate) const REMOVE: &str = "Remove this channel";
 
 /// How long a code is good.

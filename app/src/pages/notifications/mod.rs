@@ -8,7 +8,7 @@ use super::FormState;
 use crate::{
     components::{
         Badge, Cell, Choice, Empty, ErrorSummary, Field, Heading, IconShape, Look, StateWord,
-        Submit, Table, Time,
+        Submit, Table, Time, Tone,
     },
     contract::{ChannelRow, MessageRow, Millis, NotificationsView, QuietView},
 };
@@ -27,6 +27,7 @@ pub fn Notifications(view: NotificationsView, form: FormState, now: Millis) -> i
     let carriers: Vec<_> =
         view.carriers.into_iter().map(|it| (it.id.to_string(), it.name)).collect();
     let nothing_carries = carriers.is_empty();
+    let (no_title, no_text) = texts::no_carrier(view.stopped);
     view! {
         <ErrorSummary
             error=form.error.clone()
@@ -36,7 +37,7 @@ pub fn Notifications(view: NotificationsView, form: FormState, now: Millis) -> i
         <p class="lede">{texts::LEDE}</p>
         {if none && nothing_carries {
             view! {
-                <Empty shape=IconShape::Plug title=texts::NO_CARRIER_TITLE text=texts::NO_CARRIER />
+                <Empty shape=IconShape::Plug title=no_title text=no_text />
             }
                 .into_any()
         } else if none {
@@ -72,6 +73,11 @@ pub fn Notifications(view: NotificationsView, form: FormState, now: Millis) -> i
     }
 }
 
+/// What carries a channel does not work now.
+pub(crate) fn away() -> StateWord {
+    StateWord { word: texts::AWAY, tone: Tone::Warn }
+}
+
 #[component]
 fn Row(channel: ChannelRow) -> impl IntoView {
     let kinds = texts::kinds(&channel.kinds);
@@ -83,6 +89,7 @@ fn Row(channel: ChannelRow) -> impl IntoView {
                 {channel.address.map(|it| view! { <span class="breakable">{it}</span> })}
                 <span class="muted">{kinds}</span>
             </div>
+            {channel.away.then(|| view! { <Badge state=away() /> })}
             <Badge state=channel.state />
         </li>
     }

@@ -5,9 +5,7 @@ use crate::{components::Column, contract::MessageKind};
 pub(crate) const TITLE: &str = "Notifications";
 pub(crate) const LEDE: &str = "Choose where you hear of what happens in your account. What is about security goes to every \
      confirmed channel, at any hour.";
-pub(crate) const NO_CARRIER_TITLE: &str = "There is no way to reach you yet";
-pub(crate) const NO_CARRIER: &str =
-    "Whoever runs this service has not set up mail or anything like it.";
+pub(crate) const AWAY: &str = "Does not work now";
 pub(crate) const EMPTY_TITLE: &str = "No channels yet";
 pub(crate) const EMPTY: &str =
     "Add your mail address, or another way to reach you. You confirm it with a code.";
@@ -32,6 +30,21 @@ pub(crate) const KIND: Column = ("About", false);
 pub(crate) const WHEN: Column = ("When", false);
 pub(crate) const STATE: Column = ("State", false);
 pub(crate) const COLUMNS: &[Column] = &[WHAT, BY, KIND, WHEN, STATE];
+
+/// Why nobody can be reached: it is not set up, or stopped.
+pub(crate) fn no_carrier(stopped: bool) -> (&'static str, &'static str) {
+    if stopped {
+        return (
+            "You cannot be reached at the moment",
+            "What carries messages here is stopped until the people who run this service look at \
+             it. Come back later.",
+        );
+    }
+    (
+        "There is no way to reach you yet",
+        "Whoever runs this service has not set up mail or anything like it.",
+    )
+}
 
 /// What a kind of message is about.
 pub(crate) fn kind(kind: MessageKind) -> &'static str {

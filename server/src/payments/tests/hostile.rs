@@ -158,7 +158,8 @@ stories! {
         let told = stage.raw("events", b"{}").await.unwrap();
         assert_eq!(told, Taken::Accepted { status: 202, body: "thanks".to_owned() });
         stage.olga.api().disable_plugin(&stage.plugin.to_string()).await.unwrap();
-        assert_eq!(stage.raw("events", b"{}").await.unwrap(), Taken::Later);
+        let away = Taken::Away { retry_after_s: 600 };
+        assert_eq!(stage.raw("events", b"{}").await.unwrap(), away);
         stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
         assert!(stage.raw("events", b"{}").await.is_err());
     }

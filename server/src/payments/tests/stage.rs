@@ -93,6 +93,20 @@ impl<'a> Stage<'a> {
         invoice
     }
 
+    /// Chooses the plan and pays for it where the provider collects from then on.
+    pub(super) async fn subscribes(&self, who: &Actor<'_>, name: &str) {
+        let invoice = who.api().choose_plan(&self.plan).await.unwrap();
+        self.begin(who, invoice).await;
+        let first = Payment {
+            invoice: Some(invoice.to_string()),
+            subscription: Some(format!("sub_{name}")),
+            ..payment(&format!("pi_{name}"), 999)
+        };
+        let effects = vec![Effect::PaymentSucceeded(first)];
+        let told = self.hook(event(&format!("evt_{name}"), effects)).await;
+        assert!(matches!(told, Taken::Accepted { .. }), "{told:?}");
+    }
+
     /// What the provider reports, and what its plugin makes of it.
     pub(super) async fn hook(&self, outcome: Outcome) -> Taken {
         self.world.host.answers(move |_| outcome);
