@@ -77,6 +77,15 @@ pub struct InvoiceRow {
     pub paid_at: Option<Millis>,
 }
 
+/// A page of a provider's, where its customers change how they pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderPage {
+    /// Whose it is.
+    pub name: String,
+    /// Where it may be, as the operator granted it: `billing.example.org`, `*.example.org`.
+    pub hosts: Vec<String>,
+}
+
 /// A customer's plan, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillingView {
@@ -90,6 +99,8 @@ pub struct BillingView {
     pub invoices: Vec<InvoiceRow>,
     /// What the account paid and was not used for anything, by currency.
     pub credit: Vec<Money>,
+    /// Where they change how the subscription is paid, if its provider has a page for that.
+    pub provider_page: Option<ProviderPage>,
 }
 
 /// A way to pay.
@@ -233,6 +244,10 @@ pub trait BillingContract: Send + Sync {
 
     /// The provider collects nothing more; what is paid stays until its end. Twice is fine.
     async fn cancel_subscription(&self) -> Result<(), PortalError>;
+
+    /// The address of the provider's page where the customer changes how they pay. Whoever has it
+    /// is let in there.
+    async fn provider_page(&self) -> Result<String, PortalError>;
 
     /// One invoice of one's own; for operators any.
     async fn get_invoice(&self, invoice: &str) -> Result<InvoiceView, PortalError>;

@@ -18,6 +18,7 @@ fn forms_about_money_hold_exactly_the_fields_that_doors_take() {
     for (name, fields) in [
         ("plan-active", vec!["plan"; 3]),
         ("plan-free", vec!["plan"; 3]),
+        ("plan-changeable", vec!["plan"; 3]),
         ("plan-cancel", vec![]),
         ("invoice-open", vec!["method"; 3]),
         ("invoice-coins", vec!["method"; 3]),
@@ -79,6 +80,22 @@ fn a_plan_says_how_it_stands_and_until_when() {
         pay("plan-active") && pay("plan-ended") && !pay("plan-renewed") && !pay("plan-pending")
     );
     assert!(!pay("plan-past-due"), "the open invoice is to be paid");
+}
+
+#[test]
+fn who_has_a_page_at_the_provider_changes_there_how_they_pay() {
+    let change = |name: &str| actions(&one(name)).contains(&"/plan/provider".to_owned());
+    for name in ["plan-changeable", "plan-lapsed", "plan-change-refused"] {
+        let page = one(name);
+        assert!(change(name) && page.contains("Change how you pay"), "{name}");
+        assert!(page.contains("on a page of Stripe, and come back here"), "{name}");
+        // The address is for them alone and asked for when they press the button.
+        assert!(!page.contains("billing.stripe.example"), "{name}");
+    }
+    for name in ["plan-renewed", "plan-active", "plan-free", "plan-ended"] {
+        assert!(!change(name), "{name}");
+    }
+    assert!(one("plan-change-refused").contains("try again in a few minutes"));
 }
 
 #[test]

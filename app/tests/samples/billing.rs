@@ -5,7 +5,7 @@ use myrelay_app::{
     contract::{
         AccountBillingView, AccountState, BillingView, CheckoutStep, CheckoutView, InvoiceRow,
         InvoiceState, InvoiceView, Millis, OfferRow, Page, PaymentMethodRow, PaymentRow,
-        PortalError, SubscriptionState, SubscriptionView,
+        PortalError, ProviderPage, SubscriptionState, SubscriptionView,
     },
 };
 use myrelay_domain::{
@@ -112,8 +112,15 @@ fn with_due(state: InvoiceState) -> Vec<InvoiceRow> {
 fn plan(subscription: Option<SubscriptionView>, invoices: Vec<InvoiceRow>) -> BillingView {
     let unpaid = subscription.as_ref().is_some_and(|it| it.state == SubscriptionState::Ended);
     let plan = if subscription.is_some() { "Family" } else { "Free" };
-    let credit = Vec::new();
-    BillingView { plan: plan.to_owned(), unpaid, subscription, offers: offers(), invoices, credit }
+    BillingView {
+        plan: plan.to_owned(),
+        unpaid,
+        subscription,
+        offers: offers(),
+        invoices,
+        credit: Vec::new(),
+        provider_page: None,
+    }
 }
 
 fn plans() -> Screens {
@@ -137,6 +144,22 @@ fn plans() -> Screens {
     };
     let active = || plan(Some(subscription(Active)), history());
     let renewed = plan(Some(renewed_by("Stripe")), history());
+    let page = ProviderPage {
+        name: "Stripe".to_owned(),
+        hosts: vec!["billing.stripe.example".to_owned()],
+    };
+    let changeable = || BillingView {
+        provider_page: Some(page.clone()),
+        ..plan(Some(renewed_by("Stripe")), history())
+    };
+    let lapsed = SubscriptionView { renews_by: Some("Stripe".to_owned()), ..subscription(PastDue) };
+    let lapsed = BillingView {
+        provider_page: Some(page.clone()),
+        ..plan(Some(lapsed), with_due(InvoiceState::Open))
+    };
+    let away = PortalError::Unavailable {
+        message: "Stripe does not work at the moment: try again in a few minutes".to_owned(),
+    };
     let past_due = plan(Some(subscription(PastDue)), with_due(InvoiceState::Open));
     let pending = plan(Some(subscription(Pending)), vec![row(0, "Family", InvoiceState::Pending)]);
     vec![
@@ -146,6 +169,9 @@ fn plans() -> Screens {
         ("plan-pending", show(pending, form()), at()),
         ("plan-active", show(active(), form()), at()),
         ("plan-renewed", show(renewed, form()), at()),
+        ("plan-changeable", show(changeable(), form()), at()),
+        ("plan-lapsed", show(lapsed, form()), at()),
+        ("plan-change-refused", show(changeable(), refused(&[], away)), at()),
         ("plan-stopped", show(plan(Some(stopped), history()), form()), at()),
         ("plan-past-due", show(past_due, form()), at()),
         ("plan-ended", show(plan(Some(subscription(Ended)), history()), form()), at()),

@@ -28,6 +28,10 @@ impl BillingContract for Api {
         self.answer(payments::cancel_subscription(&self.context, self.caller).await)
     }
 
+    async fn provider_page(&self) -> Result<String, PortalError> {
+        self.answer(payments::provider_page(&self.context, self.caller).await)
+    }
+
     async fn get_invoice(&self, invoice: &str) -> Result<InvoiceView, PortalError> {
         self.answer(payments::get_invoice(&self.context, self.caller, invoice).await)
     }

@@ -24,20 +24,26 @@ const FIXED: [(HeaderName, &str); 4] = [
 /// Scripts run by this answer's nonce only, and nothing comes from another origin.
 /// `wasm-unsafe-eval` lets WebAssembly be compiled and nothing else
 /// (<https://www.w3.org/TR/CSP3/#grammardef-wasm-unsafe-eval>).
-fn content_security_policy(nonce: &str) -> String {
+fn content_security_policy(nonce: &str, forms: &FormsLeadTo) -> String {
+    let forms: String = forms.0.iter().map(|host| format!(" https://{host}:*")).collect();
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
          style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; \
-         form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+         form-action 'self'{forms}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
+/// The other hosts that an answer's form may lead to: browsers look where the redirect goes with
+/// which we answer it (<https://www.w3.org/TR/CSP3/#directive-form-action>).
+#[derive(Clone, Default)]
+pub(crate) struct FormsLeadTo(pub(crate) Vec<String>);
+
 /// Puts them on. `secure`: browsers reach us by TLS only.
-pub(crate) fn dress(headers: &mut HeaderMap, nonce: &str, secure: bool) {
+pub(crate) fn dress(headers: &mut HeaderMap, nonce: &str, forms: &FormsLeadTo, secure: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(nonce)) {
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(nonce, forms)) {
         // What is no page has a stricter one.
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }

@@ -213,6 +213,7 @@ fn billing_routes() -> Vec<Route> {
         does("/plan/renew", Account, post(billing::renew)),
         shows("/plan/cancel", Account, get(billing::cancel_page)),
         does("/plan/cancel", Account, post(billing::cancel)),
+        does("/plan/provider", Account, post(billing::provider)),
         shows("/plan/invoices/{invoice}", Account, get(billing::invoice)),
         does("/plan/invoices/{invoice}/pay", Account, post(billing::pay)),
         does("/plan/invoices/{invoice}/check", Account, post(billing::check)),

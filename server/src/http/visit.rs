@@ -15,7 +15,11 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use ipnet::IpNet;
 
-use super::{Door, Peer, answer::Fault, headers};
+use super::{
+    Door, Peer,
+    answer::Fault,
+    headers::{self, FormsLeadTo},
+};
 use crate::context::Caller;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -82,7 +86,8 @@ pub(crate) async fn visit(State(door): State<Door>, mut request: Request, next: 
 
     let mut response = next.run(request).await;
 
-    headers::dress(response.headers_mut(), &visit.nonce, door.origin.secure);
+    let forms: FormsLeadTo = response.extensions_mut().remove().unwrap_or_default();
+    headers::dress(response.headers_mut(), &visit.nonce, &forms, door.origin.secure);
     if let Ok(id) = HeaderValue::from_str(&visit.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -10,6 +10,7 @@ mod checkout;
 mod effects;
 mod hooks;
 mod operators;
+mod provider_page;
 mod store;
 mod tasks;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use self::{
     checkout::{begin_checkout, cancel_subscription, check_payment},
     hooks::{Hook, Taken, receive},
     operators::{end_subscription, mark_paid, refund},
+    provider_page::provider_page,
     tasks::work,
     views::{account_billing, billing, get_invoice, get_payment, list_awaited, list_payments},
 };
@@ -86,6 +88,9 @@ async fn write(
     plugin: &Installed,
     (outcome, beside): (&Outcome, &Beside),
 ) -> Result<Vec<crate::pods::Changed>> {
+    if let Ok(answer) = &outcome.result {
+        provider_page::ensure_granted(plugin, answer)?;
+    }
     if let (Beside::Checkout(id), Ok(Answer::Checkout(begun))) = (beside, &outcome.result) {
         checkout::write(context, tx, (*id, plugin.id), begun).await?;
     }

@@ -6,6 +6,7 @@ mod hostile;
 mod killed;
 mod operators;
 mod periods;
+mod provider_page;
 mod stage;
 mod with_real_plugins;
 

@@ -9,7 +9,7 @@ use myrelay_app::contract::{
 use myrelay_domain::ids::{AccountId, InstallationId, PaymentId};
 use myrelay_plugin_host::billing::Capabilities;
 
-use super::{checkout, payers, store};
+use super::{checkout, payers, provider_page, store};
 use crate::{
     Error, Result, accounts,
     context::{Caller, Context},
@@ -26,6 +26,10 @@ pub(crate) async fn billing(context: &Context, caller: Caller) -> Result<Billing
     let account = caller.account()?;
     let held = subscriptions::held(context, account).await?;
     let current = held.as_ref().filter(|it| it.is_live).map(|it| it.plan);
+    let provider_page = match held.as_ref().and_then(|it| it.linked) {
+        Some(plugin) => provider_page::offered(context, plugin).await?,
+        None => None,
+    };
     let offers = plans::offered(context).await?;
     let offers = offers.into_iter().filter_map(|plan| {
         let price = plan.price?;
@@ -38,6 +42,7 @@ pub(crate) async fn billing(context: &Context, caller: Caller) -> Result<Billing
         invoices: invoice_rows(context, account).await?,
         credit: ledger::view_credit(context, account).await?,
         subscription: named(context, held).await?,
+        provider_page,
     })
 }
 
@@ -153,7 +158,7 @@ async fn methods(context: &Context, invoice: &Invoice) -> Result<(Vec<PaymentMet
 }
 
 /// What those of these can do that serve now, and say so in time.
-async fn answering(
+pub(super) async fn answering(
     context: &Context,
     plugins: &[Installed],
 ) -> BTreeMap<InstallationId, Capabilities> {

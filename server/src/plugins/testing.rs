@@ -205,6 +205,9 @@ fn usual(call: &Call) -> Outcome {
             ok: true,
             detail: "connected to api.example.org".to_owned(),
         }),
+        Call::CustomerPortalUrl { account, .. } => {
+            Answer::Url(format!("https://pay.example.org/portal/{}", account.id))
+        }
         Call::Webhook(_) => {
             Answer::Webhook(webhooks::Outcome::Rejected(webhooks::Rejection::BadSignature))
         }
@@ -311,6 +314,7 @@ impl ScriptedHost {
             | Call::Refund { .. }
             | Call::Reconcile(_)
             | Call::CancelSubscription { .. }
+            | Call::CustomerPortalUrl { .. }
             | Call::Webhook(_) => {
                 let answer = self.answers.lock().unwrap().pop_front();
                 answer.map_or_else(|| usual(&request.call), |it| it(&request))

@@ -146,8 +146,10 @@ fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> 
             format!("Take its provider's reports, of up to {} bytes", webhooks.max_body),
             "At an address that nobody guesses, which stands on its page",
         ));
-        let host =
-            |it| capability(format!("Send customers to {it} to pay"), "By a link, over https");
+        let host = |it| {
+            let what = format!("Send customers to {it} to pay, or to change how they pay");
+            capability(what, "By a link or a button, over https")
+        };
         rows.extend(webhooks.checkout_hosts.iter().map(host));
     }
     rows.extend(manifest.secrets.iter().map(secret));

@@ -21,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) is_live: bool,
     /// Who collects.
     pub(crate) collector: Option<InstallationId>,
+    /// Whose provider has it while it runs, also where nobody collects any more.
+    pub(crate) linked: Option<InstallationId>,
 }
 
 /// What an account holds: what runs, or what was chosen, or what it had last.
@@ -57,6 +59,7 @@ fn view(it: &Subscription, now: i64) -> Held {
         plan: it.plan,
         is_live: it.ended_at.is_none(),
         collector: it.link.as_ref().filter(|_| it.renews() && runs).map(|it| it.plugin),
+        linked: it.link.as_ref().filter(|_| runs).map(|it| it.plugin),
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
 };
 use myrelay_app::{
     Billing, Content, FormState,
-    contract::{MarkPaid, PortalError, RefundPayment},
+    contract::{BillingView, MarkPaid, PortalError, RefundPayment},
 };
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use super::{Answer, Ask, again};
 use crate::http::{
     answer::{Fault, Screen, screen_with, see_other},
     form::{Form, NoFields},
+    headers::FormsLeadTo,
 };
 
 const PLAN: &str = "/plan";
@@ -64,7 +65,18 @@ fn page_of(invoice: &str) -> String {
 /// `GET /plan`
 pub(crate) async fn plan(ask: Ask) -> Answer {
     let view = ask.portal.billing().await?;
-    Ok(shown(Billing::Plan { view, form: FormState::default() }))
+    let forms = forms_of(&view);
+    Ok(leading(shown(Billing::Plan { view, form: FormState::default() }), forms))
+}
+
+/// One of the plan's forms ends on a page of the provider's.
+fn forms_of(view: &BillingView) -> FormsLeadTo {
+    FormsLeadTo(view.provider_page.as_ref().map(|it| it.hosts.clone()).unwrap_or_default())
+}
+
+fn leading(mut response: Response, forms: FormsLeadTo) -> Response {
+    response.extensions_mut().insert(forms);
+    response
 }
 
 /// `POST /plan/choose`
@@ -101,10 +113,19 @@ pub(crate) async fn cancel(ask: Ask, Form(NoFields {}): Form<NoFields>) -> Answe
     }
 }
 
+/// `POST /plan/provider`
+pub(crate) async fn provider(ask: Ask, Form(NoFields {}): Form<NoFields>) -> Answer {
+    match ask.portal.provider_page().await {
+        Ok(page) => Ok(see_other(&page)),
+        Err(error) => plan_again(&ask, &error).await,
+    }
+}
+
 async fn plan_again(ask: &Ask, error: &PortalError) -> Answer {
     let form = again(error, [])?;
     let view = ask.portal.billing().await?;
-    Ok(refused(error, Billing::Plan { view, form }))
+    let forms = forms_of(&view);
+    Ok(leading(refused(error, Billing::Plan { view, form }), forms))
 }
 
 /// `GET /plan/invoices/{invoice}?back=`

@@ -9,6 +9,7 @@ mod limits;
 mod metrics;
 mod node_tls;
 mod notifications;
+mod paying;
 mod plugin_forms;
 mod plugin_gallery;
 mod plugins;

@@ -97,6 +97,17 @@ impl Shop {
     }
 }
 
+impl Shop {
+    /// Their card ran out: they change it on a page of the provider's, by another address each time.
+    async fn lets_change_how_they_pay(&self, who: &Api) {
+        let offered = who.billing().await.unwrap().provider_page.unwrap();
+        assert_eq!((&*offered.name, offered.hosts), ("Stripe", vec!["127.0.0.1".to_owned()]));
+        let page = who.provider_page().await.unwrap();
+        assert!(page.starts_with(&format!("{}/p/session/", self.stripe.pages_url())), "{page}");
+        assert_ne!(who.provider_page().await.unwrap(), page);
+    }
+}
+
 /// The plugin, allowed to reach this provider and nothing else.
 fn input(component: Vec<u8>, stripe: &Stripe) -> Input {
     let file = |name: &str| fs::read_to_string(Path::new(FOLDER).join(name)).unwrap();
@@ -168,6 +179,7 @@ async fn a_customer_subscribes_renews_and_gets_their_money_back() {
     assert_eq!(first.state, SubscriptionState::Active);
     assert_eq!(first.renews_by.as_deref(), Some("Stripe"), "it collects by itself");
     assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 1);
+    shop.lets_change_how_they_pay(&ana).await;
 
     // A month later it collects, and reports that too.
     NOW_S.fetch_add(31 * DAY_S, Ordering::SeqCst);

@@ -20,7 +20,7 @@ pub(crate) fn title() -> String {
 
 #[component]
 pub fn Plan(view: BillingView, form: FormState, now: Millis) -> impl IntoView {
-    let BillingView { plan, unpaid, subscription, offers, invoices, credit } = view;
+    let BillingView { plan, unpaid, subscription, offers, invoices, credit, provider_page } = view;
     let is_new = subscription.is_none() && invoices.iter().all(|it| it.paid_at.is_none());
     let due = invoices
         .iter()
@@ -38,7 +38,10 @@ pub fn Plan(view: BillingView, form: FormState, now: Millis) -> impl IntoView {
             })}
         {due.map(|invoice| view! { <Due invoice /> })}
         {match subscription {
-            Some(subscription) => view! { <Held subscription now_has=plan has_due /> }.into_any(),
+            Some(subscription) => {
+                let change = provider_page.map(|it| it.name);
+                view! { <Held subscription now_has=plan has_due change /> }.into_any()
+            }
             None => view! { <p class="lede breakable">{texts::none(&plan, unpaid)}</p> }.into_any(),
         }}
         <section class="part">
@@ -76,9 +79,15 @@ fn Due(invoice: InvoiceRow) -> impl IntoView {
 }
 
 /// The subscription, what its state means, and what can be done about it. `now_has` is the plan
-/// whose limits count, which is another one where an operator gave it.
+/// whose limits count, which is another one where an operator gave it; `change` is at whose page
+/// they change how they pay.
 #[component]
-fn Held(subscription: SubscriptionView, now_has: String, has_due: bool) -> impl IntoView {
+fn Held(
+    subscription: SubscriptionView,
+    now_has: String,
+    has_due: bool,
+    change: Option<String>,
+) -> impl IntoView {
     let state = StateWord::from(subscription.state);
     // Where an invoice is open already, that one is to be paid.
     let renew = subscription.can_renew && !has_due;
@@ -94,11 +103,13 @@ fn Held(subscription: SubscriptionView, now_has: String, has_due: bool) -> impl 
             <p>{texts::explain(&subscription)}</p>
             {other.map(|text| view! { <p class="muted">{text}</p> })}
             <Subscription subscription />
-            {(renew.is_some() || stop)
+            {change.as_ref().map(|name| view! { <p class="muted">{texts::change_at(name)}</p> })}
+            {(renew.is_some() || stop || change.is_some())
                 .then(|| {
                     view! {
                         <div class="actions">
                             {renew.map(|label| view! { <Renew label /> })}
+                            {change.is_some().then(|| view! { <Change /> })}
                             {stop
                                 .then(|| {
                                     view! {
@@ -113,6 +124,15 @@ fn Held(subscription: SubscriptionView, now_has: String, has_due: bool) -> impl 
                     }
                 })}
         </section>
+    }
+}
+
+#[component]
+fn Change() -> impl IntoView {
+    view! {
+        <form method="post" action="/plan/provider">
+            <Submit label=texts::CHANGE look=Look::Secondary />
+        </form>
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) const DUE: &str = "An invoice is open";
 pub(crate) const PAY: &str = "Pay it";
 pub(crate) const SEE: &str = "See the invoice";
 pub(crate) const STOP: &str = "Stop renewing";
+pub(crate) const CHANGE: &str = "Change how you pay";
 pub(crate) const OFFERS: &str = "Plans to choose from";
 pub(crate) const OTHERS: &str = "All plans";
 pub(crate) const OFFERS_HINT: &str = "A choice counts from when its first invoice is paid. Until then \
@@ -37,6 +38,14 @@ pub(crate) fn renew(state: SubscriptionState) -> &'static str {
         SubscriptionState::Ended => "Pay for it again",
         _ => "Pay for the next period",
     }
+}
+
+/// Where they change how they pay.
+pub(crate) fn change_at(name: &str) -> String {
+    format!(
+        "Has your card changed? You change how you pay on a page of {name}, and come back here \
+         afterwards."
+    )
 }
 
 /// An open invoice.

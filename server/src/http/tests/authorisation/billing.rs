@@ -22,6 +22,7 @@ pub(super) fn billing_table() -> Vec<Row> {
         // Nobody collects.
         ("GET", "/plan/cancel", own_page(404, 404)),
         ("POST", "/plan/cancel", own_form(303, 303)),
+        ("POST", "/plan/provider", own_form(409, 409)),
         ("GET", "/operator/payments", operator_page(200)),
         // No money arrived.
         ("GET", "/operator/payments/{payment}/refund", operator_page(404)),
