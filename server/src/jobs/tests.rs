@@ -37,6 +37,30 @@ fn remembers(value: &str) -> KvChange {
 }
 
 stories! {
+    async fn a_plugin_that_hears_of_nothing_has_its_jobs_run(world) {
+        let job = "[[jobs]]\nname = \"hourly\"\ncron = \"0 * * * *\"\n";
+        let deaf = |more: &str| {
+            let input = testing::input("dev.example.one", &[]);
+            let manifest = input.manifest.replace("events = []\n", "") + more;
+            plugins::Input { manifest, ..input }
+        };
+        let refused = install(&world.context, deaf("")).await.unwrap_err();
+        assert!(refused.to_string().contains("never be called"), "{refused}");
+        let (id, enabled) = install(&world.context, deaf(job)).await.unwrap();
+        enabled.unwrap();
+        world.customer("ana").await;
+        to_the_hour(&world).await;
+        assert_eq!(world.host.jobs().len(), 1);
+        assert_eq!(world.host.events(), []);
+        assert_eq!(row(&world, id).await.name, "hourly");
+        // One that the portal asks for nothing is not installed for its jobs alone.
+        let mut invoicing = deaf(job);
+        invoicing.manifest = invoicing.manifest.replace("\"event\"", "\"invoicing\"");
+        invoicing.manifest = invoicing.manifest.replace("dev.example.one", "dev.example.two");
+        let refused = install(&world.context, invoicing).await.unwrap_err();
+        assert!(refused.to_string().contains("plugin.kind"), "{refused}");
+    }
+
     async fn a_job_runs_at_its_times_once_and_what_it_remembers_stays(world) {
         let plugin = world.worker("dev.example.one", &[HOURLY]).await;
         settle(&world).await;

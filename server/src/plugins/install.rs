@@ -188,12 +188,18 @@ async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> R
 
 /// It does something here: what this portal does not ask of plugins yet would never happen.
 fn check_served(manifest: &Manifest) -> Result<()> {
-    let hears = manifest.kinds.contains(&Kind::Event) && !manifest.events.is_empty();
+    let does = !manifest.events.is_empty() || !manifest.jobs.is_empty();
+    let is_event = manifest.kinds.contains(&Kind::Event);
     let is_asked = [Kind::Billing, Kind::Notification].iter().any(|it| manifest.kinds.contains(it));
-    if !hears && !is_asked {
-        let message = "plugin.kind: this portal tells plugins of events, has them take payments and \
-                       carry messages, and asks them for nothing else yet; this one would never be \
-                       called";
+    if !(is_event && does) && !is_asked {
+        let message = if is_event {
+            "capabilities.events: it hears of nothing and has no [[jobs]]; this one would never be \
+             called"
+        } else {
+            "plugin.kind: this portal tells plugins of events, runs their jobs, has them take \
+             payments and carry messages, and asks them for nothing else yet; this one would never \
+             be called"
+        };
         return Err(Error::invalid("manifest", message));
     }
     if MAX_JOBS < manifest.jobs.len() {

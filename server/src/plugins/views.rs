@@ -128,7 +128,9 @@ fn capability(what: String, reason: &str) -> CapabilityRow {
 }
 
 fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> {
-    let mut rows: Vec<_> = manifest.kinds.iter().map(|it| kind(*it)).collect();
+    let deaf = manifest.events.is_empty();
+    let kinds = manifest.kinds.iter().filter(|it| !(deaf && **it == Kind::Event));
+    let mut rows: Vec<_> = kinds.map(|it| kind(*it)).collect();
     if manifest.kv.is_some() {
         let most = Limits::asked(manifest).kv_bytes;
         let what = format!("Remember things, up to {most} bytes");
