@@ -35,7 +35,8 @@ macro_rules! select {
     ($which:literal) => {
         concat!(
             "SELECT channels.id, channels.account_id, channels.plugin_id, plugins.name, \
-                 plugins.enabled_at, plugins.stopped_why, plugins.rest_until, channels.sealed, channels.made_at, channels.guide, \
+                 plugins.enabled_at, plugins.stopped_why, plugins.rest_until, \
+                 channels.sealed, channels.made_at, channels.guide, \
                  channels.kinds, channels.verified_at, channels.unreachable_why, \
                  channels.code_hash, channels.code_ends_at, channels.code_wrong, \
                  channels.created_at \

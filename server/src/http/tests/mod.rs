@@ -4,6 +4,7 @@ mod authorisation;
 mod bodies;
 mod cross_site;
 mod enrolment;
+mod hanging;
 mod headers;
 mod limits;
 mod metrics;
