@@ -299,7 +299,8 @@ pub(super) async fn remember(
     let (id, plugin): (CallId, _) = (context.new_id(), called.id);
     let limits: Limits = serde_json::from_str(&called.limits).context("a plugin's limits")?;
     let recorded = recording::seal(context, (plugin, id), ask, outcome)?;
-    let took = i64::try_from(outcome.used.wall_us / 1000).unwrap_or(i64::MAX);
+    let (broke_at, took) = (backtrace(outcome), outcome.used.wall_us / 1000);
+    let took = i64::try_from(took).unwrap_or(i64::MAX);
     let log: Vec<PluginLogLine> = outcome.logs.iter().map(line).collect();
     let http: Vec<PluginRequestRow> = outcome.http.iter().map(request_row).collect();
     let done = store::calls::Done {
@@ -311,7 +312,7 @@ pub(super) async fn remember(
         attempt: ask.attempt,
         failure,
         used: outcome.used,
-        backtrace: backtrace(outcome).as_deref(),
+        backtrace: broke_at.as_deref(),
         logs_dropped: outcome.logs_dropped,
         log: &serde_json::to_string(&log).context("a plugin's log")?,
         http: &serde_json::to_string(&http).context("a plugin's requests")?,
