@@ -8,12 +8,17 @@
 declare module "myrelay:plugin/log@1.0.0" {
   /** How much a line matters. */
   export type Level =
+    /** Every step, for whoever writes the plugin. */
     | "trace"
+    /** What helps to find a mistake. */
     | "debug"
+    /** What happened, and was to be expected. */
     | "info"
+    /** What an operator should know of, and the plugin lives with. */
     | "warn"
+    /** What failed. */
     | "error";
-  /** Writes one line with named values. */
+  /** Writes one line with named values: 16 of them, and 2 KiB altogether. What is longer is cut. */
   export function log(level: Level, message: string, fields: Array<[string, string]>): void;
   export {};
 }
@@ -43,6 +48,10 @@ declare module "myrelay:plugin/kv@1.0.0" {
   }
   /** Some entries in the order of their keys. */
   export interface Page {
+    /**
+     * The entries that were found, with 1 MiB of keys and values at most. There may be fewer
+     * than were asked for, and more to come: `next` says so.
+     */
     entries: Array<Entry>;
     /** What to hand in as `after` to read on; none at the end. */
     next: string | null;
@@ -116,7 +125,9 @@ declare module "myrelay:plugin/secrets@1.0.0" {
 declare module "myrelay:plugin/crypto@1.0.0" {
   /** A hash function. */
   export type Hash =
+    /** SHA-256 (FIPS 180-4): 32 bytes. */
     | "sha256"
+    /** SHA-512 (FIPS 180-4): 64 bytes. */
     | "sha512";
   /** How the key stands in the secret's text. */
   export type KeyEncoding =
@@ -162,13 +173,19 @@ declare module "myrelay:plugin/crypto@1.0.0" {
  * others. Redirects are answers like any other, cookies are not kept, and nothing is decompressed.
  */
 declare module "myrelay:plugin/http@1.0.0" {
-  /** What is asked. */
+  /** What is asked (RFC 9110 section 9.3, RFC 5789). The manifest's `methods` have to name it. */
   export type Method =
+    /** Reads something, and changes nothing. */
     | "get"
+    /** Reads the headers alone: the answer has no body. */
     | "head"
+    /** Has something done. Twice is done twice, unless the other side knows the request again. */
     | "post"
+    /** Puts something in its place. Twice is the same as once. */
     | "put"
+    /** Changes a part of something. */
     | "patch"
+    /** Takes something away. Twice is the same as once. */
     | "delete";
   /**
    * A login that the host fills in, so that the plugin holds no credential. It is sent as
@@ -183,24 +200,35 @@ declare module "myrelay:plugin/http@1.0.0" {
     | { tag: "basic-user"; val: string };
   /** One request. */
   export interface Request {
+    /** What is asked of the server. */
     method: Method;
-    /** Absolute, without user, password or fragment. */
+    /** Absolute, without user, password or fragment; at most 4 KiB. */
     url: string;
     /**
      * The host sets `Host`, `Content-Length`, `User-Agent` and `Accept-Encoding`, and drops
-     * what is between two neighbours only, such as `Connection`.
+     * what is between two neighbours only, such as `Connection`. At most 64 with 16 KiB.
      */
     headers: Array<[string, string]>;
+    /**
+     * A login that the host fills in; none where there is none, or a placeholder stands
+     * elsewhere in the request.
+     */
     auth: Auth | null;
+    /** What is sent, at most 1 MiB; none for nothing. */
     body: Uint8Array | null;
-    /** How long to wait altogether; never longer than the limits say. */
+    /**
+     * How long to wait altogether; never longer than the limits say: 10 s, and what is left of
+     * the call.
+     */
     timeoutMs: number | null;
   }
   /** One answer, whatever its status. */
   export interface Response {
+    /** Its three digits, of redirects and failures too. */
     status: number;
     /** Names in lower case; values that are no UTF-8 have marks in place of those bytes. */
     headers: Array<[string, string]>;
+    /** The whole of it, at most 4 MiB, with marks in place of the plugin's secrets. */
     body: Uint8Array;
   }
   /** Why there is no answer. */
@@ -256,7 +284,9 @@ declare module "myrelay:plugin/smtp@1.0.0" {
   export interface Server {
     /** Its name in lower case, or its address. */
     host: string;
+    /** The port that the manifest names: 465, 587 or 25 where it names none, by `security`. */
     port: number;
+    /** How the connection is protected, as the manifest names it. */
     security: Security;
   }
   /** Who logs in. */
@@ -270,6 +300,7 @@ declare module "myrelay:plugin/smtp@1.0.0" {
    * `auth`.
    */
   export interface Login {
+    /** Who logs in. */
     user: User;
     /** The name of the secret that is the password. */
     password: string;
@@ -284,6 +315,7 @@ declare module "myrelay:plugin/smtp@1.0.0" {
     bouncesTo: string | null;
     /** An address and nothing else, in ASCII but for its domain. */
     to: string;
+    /** What it is about, as one line of at most 500 bytes; empty for nothing. */
     subject: string;
     /** The whole of it as plain text. */
     text: string;
@@ -448,10 +480,15 @@ declare module "myrelay:plugin/billing-types@1.0.0" {
   import type { AccountRef } from "myrelay:plugin/types@1.0.0";
   /** How often a price is due. */
   export type Interval =
+    /** Once, and never again. */
     | "one-time"
+    /** Every day. */
     | "day"
+    /** Every seven days. */
     | "week"
+    /** Every month of the calendar. */
     | "month"
+    /** Every year of the calendar. */
     | "year";
   /** What something costs. */
   export interface Price {
@@ -461,6 +498,7 @@ declare module "myrelay:plugin/billing-types@1.0.0" {
     product: string;
     /** For one interval, or for one unit of the meter. */
     amount: Money;
+    /** How often it is due. */
     interval: Interval;
     /** Due every so many intervals; 1 where it is due once. */
     intervalCount: number;
@@ -469,16 +507,24 @@ declare module "myrelay:plugin/billing-types@1.0.0" {
   }
   /** One line of an invoice. */
   export interface Line {
+    /** What it is, as one line of plain text for the customer. */
     description: string;
     /** The price's id, where there is one. */
     price: string | null;
+    /** How many of it. */
     quantity: Decimal;
-    /** Without tax; negative for a credit. */
+    /** For the whole quantity, without tax; negative for a credit. */
     amount: Money;
+    /** The tax on it, in the same currency; 0 where none is due. */
     tax: Money;
+    /**
+     * What kind of thing it is to a tax office, in the code of whoever calculates taxes; none
+     * where nobody does.
+     */
     taxCode: string | null;
-    /** The period that is paid for. */
+    /** When the period begins that is paid for; none for what has no period. */
     periodStart: TimestampMs | null;
+    /** When that period ends; none where it has no beginning. */
     periodEnd: TimestampMs | null;
   }
   /** What an account owes. */
@@ -487,72 +533,130 @@ declare module "myrelay:plugin/billing-types@1.0.0" {
     id: string;
     /** The number it bears once it is final. */
     number: string | null;
+    /** Who owes it. */
     account: AccountRef;
+    /** What it is for: at least one line. */
     lines: Array<Line>;
+    /** The sum of the lines without their tax. */
     subtotal: Money;
+    /** The sum of the lines' taxes. */
     taxTotal: Money;
+    /** What is to be paid, tax included. A payment of less leaves the invoice open. */
     total: Money;
+    /** Until when it is to be paid; none where no day was set. */
     dueAt: TimestampMs | null;
   }
   /**
    * How the provider sees a subscription. Whether the customer has access is the portal's
-   * decision, and this is one of the things it looks at.
+   * decision: payments move it. The first four are of one that goes on collecting, the others of
+   * one that does not.
    */
   export type SubscriptionState =
+    /** It was made, and nothing was collected yet. */
     | "pending"
+    /** It runs, and the first payment comes when the trial is over. */
     | "trialing"
+    /** It runs and is paid. */
     | "active"
+    /** A payment failed, and the provider tries again by itself. */
     | "past-due"
+    /** Payments failed, and the provider has given up trying. */
     | "unpaid"
+    /** It collects nothing until somebody lets it go on. */
     | "paused"
+    /** Somebody ended it: it collects nothing more. */
     | "canceled"
+    /** It ended by itself, for instance because its first payment never came. */
     | "expired";
-  /** How a dispute stands: only asked about, money withdrawn, given back, lost. */
+  /** How a dispute stands. */
   export type DisputeState =
+    /** The bank only asks, and no money moved. The portal does nothing. */
     | "inquiry"
+    /** The money is withdrawn until it is decided. The portal marks the payment. */
     | "open"
+    /** It is decided for the operator, and the money is back. The mark is taken off. */
     | "won"
+    /**
+     * It is decided for the customer. What was disputed counts as given back, as far as that is
+     * left of the payment.
+     */
     | "lost";
   /** Money that arrived. Amounts are what the provider confirmed, never what was asked for. */
   export interface Payment {
-    /** The provider's id: never the same for two payments. */
+    /**
+     * The provider's id, 1 to 255 bytes: never the same for two payments, since the portal
+     * counts each id once.
+     */
     providerId: string;
-    /** What it pays for, as far as the provider knows: the portal's ids. */
+    /**
+     * The portal's id of the invoice that it pays, as far as the provider knows: one whose
+     * checkout was begun with this plugin.
+     */
     invoice: string | null;
+    /**
+     * The portal's id of the account whose it is, as far as the provider knows: the invoice's,
+     * where there is one. The portal refuses a payment of which neither invoice, subscription
+     * nor account says whose it is.
+     */
     account: string | null;
-    /** The provider's id of the subscription that it belongs to. */
+    /**
+     * The provider's id of the subscription that it belongs to; none for one that belongs to
+     * none. With an invoice it binds the subscription to what the invoice is for.
+     */
     subscription: string | null;
-    /** The whole, before the fee. */
+    /** The whole, before the fee: above nothing, and in the invoice's currency. */
     amount: Money;
-    /** What the provider keeps. */
+    /** What the provider keeps of it, in the same currency; none where that is not known. */
     fee: Money | null;
+    /** When it arrived, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** How often a payment on a chain was confirmed. */
   export interface Confirmations {
+    /** How many blocks have confirmed it so far. */
     seen: number;
+    /** How many it takes until it counts. */
     required: number;
   }
   /** Money that is on its way and may still not arrive. */
   export interface PendingPayment {
+    /** The provider's id of the payment that is on its way. */
     providerId: string;
+    /**
+     * The portal's id of the invoice that it is for: one whose checkout was begun with this
+     * plugin. Without it nothing is shown to anybody.
+     */
     invoice: string | null;
+    /** The portal's id of the account whose it is. */
     account: string | null;
+    /** How much was asked for. */
     expected: Money;
     /** What was seen so far. */
     received: Money | null;
+    /** How far a chain has confirmed it; none where no chain does. */
     confirmations: Confirmations | null;
     /** The transaction or the transfer, for support. */
     reference: string | null;
+    /** When it was seen, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** A payment that did not happen. */
   export interface Failure {
+    /** The provider's id of the payment that failed; none where it never got one. */
     providerId: string | null;
+    /**
+     * The portal's id of the invoice that it was for: one whose checkout was begun with this
+     * plugin.
+     */
     invoice: string | null;
+    /**
+     * The portal's id of the account whose it was. Where invoice and account are none, nothing
+     * is written down.
+     */
     account: string | null;
-    /** The provider's code. */
+    /** The provider's code, of which 200 characters are kept. */
     code: string;
+    /** Why, as plain text: the customer reads up to 200 characters of it beside the invoice. */
     message: string;
     /** Whether trying again can help. */
     retryable: boolean;
@@ -563,65 +667,116 @@ declare module "myrelay:plugin/billing-types@1.0.0" {
   export interface Refund {
     /** The provider's id of the refund. */
     providerId: string;
-    /** The provider's id of the payment. */
+    /**
+     * The provider's id of the payment. Where the portal has not heard of that, it asks for it
+     * by `reconcile`, and this refund has to be told there too.
+     */
     payment: string;
+    /**
+     * How much went back: above nothing, in the payment's currency, and no more than is left
+     * of it.
+     */
     amount: Money;
+    /** Why, where somebody said so. */
     reason: string | null;
+    /** When it was sent, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** Money that should have gone back, and did not. */
   export interface RefundFailure {
+    /** The provider's id of the refund, the same as in `payment-refunded`. */
     providerId: string;
+    /** The provider's id of the payment. */
     payment: string;
+    /** How much should have gone back. */
     amount: Money;
+    /** The provider's code for why. */
     code: string;
+    /** Why, in the provider's words. */
     message: string;
+    /** When it failed, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** A customer disputes a payment. */
   export interface Dispute {
     /** The provider's id of the dispute. */
     providerId: string;
+    /** The provider's id of the payment. */
     payment: string;
+    /** How much is disputed. */
     amount: Money;
-    /** What the provider charges for it. */
+    /** What the provider charges for it, no more than the payment was; booked when it is lost. */
     fee: Money | null;
+    /** How it stands now. */
     state: DisputeState;
+    /** Since when it stands so, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** Money that the provider sent on to the operator's bank. */
   export interface Payout {
+    /** The provider's id of the payout: the portal books each once. */
     providerId: string;
+    /** What arrives at the bank, above nothing. */
     amount: Money;
+    /** What the provider takes for it besides, in the same currency; none where it is free. */
     fee: Money | null;
+    /** When it was sent, as the provider says. */
     occurredAt: TimestampMs;
   }
   /** How a subscription stands at the provider. */
   export interface SubscriptionUpdate {
-    /** The provider's id of the subscription. */
+    /**
+     * The provider's id of the subscription. Of one that nothing was paid for yet the portal
+     * keeps nothing.
+     */
     providerId: string;
+    /** The portal's id of the account whose it is. */
     account: string;
+    /** How it stands. */
     state: SubscriptionState;
+    /**
+     * Until when the provider has collected; none where it does not say. What the customer has
+     * does not depend on it.
+     */
     currentPeriodEnd: TimestampMs | null;
+    /** Whether it collects nothing more once that period is over. */
     cancelAtPeriodEnd: boolean;
     /** When it was so: older news never replaces newer. */
     observedAt: TimestampMs;
   }
   /** The provider's id of an account. */
   export interface CustomerLink {
+    /** The portal's id of the account. */
     account: string;
+    /** The provider's id of the customer. */
     providerId: string;
   }
-  /** What the provider says happened. Plugins report; the portal checks it and writes it down. */
+  /**
+   * What the provider says happened. Plugins report; the portal checks it and writes it down. It
+   * takes 100 of one call at most, all of them or none: one that is not sound undoes the call.
+   * The same may be told as often as a plugin hears of it.
+   */
   export type Effect =
+    /** Money is on its way: the customer sees that, and nothing is paid by it. */
     | { tag: "payment-pending"; val: PendingPayment }
+    /** Money arrived: it is booked, and pays the invoice if it is enough. */
     | { tag: "payment-succeeded"; val: Payment }
+    /** A payment came to nothing: the customer sees why, and may try again. */
     | { tag: "payment-failed"; val: Failure }
+    /** Money went back to the customer. A payment that went back whole ends what it paid for. */
     | { tag: "payment-refunded"; val: Refund }
+    /** Money that went back did not arrive: the account has it again. */
     | { tag: "refund-failed"; val: RefundFailure }
+    /** A customer disputes a payment, or that was decided. */
     | { tag: "payment-disputed"; val: Dispute }
+    /** Money left the provider for the operator's bank. */
     | { tag: "payout-paid"; val: Payout }
+    /** A subscription stands in another way: whether the provider goes on collecting. */
     | { tag: "subscription-changed"; val: SubscriptionUpdate }
+    /**
+     * An account has a customer at the provider. The portal keeps nothing of it: a plugin that
+     * needs the id remembers it.
+     */
     | { tag: "customer-linked"; val: CustomerLink }
     /** The checkout of this provider id was not finished. */
     | { tag: "checkout-expired"; val: string }
@@ -645,49 +800,84 @@ declare module "myrelay:plugin/billing@1.0.0" {
   import type { Effect } from "myrelay:plugin/billing-types@1.0.0";
   /** What the provider can do. */
   export interface Capabilities {
+    /** Whether an invoice can be paid once. Where it cannot, no checkout is begun. */
     oneTime: boolean;
+    /**
+     * Whether the provider can collect a price again and again. Where it can, a checkout of a
+     * whole price has `subscribe`.
+     */
     subscriptions: boolean;
+    /** Whether `charge-saved` can charge a customer who is not there. */
     savedMethods: boolean;
+    /** Whether `refund` gives payments back. Where it does not, it is not called. */
     refunds: boolean;
+    /** Whether `refund` gives back parts of a payment, and not only the whole of it. */
     partialRefunds: boolean;
+    /** Whether the provider charges for usage that `report-usage` reports. */
     metered: boolean;
-    /** Whether customers have a page of the provider's. */
+    /** Whether customers have a page of the provider's, by `customer-portal-url`. */
     hostedPortal: boolean;
-    /** The currencies it takes; empty for all. */
+    /** The currencies it takes; empty for all. An invoice in another one is not brought here. */
     currencies: Array<string>;
   }
   /** What a price would be for this account. */
   export interface QuoteRequest {
+    /** Who asks. */
     account: AccountRef;
+    /** What they would buy, at the portal's prices. */
     lines: Array<Line>;
+    /** The code of a coupon as the customer typed it; none where they have none. */
     coupon: string | null;
   }
   /** The price, and how long it holds. */
   export interface Quote {
+    /** The lines as an invoice would have them, with the provider's taxes and reductions. */
     lines: Array<Line>;
+    /** The sum of the lines with their tax. */
     total: Money;
+    /** Until when it costs that. */
     expiresAt: TimestampMs;
     /** What the customer has to be told, as plain text. */
     disclosures: Array<string>;
   }
   /** An invoice that a customer wants to pay. */
   export interface CheckoutRequest {
+    /** Who pays. */
     account: AccountRef;
+    /** What is paid: its `total` is above nothing, and what the account has is taken off. */
     invoice: Invoice;
-    /** Pay this regularly from now on. */
+    /**
+     * Pay this regularly from now on; none to pay once, and always where the plugin says that
+     * it has no `subscriptions`.
+     */
     subscribe: Price | null;
     /** Where the provider sends the customer afterwards. Nothing is paid because they come back. */
     returnUrl: string;
+    /** Where the provider sends a customer who turns back. The invoice stays open. */
     cancelUrl: string;
-    /** The portal's id of this checkout. */
+    /**
+     * The portal's id of this checkout. The same one is begun again where nobody knows whether
+     * it was: begin no second payment for it.
+     */
     clientReference: string;
   }
   /** Where to send coins. The host draws the QR code of `uri`. */
   export interface CryptoInstructions {
+    /** The address on the chain, for this checkout alone. */
     address: string;
+    /**
+     * How much to send, in the coin's own ticker and smallest unit, whatever currency the
+     * invoice is in.
+     */
     amount: Money;
+    /**
+     * What a wallet opens: `bitcoin:` and what belongs there, at most 1000 printable characters
+     * of ASCII. The schemes of the web are refused.
+     */
     uri: string;
+    /** Until when that amount is enough. */
     expiresAt: TimestampMs;
+    /** How many blocks it takes until the payment counts; 0 where it counts when it is seen. */
     confirmations: number;
   }
   /** How to pay by oneself, for instance by bank transfer. */
@@ -696,29 +886,39 @@ declare module "myrelay:plugin/billing@1.0.0" {
     fields: Array<[string, string]>;
     /** What the customer has to write into the transfer. */
     reference: string;
+    /** Until when to pay; none where it is never too late. */
     expiresAt: TimestampMs | null;
   }
   /** What the customer does next. */
   export type NextStep =
     /** Goes to this page: `https`, and a host of the manifest's `checkout_hosts`. */
     | { tag: "redirect"; val: string }
+    /** Sends coins. */
     | { tag: "crypto"; val: CryptoInstructions }
+    /** Pays by themselves, as it stands there; an operator says when it arrived. */
     | { tag: "instructions"; val: PaymentInstructions }
     /** Nothing: a saved method was charged. */
     | { tag: "done"; val: Array<Effect> };
   /** A checkout that has begun. */
   export interface Checkout {
-    /** The provider's id. */
+    /** The provider's id, 1 to 255 bytes, and of no other checkout. `reconcile` gets it. */
     providerId: string;
+    /** Until when it can be paid. After that the portal begins another one. */
     expiresAt: TimestampMs;
+    /** What the customer does next. */
     step: NextStep;
   }
   /** How much of a meter an account used in one closed window. */
   export interface Usage {
+    /** The meter's name, as `metered` of a price has it. */
     meter: string;
+    /** The portal's id of the account. */
     account: string;
+    /** How much was used in this window alone, in whole units of the meter. */
     quantity: number;
+    /** When the window began; that moment belongs to it. */
     windowStart: TimestampMs;
+    /** When it ended; that moment belongs to the next one. */
     windowEnd: TimestampMs;
     /** The same whenever the same window is reported again. */
     idempotencyKey: string;
@@ -729,12 +929,12 @@ declare module "myrelay:plugin/billing@1.0.0" {
    */
   export function getCapabilities(): Capabilities;
   /**
-   * What something would cost.
+   * What something would cost. Nothing is begun by it.
    * @throws {Error}
    */
   export function priceQuote(request: QuoteRequest): Quote;
   /**
-   * Begins a payment.
+   * Begins a payment. Where an error is `indeterminate`, the same checkout is begun again.
    * @throws {Error}
    */
   export function beginCheckout(request: CheckoutRequest): Checkout;
@@ -744,12 +944,15 @@ declare module "myrelay:plugin/billing@1.0.0" {
    */
   export function chargeSaved(invoice: Invoice): Array<Effect>;
   /**
-   * Gives back all of a payment or some of it.
+   * Gives back all of a payment or some of it: `payment` is the provider's id, and `reason` what
+   * the operator wrote, up to 200 characters or nothing. Where no effect is answered it is on its
+   * way, and `reconcile` is asked about the payment later.
    * @throws {Error}
    */
   export function refund(payment: string, amount: Money, reason: string): Array<Effect>;
   /**
-   * Ends a subscription, now or when what is paid for is over.
+   * Ends a subscription by the provider's id, now or when what is paid for is over. It is tried
+   * until it is done, `not-found` or `conflict`.
    * @throws {Error}
    */
   export function cancelSubscription(subscription: string, atPeriodEnd: boolean): Array<Effect>;
@@ -759,8 +962,9 @@ declare module "myrelay:plugin/billing@1.0.0" {
    */
   export function reportUsage(batch: Array<Usage>): void;
   /**
-   * Asks the provider how one of its objects stands: after a missed webhook, every day, and
-   * before decisions about money.
+   * Asks the provider how one of its objects stands, by any id that the plugin has told: a
+   * checkout's until it is paid or over, a payment's after a refund that nobody knows of, and
+   * whatever `needs-reconcile` named. Answer all that is so, not only what is new.
    * @throws {Error}
    */
   export function reconcile(providerId: string): Array<Effect>;
@@ -780,40 +984,64 @@ declare module "myrelay:plugin/webhooks@1.0.0" {
   import type { Effect } from "myrelay:plugin/billing-types@1.0.0";
   /** A request as it came. */
   export interface Request {
+    /** The method, in capitals: `POST`. */
     method: string;
+    /** `/` and the manifest's `path`. The secret part of the address before it is not shown. */
     path: string;
+    /** What stands behind the `?` in the address, as it was written; empty for nothing. */
     query: string;
-    /** In their order, names as they were written. */
+    /**
+     * Names and values; values that are no text are left out. Compare names without regard to
+     * capitals.
+     */
     headers: Array<[string, string]>;
-    /** The exact bytes, for signatures. Verify before you parse. */
+    /**
+     * The exact bytes, for signatures, no more than the manifest's `max_body`. Verify before
+     * you parse.
+     */
     body: Uint8Array;
+    /** When it came, by the portal's clock. Compare the time in a signature with it. */
     receivedAt: TimestampMs;
+    /** The address that it came from, IPv4 or IPv6. It proves nothing. */
     sourceIp: string;
   }
-  /** Why a request is not the provider's. */
+  /** Why a request is not the provider's. Whoever sent it is answered 400. */
   export type Rejection =
+    /** It has no signature, or none that is by a secret of this plugin. */
     | { tag: "bad-signature" }
     /** Signed too long ago. */
     | { tag: "stale" }
+    /** It cannot be read; the text says why, and is not told to whoever sent it. */
     | { tag: "malformed"; val: string }
+    /** This plugin takes nothing here. */
     | { tag: "unknown-endpoint" };
   /** A request that means something. */
   export interface Accepted {
-    /** The provider's id of the event. The portal drops what it already has, before any effect. */
+    /**
+     * The provider's id of the event, 1 to 255 bytes. The portal drops what it already has,
+     * before any effect.
+     */
     eventId: string;
+    /**
+     * What it says happened. Where one is refused nothing counts, and the provider is asked to
+     * send it again.
+     */
     effects: Array<Effect>;
-    /** The answer to the provider: 200 and nothing where these are none. */
+    /** The status that the provider is answered, 200 to 299; 200 where it is none. */
     status: number | null;
+    /** The text that the provider is answered; nothing where it is none. */
     body: string | null;
   }
   /** What a request was. */
   export type Outcome =
+    /** Genuine, and it means something. */
     | { tag: "accepted"; val: Accepted }
     /** Genuine and of no interest; the text says why. */
     | { tag: "ignored"; val: string }
+    /** Not the provider's, or not to be read. */
     | { tag: "rejected"; val: Rejection };
   /**
-   * Takes one request. After an error the provider gets no confirmation, and sends it again.
+   * Takes one request. After an error the provider is answered 503, and sends it again.
    * @throws {Error}
    */
   export function handle(request: Request): Outcome;
@@ -832,9 +1060,12 @@ declare module "myrelay:plugin/events@1.0.0" {
   export interface Event {
     /** The same for every try. */
     id: string;
-    /** What happened, with the version of its schema: `billing.invoice.finalized.v1`. */
+    /** What happened, with the version of its schema: `invoice.paid.v1`. */
     typeName: string;
-    /** Whose it is; events of one account come in order. */
+    /**
+     * Whose it is, by the portal's id; none where it is nobody's. Events of one account come in
+     * order.
+     */
     account: string | null;
     /** Counts the account's events, without gaps. */
     sequence: number;
@@ -954,7 +1185,8 @@ declare module "myrelay:plugin/lifecycle@1.0.0" {
   export function describe(): Info;
   /**
    * Settings, secrets and grants are in place: register the webhook with the provider, put away
-   * what it returns. It is called again after changes, so it has to be safe to repeat.
+   * what it returns. The address for webhooks is none where the manifest asks for none. It is
+   * called again after changes, so it has to be safe to repeat.
    * @throws {Error}
    */
   export function activate(webhookUrl: string | null): void;
@@ -964,13 +1196,15 @@ declare module "myrelay:plugin/lifecycle@1.0.0" {
    */
   export function deactivate(): void;
   /**
-   * Looks at settings beyond their schema, for instance by asking the provider who it is.
+   * Looks at settings beyond their schema, before they are saved. What it finds wrong stands
+   * beside the field; nothing found is an empty list.
    * @throws {Error}
    */
   export function validateConfig(candidate: Json): Array<ConfigProblem>;
   /**
-   * Brings what an earlier version remembered into this one's form. It is called once, before
-   * any other call of this version, and all of it counts or nothing.
+   * Brings what another version remembered into this one's form, before this one takes its place:
+   * only `describe` and `validate-config` come earlier. All of it counts or nothing. Where an
+   * operator went back, the other one is a later version.
    * @throws {Error}
    */
   export function migrate(fromVersion: string): void;
@@ -1003,13 +1237,17 @@ declare module "myrelay:plugin/notifier@1.0.0" {
   import type { Json } from "myrelay:plugin/types@1.0.0";
   /** How soon a message should be seen. */
   export type Urgency =
+    /** Whenever the reader looks: a channel that can be silent is. */
     | "low"
+    /** As messages usually come. */
     | "normal"
+    /** At once: somebody waits for it, or has to do something. */
     | "high";
   /** A message, written out. */
   export interface Message {
     /** What it is about, such as `subscription.expiring`. */
     template: string;
+    /** What it is about, as one line of plain text; `text` does not repeat it. */
     subject: string;
     /** The whole of it as plain text. */
     text: string;
@@ -1017,12 +1255,14 @@ declare module "myrelay:plugin/notifier@1.0.0" {
     html: string | null;
     /** Where the reader can do something about it. */
     actionUrl: string | null;
+    /** How soon it should be seen. When it is sent, the portal has decided. */
     urgency: Urgency;
     /** What the texts were made of, for channels that make their own. */
     data: Json;
   }
   /** Whom it goes to. */
   export interface Destination {
+    /** Whose address it is. */
     account: AccountRef;
     /** In the channel's own terms: a mail address, a chat's id, a URL. */
     address: string;
@@ -1044,7 +1284,9 @@ declare module "myrelay:plugin/notifier@1.0.0" {
     | { tag: "invalid-address"; val: string };
   /** How a delivery ended. What is only wrong for now is an `error` instead. */
   export type Outcome =
+    /** Whoever carries it on has it. */
     | { tag: "sent"; val: Receipt }
+    /** It never arrives at this address, now or later. Its owner has to confirm it anew. */
     | { tag: "rejected"; val: Permanent };
   /** What the customer has to do to confirm an address. */
   export interface Verification {

@@ -8,9 +8,11 @@ use wit_parser::{
 
 const HEAD: &str = "# The interface of plugins\n\n\
     `myrelay:plugin@1.0.0`, made of the comments in [plugins/wit/v1](../plugins/wit/v1/worlds.wit), \
-    which [never changes](decisions/0033-plugin-interface.md). Names and types are those of WIT: \
+    which [never changes](decisions/0033-plugin-interface.md) but for \
+    [its words](decisions/0055-words-of-the-interface.md). Names and types are those of WIT: \
     JavaScript writes them in camel case, Rust and Python in their own ways. \
-    [The guide](plugins.md) says how plugins are written.\n";
+    [The guide](plugins.md) says how plugins are written, and \
+    [which functions the portal calls](plugins.md#what-this-portal-calls) today.\n";
 
 /// What came after the worlds, which never change, and is implemented by plugins.
 const IMPLEMENTED_LATER: &str = "jobs";
@@ -139,6 +141,48 @@ fn reference(wit: &Path) -> String {
         "{HEAD}\nFirst what plugins implement, then what they call, and what both speak of.\n\
          {theirs}{ours}{types}"
     )
+}
+
+/// The items of an interface that nothing is said of.
+fn unexplained(resolve: &Resolve, interface: &Interface) -> Vec<String> {
+    let of = interface.name.as_deref().unwrap();
+    let mut blank = Vec::new();
+    let mut look = |name: &str, docs: &Docs| {
+        if line(docs).is_empty() {
+            blank.push(format!("{of}: {name}"));
+        }
+    };
+    look("itself", &interface.docs);
+    for it in interface.functions.values() {
+        look(&it.name, &it.docs);
+    }
+    let own = interface.types.iter().map(|(name, id)| (name, &resolve.types[*id]));
+    for (name, def) in own.filter(|it| !is_imported(resolve, interface, it.1)) {
+        look(name, &def.docs);
+        let parts: Vec<(&String, &Docs)> = match &def.kind {
+            TypeDefKind::Record(it) => it.fields.iter().map(|it| (&it.name, &it.docs)).collect(),
+            TypeDefKind::Enum(it) => it.cases.iter().map(|it| (&it.name, &it.docs)).collect(),
+            TypeDefKind::Variant(it) => it.cases.iter().map(|it| (&it.name, &it.docs)).collect(),
+            _ => Vec::new(),
+        };
+        for (part, docs) in parts {
+            look(&format!("{name}.{part}"), docs);
+        }
+    }
+    blank
+}
+
+#[test]
+fn everything_in_the_interface_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut resolve = Resolve::default();
+    resolve.push_dir(root.join("plugins/wit/v1")).unwrap();
+    let interfaces = resolve.interfaces.iter();
+    let mut blank: Vec<String> =
+        interfaces.flat_map(|(_, interface)| unexplained(&resolve, interface)).collect();
+    let worlds = resolve.worlds.iter().filter(|it| line(&it.1.docs).is_empty());
+    blank.extend(worlds.map(|(_, world)| format!("the world {}", world.name)));
+    assert!(blank.is_empty(), "plugins/wit/v1 says nothing of:\n{}", blank.join("\n"));
 }
 
 #[test]
