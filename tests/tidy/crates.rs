@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-plugin-webhook", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-notifier", &["myrelay-plugin-sdk"]),
+    ("myrelay-sample-recipes", &["myrelay-plugin-sdk"]),
     (
         "myrelay-server",
         &[

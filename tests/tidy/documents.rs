@@ -24,6 +24,55 @@ fn every_link_leads_somewhere() {
     }
 }
 
+/// A text line by line, without indents and empty lines.
+fn bare(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.fold("\n".to_owned(), |bare, line| bare + line + "\n")
+}
+
+/// The first part of a quotation that does not stand in the file behind those before it. `…` as a
+/// comment is where something is left out.
+fn misquoted(quotation: &str, file: &str) -> Option<String> {
+    let (quotation, file) = (bare(quotation), bare(file));
+    let mut rest = file.as_str();
+    for part in quotation.split("\n// …\n").flat_map(|it| it.split("\n# …\n")) {
+        let part = part.trim_matches('\n');
+        let found = rest.split_once(&format!("\n{part}\n")).map(|(_, behind)| behind);
+        let Some(behind) = found else { return Some(part.to_owned()) };
+        // The end of a line is where the next one begins.
+        rest = &rest[rest.len() - behind.len() - 1..];
+    }
+    None
+}
+
+/// Behind the language of a block of code stands the file that it is of, if it is of one.
+#[test]
+fn what_is_quoted_stands_in_its_file() {
+    let mut quoted = 0;
+    for document in documents() {
+        for block in document.text.split("\n```").skip(1).step_by(2) {
+            let (head, code) = block.split_once('\n').unwrap_or((block, ""));
+            let Some((_, path)) = head.split_once(' ') else { continue };
+            if let Some(part) = misquoted(code, read(path)) {
+                panic!("{}: this is not in {path}:\n{part}", document.path);
+            }
+            quoted += 1;
+        }
+    }
+    assert!(10 < quoted, "{quoted} quotations were found");
+}
+
+#[test]
+fn a_quotation_is_compared() {
+    let file = "fn a() {\n    b();\n\n    c();\n    d();\n}\n";
+    for right in ["b();\nc();", "fn a() {\n  // …\n  d();", "  b();\n# …\nc();\nd();"] {
+        assert_eq!(misquoted(right, file), None, "{right}");
+    }
+    for wrong in ["b();\nd();", "d();\n// …\nb();", "b()", "e();"] {
+        assert!(misquoted(wrong, file).is_some(), "{wrong}");
+    }
+}
+
 /// The map of the code names files, and the invariants name their tests.
 #[test]
 fn the_map_names_what_is_there() {

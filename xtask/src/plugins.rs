@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 const SAMPLES: [(&str, &str); 2] = [("chat-js", "sdk-js"), ("chat-python", "sdk-python")];
 
 /// The plugins that the tests load.
-const PLUGINS: [&str; 8] = [
+const PLUGINS: [&str; 9] = [
     "myrelay-plugin-btcpay",
     "myrelay-plugin-email",
     "myrelay-plugin-manual",
@@ -24,6 +24,7 @@ const PLUGINS: [&str; 8] = [
     "myrelay-plugin-webhook",
     "myrelay-sample-hostile",
     "myrelay-sample-notifier",
+    "myrelay-sample-recipes",
 ];
 
 /// Builds the plugins and returns the folder they are in.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::process;
 
 /// What is built for wasm32 only, each with a command of its own.
-pub(crate) const FOR_WASM: [&str; 10] = [
+pub(crate) const FOR_WASM: [&str; 11] = [
     "myrelay-browser",
     "myrelay-plugin-btcpay",
     "myrelay-plugin-email",
@@ -20,6 +20,7 @@ pub(crate) const FOR_WASM: [&str; 10] = [
     "myrelay-plugin-webhook",
     "myrelay-sample-hostile",
     "myrelay-sample-notifier",
+    "myrelay-sample-recipes",
 ];
 
 /// The arguments for every crate that is built for this machine.

@@ -35,14 +35,18 @@ pub fn total(mut amounts: impl Iterator<Item = Money>) -> Result<Money, Error> {
     })
 }
 
-/// Implements `lifecycle` for a plugin that sets nothing up at its provider and whose memory has
-/// had one form so far.
+/// Implements `lifecycle` for a plugin that sets nothing up at its provider.
 ///
 /// `$problems` is called as `fn(&str) -> Problems`; `$ready` as `fn() -> Result<String, Error>`: it
-/// looks whether everything is in place, and says what the plugin is connected to.
+/// looks whether everything is in place, and says what the plugin is connected to. A plugin whose
+/// memory had another form once hands in `fn(&str) -> Result<(), Error>` as well: it is called with
+/// the version before.
 #[macro_export]
 macro_rules! lifecycle {
-    ($world:ident, $plugin:ty, $id:literal, $version:expr, $problems:path, $ready:path) => {
+    (
+        $world:ident, $plugin:ty, $id:literal, $version:expr, $problems:path, $ready:path
+        $(, $migrate:path)? $(,)?
+    ) => {
         impl $world::exports::myrelay::plugin::lifecycle::Guest for $plugin {
             fn describe() -> $world::exports::myrelay::plugin::lifecycle::Info {
                 $world::exports::myrelay::plugin::lifecycle::Info {
@@ -77,8 +81,10 @@ macro_rules! lifecycle {
                 Ok(problems.collect())
             }
 
-            fn migrate(_from_version: String) -> Result<(), $crate::types::Error> {
-                Ok(())
+            fn migrate(from_version: String) -> Result<(), $crate::types::Error> {
+                $crate::tell_panics();
+                let turns: &[fn(&str) -> Result<(), $crate::types::Error>] = &[$($migrate)?];
+                turns.iter().try_for_each(|turn| turn(&from_version))
             }
 
             fn health() -> Result<

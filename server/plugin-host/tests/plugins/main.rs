@@ -8,6 +8,7 @@ mod happy;
 mod machine;
 mod mails;
 mod outside;
+mod recipes;
 mod server;
 mod stage;
 mod structure;
