@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::Table;
 
-use crate::tree::read;
+use crate::tree::{read, rust_in, words};
 
 /// The names of the published schemas. That each is of an event, the portal's own tests say.
 fn published() -> BTreeSet<String> {
@@ -22,6 +22,39 @@ fn our_webhook_plugin_listens_to_every_event() {
         published().into_iter().filter(|it| !it.starts_with("plugin.")).collect();
     assert!(10 < told.len(), "the table was read: {told:?}");
     assert_eq!(named, told, "plugins/webhook/plugin.toml and plugins/events differ");
+}
+
+/// Authors read there what is called and what is not yet, and a function that got a caller is called.
+#[test]
+fn the_authors_guide_says_what_is_called() {
+    let guide = read("docs/plugins.md").split("\n## What this portal calls\n").nth(1).unwrap();
+    let table = guide.split("\n## ").next().unwrap();
+    // What each call is called there.
+    let names = "server/src/plugins/call.rs";
+    let callers: Vec<String> = rust_in("server/src")
+        .filter(|file| !file.is_test() && file.path != names)
+        .chain(rust_in("server/plugin-host/src").filter(|it| it.path.ends_with("/runner.rs")))
+        .map(|file| file.code())
+        .collect();
+    let mut found = 0;
+    for line in read(names).lines() {
+        let Some((call, name)) =
+            line.trim().strip_prefix("Call::").and_then(|it| it.split_once(" => \""))
+        else {
+            continue;
+        };
+        let call = format!("Call::{}", words(call).next().unwrap());
+        let name = name.trim_end_matches("\",");
+        let is_called = callers.iter().any(|code| {
+            let mut behind = code.split(&call).skip(1);
+            behind.any(|it| !it.starts_with(|c: char| c.is_alphanumeric()))
+        });
+        let row = table.lines().find_map(|it| it.strip_prefix(&format!("| `{name}` | ")));
+        let row = row.unwrap_or_else(|| panic!("docs/plugins.md says nothing of {name}"));
+        assert_eq!(!row.starts_with("not yet"), is_called, "docs/plugins.md: {name}: {row}");
+        found += 1;
+    }
+    assert!(20 < found, "{found} calls were found");
 }
 
 /// Authors read there what they may listen to.
