@@ -237,6 +237,9 @@ impl On<'_> {
             (None, Some(id)) => {
                 let account = account(id)?;
                 self.ensure_customer(tx, account).await?;
+                if self.is_told(tx, it).await? {
+                    return Ok(());
+                }
                 (account, None)
             }
             (None, None) => return Ok(()),
@@ -256,6 +259,15 @@ impl On<'_> {
             payload["invoice"] = json!(invoice.id);
         }
         outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await
+    }
+
+    /// Whether a failure was told of before: the same payment, and the same next try. It is reported
+    /// once, and answered each time that somebody asks.
+    async fn is_told(&self, tx: &mut Write, it: &Failure) -> Result<bool> {
+        let Some(id) = &it.provider_id else { return Ok(false) };
+        let next = it.next_attempt_at.unwrap_or_default();
+        let what = format!("failed/{}/{next}", sound_id(id)?);
+        Ok(!store::hooks::insert(tx, self.plugin.id, &what, self.context.now()).await?)
     }
 
     async fn refunded(&self, tx: &mut Write, it: &Refund) -> Result<Vec<Changed>> {

@@ -42,12 +42,10 @@ pub(crate) async fn work(context: Context) {
     }
 }
 
-/// Does what is due; answers whether there was anything to ask a provider.
+/// Does what is due; answers whether there was anything to ask a provider, or to end.
 pub(super) async fn round(context: &Context) -> Result<bool> {
     logged("tell of what runs out", subscriptions::tell(context).await);
-    for subscription in subscriptions::overdue(context).await? {
-        logged("end what is not paid", end_unpaid(context, subscription.account).await);
-    }
+    logged("ask whether it was collected", ask_unpaid(context).await);
     let now = context.now();
     let mut tx = context.database.write().await?;
     store::hooks::prune(&mut tx, now - EVENTS_KEPT_MS).await?;
@@ -63,7 +61,12 @@ pub(super) async fn round(context: &Context) -> Result<bool> {
         let Some(plugin) = plugin else { continue };
         logged("ask a provider", run(context, plugin, (task, lease)).await);
     }
-    Ok(!due.is_empty())
+    // Last: what was asked may have been answered.
+    let unpaid = subscriptions::unpaid(context).await?;
+    for subscription in &unpaid {
+        logged("end what is not paid", end_unpaid(context, subscription.account).await);
+    }
+    Ok(!due.is_empty() || !unpaid.is_empty())
 }
 
 /// One thing that goes wrong holds up nothing else.
@@ -77,12 +80,26 @@ fn logged(what: &str, done: Result<()>) {
     }
 }
 
+/// Has providers asked whether they collected what should be paid by now: what they reported may
+/// have been lost.
+async fn ask_unpaid(context: &Context) -> Result<()> {
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    for (id, link) in subscriptions::unasked(&mut tx, now).await? {
+        subscriptions::set_asked(&mut tx, id, now).await?;
+        let task = (link.plugin, store::tasks::RECONCILE, &*link.provider_id);
+        store::tasks::add(&mut tx, task, now, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Ends what an account has, unless it was paid for meanwhile.
 async fn end_unpaid(context: &Context, account: myrelay_domain::ids::AccountId) -> Result<()> {
     let mut tx = context.database.write().await?;
     accounts::hold(&mut tx, account).await?;
-    let active = subscriptions::active(&mut tx, account).await?;
-    let Some(active) = active.filter(|it| it.is_overdue(context.now())) else { return Ok(()) };
+    let unpaid = subscriptions::unpaid_of(context, &mut tx, account).await?;
+    let Some(active) = unpaid else { return Ok(()) };
     let price = active.price();
     let changed = if price.minor <= ledger::credit(&mut tx, account, price.currency).await? {
         // It is paid with what the account has.
@@ -152,6 +169,11 @@ async fn run(
         tracing::warn!(plugin = %plugin.id, what = task.kind, "a provider is asked in vain");
     }
     let mut tx = context.database.write().await?;
+    if asks && !again {
+        // What came of it is written.
+        let known = (task.plugin, &*task.provider_id);
+        subscriptions::set_answered(&mut tx, known, asked.at).await?;
+    }
     match pause {
         Some(pause) => store::tasks::again(&mut tx, task, context.now() + pause).await?,
         // Unless it was wanted once more meanwhile.

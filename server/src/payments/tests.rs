@@ -8,6 +8,7 @@ mod operators;
 mod periods;
 mod provider_page;
 mod stage;
+mod unreported;
 mod with_real_plugins;
 
 use myrelay_app::contract::{

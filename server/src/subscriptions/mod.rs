@@ -6,6 +6,7 @@
 
 mod periods;
 mod store;
+mod unpaid;
 mod views;
 
 use myrelay_app::contract::{InvoiceRow, InvoiceState};
@@ -15,7 +16,10 @@ use myrelay_domain::{
 };
 use serde_json::json;
 
-pub(crate) use self::views::{Held, held, invoices, plan_row};
+pub(crate) use self::{
+    unpaid::{set_answered, set_asked, unasked, unpaid, unpaid_of},
+    views::{Held, held, invoices, plan_row},
+};
 use crate::{
     Error, Result, accounts,
     context::{Caller, Context},
@@ -27,6 +31,8 @@ use crate::{
 const DAY_MS: i64 = 24 * 3_600_000;
 /// How long an account keeps its plan after what it paid is over, in milliseconds.
 const GRACE_MS: i64 = 3 * DAY_MS;
+/// How much longer it does where whoever collects does not say whether it was paid, in milliseconds.
+const SILENCE_MS: i64 = 3 * DAY_MS;
 /// How long before its end a period can be paid for again, in milliseconds.
 const EARLY_MS: i64 = 14 * DAY_MS;
 /// How long before its end a customer is told, in milliseconds.
@@ -75,9 +81,10 @@ impl Subscription {
         self.link.is_some() && self.cancelled_at.is_none()
     }
 
-    /// Whether nobody paid for it in time.
-    pub(crate) fn is_overdue(&self, now: i64) -> bool {
-        self.paid_until.is_some_and(|until| until + GRACE_MS <= now)
+    /// Whether what is paid for it now comes too late to go on from the last period.
+    fn is_lapsed(&self, now: i64) -> bool {
+        let silence = if self.link.is_some() { SILENCE_MS } else { 0 };
+        self.paid_until.is_some_and(|until| until + GRACE_MS + silence <= now)
     }
 
     /// Whether the next period can be paid for now.
@@ -272,7 +279,7 @@ pub(crate) async fn pay(
     let subscription = subscription.ok_or(Error::NotFound("subscription"))?;
     let (account, plan) = (subscription.account, subscription.plan);
     // What nobody paid for in time begins anew, though it did not end yet.
-    let paid_until = subscription.paid_until.filter(|_| !subscription.is_overdue(now));
+    let paid_until = subscription.paid_until.filter(|_| !subscription.is_lapsed(now));
     let began = subscription.began_at.filter(|_| paid_until.is_some()).unwrap_or(now);
     let from = paid_until.unwrap_or(now);
     let until = periods::end_of(began, from, subscription.price.interval);
@@ -392,11 +399,6 @@ pub(crate) async fn set_failure(
     failure: Option<&str>,
 ) -> Result<()> {
     Ok(store::set_failure(tx, invoice, failure).await?)
-}
-
-/// The subscriptions whose grace is over.
-pub(crate) async fn overdue(context: &Context) -> Result<Vec<Subscription>> {
-    Ok(store::paid_before(context.database.read(), context.now() - GRACE_MS).await?)
 }
 
 /// Tells of what runs out, once for each period, and forgets choices that nobody paid for.

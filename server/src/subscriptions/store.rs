@@ -146,11 +146,54 @@ async fn all(
     rows.into_iter().map(Row::read).collect()
 }
 
-pub(super) async fn paid_before(pool: &AnyPool, time: i64) -> sqlx::Result<Vec<Subscription>> {
+/// When a provider is to be asked: it was not since the paid time is over, or since this, or since
+/// the grace is over.
+pub(super) struct AskedWhen {
+    pub(super) paid_before: i64,
+    pub(super) asked_before: i64,
+    pub(super) grace: i64,
+    pub(super) over_before: i64,
+}
+
+/// Those whose provider is to be asked.
+pub(super) async fn unasked(tx: &mut Write, when: &AskedWhen) -> sqlx::Result<Vec<Subscription>> {
     let sql = select!(
-        "WHERE ended_at IS NULL AND paid_until <= $1 ORDER BY paid_until, subscriptions.id LIMIT 200"
+        "WHERE ended_at IS NULL AND provider_id IS NOT NULL AND paid_until <= $1 \
+             AND (asked_at IS NULL OR asked_at < paid_until OR asked_at <= $2 \
+                 OR (asked_at - paid_until < $3 AND paid_until <= $4)) \
+         ORDER BY paid_until, subscriptions.id LIMIT 200"
     );
-    all(pool, sql, &[time]).await
+    all(&mut **tx, sql, &[when.paid_before, when.asked_before, when.grace, when.over_before]).await
+}
+
+/// When one ends: it was paid until this at most, and its provider was asked so long after that and
+/// answered, or should have answered since this.
+pub(super) struct EndedWhen {
+    pub(super) paid_before: i64,
+    pub(super) grace: i64,
+    pub(super) silent_since: i64,
+}
+
+/// Those that are to end, of one account or of all. Nobody is asked for whom there is no plugin.
+pub(super) async fn unpaid(
+    executor: impl Executor<'_, Database = Any>,
+    when: &EndedWhen,
+    account: Option<AccountId>,
+) -> sqlx::Result<Vec<Subscription>> {
+    let sql = select!(
+        "WHERE ended_at IS NULL AND paid_until <= $1 AND ($2 = '' OR account_id = $2) \
+             AND (provider_id IS NULL OR $3 <= answered_at - paid_until OR past_due_at <= $4 \
+                 OR NOT EXISTS (SELECT 1 FROM plugins WHERE plugins.id = subscriptions.plugin_id)) \
+         ORDER BY paid_until, subscriptions.id LIMIT 200"
+    );
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(when.paid_before)
+        .bind(account.map(|it| it.to_string()).unwrap_or_default())
+        .bind(when.grace)
+        .bind(when.silent_since)
+        .fetch_all(executor)
+        .await?;
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// Those that end before the second time, and that nobody collects for or was told of.
@@ -212,6 +255,28 @@ pub(super) async fn set_past_due(
     set(tx, sql, id, now).await
 }
 
+pub(super) async fn set_asked(tx: &mut Write, id: SubscriptionId, now: i64) -> sqlx::Result<()> {
+    set(tx, "UPDATE subscriptions SET asked_at = $2 WHERE id = $1", id, now).await.map(drop)
+}
+
+/// Older answers replace no newer.
+pub(super) async fn set_answered(
+    tx: &mut Write,
+    (plugin, provider_id): (InstallationId, &str),
+    asked_at: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE subscriptions SET answered_at = $3 \
+         WHERE plugin_id = $1 AND provider_id = $2 AND COALESCE(answered_at, 0) < $3",
+    )
+    .bind(plugin.to_string())
+    .bind(provider_id)
+    .bind(asked_at)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
 pub(super) async fn set_cancelled(
     tx: &mut Write,
     id: SubscriptionId,
@@ -263,7 +328,7 @@ pub(super) async fn set_link(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE subscriptions SET plugin_id = $2, provider_id = $3, observed_at = NULL, \
-             cancelled_at = NULL \
+             cancelled_at = NULL, asked_at = NULL, answered_at = NULL \
          WHERE id = $1",
     )
     .bind(id.to_string())

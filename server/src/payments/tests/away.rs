@@ -94,7 +94,7 @@ stories! {
     async fn who_cancels_is_not_held_up_and_the_provider_is_told_later(world) {
         let stage = Stage::new(&world).await;
         let ana = world.customer("ana").await;
-        stage.subscribes(&ana, "ana").await;
+        stage.links(&ana, "ana").await;
         let told = || stage.asked(|it| matches!(it, Call::CancelSubscription { .. }));
         world.tire(stage.plugin).await;
         for _ in 0..2 {

@@ -31,7 +31,7 @@ stories! {
         let stage = Stage::new(&world).await;
         has_page(&stage, true);
         let (ana, bob) = (world.customer("ana").await, world.customer("bob").await);
-        stage.subscribes(&ana, "ana").await;
+        stage.links(&ana, "ana").await;
         let page = offered(&ana).await.unwrap();
         assert_eq!((page.name.as_str(), page.hosts), ("Plugin dev.example.pay", vec!["pay.example.org".to_owned()]));
         let Caller::Account(account) = ana.caller else { panic!() };
@@ -70,7 +70,7 @@ stories! {
     async fn where_there_is_no_page_or_nobody_answers_that_is_said(world) {
         let stage = Stage::new(&world).await;
         let ana = world.customer("ana").await;
-        stage.subscribes(&ana, "ana").await;
+        stage.links(&ana, "ana").await;
         let refused = async |status: u16, what: &str| {
             let error = ana.api().provider_page().await.unwrap_err();
             assert_eq!(error.status(), status, "{error}");
@@ -103,7 +103,7 @@ stories! {
         let stage = Stage::new(&world).await;
         has_page(&stage, true);
         let ana = world.customer("ana").await;
-        stage.subscribes(&ana, "ana").await;
+        stage.links(&ana, "ana").await;
         let failures = async || {
             let found = plugins::get(&world.context, &stage.plugin.to_string()).await.unwrap();
             found.health.failures

@@ -13,7 +13,7 @@ use myrelay_plugin_host::{
 };
 
 use crate::{
-    payments::{Hook, Taken, receive},
+    payments::{Hook, Taken, receive, tasks},
     plugins::{self, testing},
     testing::{Actor, BEGIN, World},
 };
@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Chooses the plan and pays for it where the provider collects from then on.
-    pub(super) async fn subscribes(&self, who: &Actor<'_>, name: &str) {
+    pub(super) async fn links(&self, who: &Actor<'_>, name: &str) {
         let invoice = who.api().choose_plan(&self.plan).await.unwrap();
         self.begin(who, invoice).await;
         let first = Payment {
@@ -105,6 +105,23 @@ impl<'a> Stage<'a> {
         let effects = vec![Effect::PaymentSucceeded(first)];
         let told = self.hook(event(&format!("evt_{name}"), effects)).await;
         assert!(matches!(told, Taken::Accepted { .. }), "{told:?}");
+    }
+
+    /// Pays for the plan, whose next periods the provider collects by itself.
+    pub(super) async fn subscribes(&self, who: &Actor<'_>, subscription: &str, payment: &str) {
+        let invoice = who.api().choose_plan(&self.plan).await.unwrap();
+        self.begin(who, invoice).await;
+        let effects = vec![collected(subscription, payment, Some(invoice))];
+        let told = self.hook(event(&format!("evt_{payment}"), effects)).await;
+        assert!(matches!(told, Taken::Accepted { .. }), "{told:?}");
+        // How the checkout stands is asked once more, and not any more then.
+        self.world.clock.advance(60_000);
+        while tasks::round(&self.world.context).await.unwrap() {}
+    }
+
+    /// How often the provider was asked about this.
+    pub(super) fn asked_about(&self, id: &str) -> usize {
+        self.asked(|it| matches!(it, Call::Reconcile(about) if about == id))
     }
 
     /// What the provider reports, and what its plugin makes of it.
@@ -178,6 +195,15 @@ pub(super) fn payment(id: &str, minor: i64) -> Payment {
         fee: Some(money(30, "EUR")),
         occurred_at: u64::try_from(BEGIN).unwrap(),
     }
+}
+
+/// That a provider collected for a subscription.
+pub(super) fn collected(subscription: &str, id: &str, invoice: Option<InvoiceId>) -> Effect {
+    Effect::PaymentSucceeded(Payment {
+        invoice: invoice.map(|it| it.to_string()),
+        subscription: Some(subscription.to_owned()),
+        ..payment(id, 999)
+    })
 }
 
 pub(super) fn refund(id: &str, payment: &str, minor: i64) -> Effect {

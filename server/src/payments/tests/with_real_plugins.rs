@@ -11,6 +11,7 @@ use std::{
 
 use myrelay_app::contract::{
     AddPlan, BillingContract, CheckoutStep, PlanContract, RefundPayment, SubscriptionState,
+    SubscriptionView,
 };
 use myrelay_fake_providers::{Event, Fake, Fault, Flaw, Stripe, StripeOptions};
 use myrelay_plugin_host::{Grants, Manifest, PluginSecret};
@@ -29,8 +30,18 @@ const KEY: &str = "rk_test_0123456789abcdef";
 const SIGNING: &str = "whsec_0123456789abcdef";
 const DAY_S: u64 = 86_400;
 
-/// What time it is at the provider, in seconds.
-static NOW_S: AtomicU64 = AtomicU64::new(BEGIN.unsigned_abs() / 1000);
+/// What time it is at the provider of each story, in seconds.
+static NOW_S: [AtomicU64; 4] = [const { AtomicU64::new(BEGIN.unsigned_abs() / 1000) }; 4];
+
+fn now<const STORY: usize>() -> u64 {
+    NOW_S[STORY].load(Ordering::SeqCst)
+}
+
+/// So many days later, here and at the provider.
+fn later<const STORY: usize>(world: &World, days: u64) {
+    NOW_S[STORY].fetch_add(days * DAY_S, Ordering::SeqCst);
+    world.clock.advance(i64::try_from(days * DAY_S).unwrap() * 1000);
+}
 
 /// A portal with a host of its own, and the plugin in it.
 struct Shop {
@@ -42,7 +53,7 @@ struct Shop {
 
 impl Shop {
     /// None where `cargo xtask test plugins` did not build the plugin.
-    async fn open(world: &World) -> Option<Self> {
+    async fn open(world: &World, now: fn() -> u64) -> Option<Self> {
         let Some(folder) = env::var_os("MYRELAY_TEST_PLUGINS") else {
             println!("skipped: no MYRELAY_TEST_PLUGINS; run it by `cargo xtask test plugins`");
             return None;
@@ -58,7 +69,7 @@ impl Shop {
             webhook_secret: SIGNING.to_owned(),
             webhook_url: None,
             port: 0,
-            now: || NOW_S.load(Ordering::SeqCst),
+            now,
         };
         let stripe = Stripe::start(options).await.unwrap();
         let (plugin, ready) = install(&context, input(component, &stripe)).await.unwrap();
@@ -93,8 +104,57 @@ impl Shop {
             let fine = matches!(taken, Taken::Accepted { .. } | Taken::Ignored);
             assert!(fine, "{}: {taken:?}", event.kind());
         }
+        self.rounds().await;
+    }
+
+    async fn rounds(&self) {
         while tasks::round(&self.context).await.unwrap() {}
     }
+
+    /// Chooses the plan and goes to the provider's page; answers the checkout's id there.
+    async fn go_to_pay(&self, who: &Api) -> String {
+        let plan = who.billing().await.unwrap().offers[0].id.to_string();
+        let invoice = who.choose_plan(&plan).await.unwrap().to_string();
+        // The provider stumbles: the customer tries once more, and there is one checkout.
+        self.stripe.fail(Fault::HangupAfter);
+        assert_eq!(who.begin_checkout(&invoice, &self.plugin).await.unwrap_err().status(), 503);
+        let step = who.begin_checkout(&invoice, &self.plugin).await.unwrap();
+        let CheckoutStep::Redirect(page) = step else { panic!("{step:?}") };
+        assert!(page.starts_with(&self.stripe.pages_url()), "{page}");
+        self.text("SELECT provider_id FROM checkouts").await
+    }
+
+    /// Pays for the plan, whose next months the provider collects; answers its id there.
+    async fn subscribe(&self, world: &World, who: &Api) -> String {
+        let session = self.go_to_pay(who).await;
+        self.report_all(&self.stripe.pay(&session)).await;
+        // How the checkout stands is asked once more, and not any more then.
+        world.clock.advance(60_000);
+        self.rounds().await;
+        self.text("SELECT provider_id FROM subscriptions").await
+    }
+
+    async fn text(&self, sql: &'static str) -> String {
+        sqlx::query_scalar(sql).fetch_one(self.context.database.read()).await.unwrap()
+    }
+}
+
+/// A plan for a month.
+async fn sell(olga: &Api) {
+    let plan = AddPlan {
+        name: "Large".to_owned(),
+        pods: "5".to_owned(),
+        devices_per_pod: "10".to_owned(),
+        price: "9.99".to_owned(),
+        currency: "EUR".to_owned(),
+        interval: "month".to_owned(),
+        ..AddPlan::default()
+    };
+    olga.add_plan(plan).await.unwrap();
+}
+
+async fn held(who: &Api) -> SubscriptionView {
+    who.billing().await.unwrap().subscription.unwrap()
 }
 
 impl Shop {
@@ -141,67 +201,40 @@ fn input(component: Vec<u8>, stripe: &Stripe) -> Input {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_subscribes_renews_and_gets_their_money_back() {
     let world = World::on_sqlite().await;
-    let Some(shop) = Shop::open(&world).await else { return };
+    let Some(shop) = Shop::open(&world, now::<0>).await else { return };
     let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
     let (olga, ana) = (shop.api(olga.caller), shop.api(ana.caller));
-    let plan = AddPlan {
-        name: "Large".to_owned(),
-        pods: "5".to_owned(),
-        devices_per_pod: "10".to_owned(),
-        price: "9.99".to_owned(),
-        currency: "EUR".to_owned(),
-        interval: "month".to_owned(),
-        ..AddPlan::default()
-    };
-    olga.add_plan(plan).await.unwrap();
-    let plan = ana.billing().await.unwrap().offers[0].id.to_string();
-    let invoice = ana.choose_plan(&plan).await.unwrap().to_string();
-
-    // The provider stumbles: the customer tries once more, and there is one checkout.
-    shop.stripe.fail(Fault::HangupAfter);
-    assert_eq!(ana.begin_checkout(&invoice, &shop.plugin).await.unwrap_err().status(), 503);
-    let step = ana.begin_checkout(&invoice, &shop.plugin).await.unwrap();
-    let CheckoutStep::Redirect(page) = step else { panic!("{step:?}") };
-    assert!(page.starts_with(&shop.stripe.pages_url()), "{page}");
-    let session: String = sqlx::query_scalar("SELECT provider_id FROM checkouts")
-        .fetch_one(shop.context.database.read())
-        .await
-        .unwrap();
-
+    sell(&olga).await;
+    let session = shop.go_to_pay(&ana).await;
     let events = shop.stripe.pay(&session);
     for flaw in [Flaw::OtherSecret, Flaw::OtherBody, Flaw::Stale] {
         let taken = shop.report(&events[0], flaw).await;
         assert!(matches!(taken, Taken::Rejected(_)), "{taken:?}");
     }
     shop.report_all(&events).await;
-    let held = async || ana.billing().await.unwrap().subscription.unwrap();
-    let first = held().await;
+    let first = held(&ana).await;
     assert_eq!(first.state, SubscriptionState::Active);
     assert_eq!(first.renews_by.as_deref(), Some("Stripe"), "it collects by itself");
     assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 1);
     shop.lets_change_how_they_pay(&ana).await;
 
     // A month later it collects, and reports that too.
-    NOW_S.fetch_add(31 * DAY_S, Ordering::SeqCst);
-    world.clock.advance(31 * 86_400_000);
-    let subscription: String = sqlx::query_scalar("SELECT provider_id FROM subscriptions")
-        .fetch_one(shop.context.database.read())
-        .await
-        .unwrap();
+    later::<0>(&world, 31);
+    let subscription = shop.text("SELECT provider_id FROM subscriptions").await;
     shop.report_all(&shop.stripe.renew(&subscription, true)).await;
-    assert_eq!(held().await.paid_until, first.paid_until.map(|it| it + 28 * 86_400_000));
+    assert_eq!(held(&ana).await.paid_until, first.paid_until.map(|it| it + 28 * 86_400_000));
     let payments = olga.list_payments(None).await.unwrap().rows;
     assert_eq!(payments.len(), 2);
 
     // Nobody wants it any more: the provider is told, and one payment goes back.
     ana.cancel_subscription().await.unwrap();
-    while tasks::round(&shop.context).await.unwrap() {}
+    shop.rounds().await;
     assert_eq!(shop.stripe.object(&subscription)["cancel_at_period_end"], json!(true));
     let last = payments[0].id.to_string();
     let all = RefundPayment { amount: "9.99".to_owned(), reason: "they asked".to_owned() };
     olga.refund_payment(&last, all).await.unwrap();
     assert_eq!(olga.get_payment(&last).await.unwrap().refunded.minor, 999);
-    assert_eq!(held().await.state, SubscriptionState::Ended);
+    assert_eq!(held(&ana).await.state, SubscriptionState::Ended);
     let sum = "SELECT CAST(SUM(minor) AS BIGINT) FROM ledger_lines";
     assert_eq!(world.count(sum).await, 0);
     let kept = world.stored_text().await;
@@ -209,9 +242,33 @@ async fn a_customer_subscribes_renews_and_gets_their_money_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_stripe_reports_to_nobody_keeps_the_plan() {
+    let world = World::on_sqlite().await;
+    let Some(shop) = Shop::open(&world, now::<1>).await else { return };
+    let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
+    let (olga, ana) = (shop.api(olga.caller), shop.api(ana.caller));
+    sell(&olga).await;
+    let subscription = shop.subscribe(&world, &ana).await;
+    let first = held(&ana).await.paid_until.unwrap();
+    later::<1>(&world, 31);
+    let lost = shop.stripe.renew(&subscription, true);
+    shop.rounds().await;
+    let second = held(&ana).await;
+    assert_eq!(second.state, SubscriptionState::Active);
+    assert_eq!(second.paid_until, Some(first + 28 * 86_400_000));
+    assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 2);
+    // It is reported after all.
+    shop.report_all(&lost).await;
+    assert_eq!(held(&ana).await, second);
+    assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 2);
+    let entries = "SELECT COUNT(*) FROM ledger_entries WHERE kind = 'payment'";
+    assert_eq!(world.count(entries).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn monitors_read_what_the_process_of_plugins_did() {
     let world = World::on_sqlite().await;
-    let Some(shop) = Shop::open(&world).await else { return };
+    let Some(shop) = Shop::open(&world, now::<3>).await else { return };
     let event = Event(json!({ "id": "evt_1", "type": "charge.refunded", "livemode": false }));
     for _ in 0..2 {
         let taken = shop.report(&event, Flaw::OtherSecret).await;
