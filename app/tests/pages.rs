@@ -161,6 +161,8 @@ fn forms_hold_exactly_the_fields_that_doors_take() {
         ("device-routes", vec!["mode", "mode", "mode", "mode", "networks"]),
         ("device", vec![]),
         ("node-retire", vec![]),
+        ("remove-plugin", vec![]),
+        ("remove-plugin-collecting", vec!["leave"]),
         ("account-suspend", vec![]),
         ("home-room", vec!["location"]),
         (

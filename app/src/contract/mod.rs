@@ -56,9 +56,9 @@ pub use plugin_gallery::{
 };
 pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView, PluginSaidView};
 pub use plugins::{
-    CallsWanted, CapabilityRow, DeadDeliveryRow, PluginCallRow, PluginCallsView, PluginContract,
-    PluginJobRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginRow, PluginState,
-    PluginTrialView, PluginVersionRow, PluginView,
+    CallsWanted, CapabilityRow, CollectingView, DeadDeliveryRow, PluginCallRow, PluginCallsView,
+    PluginContract, PluginJobRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginRow,
+    PluginState, PluginTrialView, PluginVersionRow, PluginView,
 };
 pub use pods::{CreatePod, HomeView, MovedView, PodContract, PodRow, PodState, PodView};
 use serde::{Deserialize, Serialize};

@@ -186,6 +186,35 @@ pub struct DeadDeliveryRow {
     pub at: Millis,
 }
 
+/// What a provider goes on doing for customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectingView {
+    /// The subscriptions that it collects for.
+    pub subscriptions: u32,
+    /// Those that ended or are to end, and that it was not told of yet.
+    pub untold: u32,
+}
+
+impl CollectingView {
+    /// In a part of a sentence; none where nothing goes on.
+    #[must_use]
+    pub fn words(self) -> Option<String> {
+        let subscriptions = |number| match number {
+            1 => "1 subscription".to_owned(),
+            number => format!("{number} subscriptions"),
+        };
+        let collects = format!("its provider collects for {}", subscriptions(self.subscriptions));
+        let ends = if self.untold == 1 { "ends" } else { "end" };
+        let untold = format!("was not told yet that {} {ends}", subscriptions(self.untold));
+        match (self.subscriptions, self.untold) {
+            (0, 0) => None,
+            (_, 0) => Some(collects),
+            (0, _) => Some(format!("its provider {untold}")),
+            _ => Some(format!("{collects} and {untold}")),
+        }
+    }
+}
+
 /// A plugin with all that operators see of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginView {
@@ -196,6 +225,8 @@ pub struct PluginView {
     pub revoked: bool,
     /// It carries messages to customers.
     pub carries_messages: bool,
+    /// What goes on at its provider.
+    pub collecting: CollectingView,
     /// The key that signed it; none where nobody did.
     pub publisher: Option<String>,
     /// Those that it may go back to, newest first.
@@ -255,8 +286,9 @@ pub trait PluginContract: Send + Sync {
     /// All that a plugin remembers, as JSON; docs/operator-guide.md has its shape.
     async fn plugin_memory(&self, plugin: &str) -> Result<String, PortalError>;
 
-    /// Takes a plugin away, with its secrets and all that it remembers.
-    async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError>;
+    /// Takes a plugin away, with its secrets and all that it remembers. `leave`: although its provider
+    /// goes on collecting.
+    async fn remove_plugin(&self, plugin: &str, leave: bool) -> Result<(), PortalError>;
 
     /// Has a job run as soon as it can. Twice is fine.
     async fn run_plugin_job(&self, plugin: &str, job: &str) -> Result<(), PortalError>;

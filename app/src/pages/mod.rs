@@ -264,8 +264,11 @@ pub enum Content {
     PluginForm(PluginForm),
     /// What a call comes to that was made once more.
     PluginTrial(PluginTrialView),
-    /// Says what removing will do, and asks.
-    RemovePlugin(PluginView),
+    /// Says what removing will do, and asks. The form says why it was refused.
+    RemovePlugin {
+        plugin: PluginView,
+        form: FormState,
+    },
     // For customers and operators.
     /// What is owed and paid.
     Billing(Billing),

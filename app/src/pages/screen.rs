@@ -54,7 +54,7 @@ impl Content {
             Self::PluginCalls(view) => plugin_calls::title(view),
             Self::PluginForm(form) => form.title(),
             Self::PluginTrial(trial) => plugin_trial::title(trial),
-            Self::RemovePlugin(plugin) => remove_plugin::title(plugin),
+            Self::RemovePlugin { plugin, .. } => remove_plugin::title(plugin),
             Self::SuspendAccount(account) => suspend_account::title(account),
             Self::Billing(billing) => billing.title(),
             Self::Error(error) => error::title(error),
@@ -79,6 +79,7 @@ impl Content {
             | Self::Plans { form, .. }
             | Self::AddPlan(form)
             | Self::Plugin { form, .. }
+            | Self::RemovePlugin { form, .. }
             | Self::Node { form, .. }
             | Self::MovePod { form, .. }
             | Self::RetireNode { form, .. } => form.error.is_some(),
@@ -165,7 +166,7 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         | Content::PluginCalls(_)
         | Content::PluginForm(_)
         | Content::PluginTrial(_)
-        | Content::RemovePlugin(_)) => about_plugins(content, now),
+        | Content::RemovePlugin { .. }) => about_plugins(content, now),
         Content::AddPlan(form) => view! { <at::add_plan::AddPlan form /> }.into_any(),
         Content::SuspendAccount(account) => {
             view! { <at::suspend_account::SuspendAccount account /> }.into_any()
@@ -203,8 +204,8 @@ fn about_plugins(content: Content, now: Millis) -> AnyView {
         }
         Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
         Content::PluginTrial(trial) => view! { <at::plugin_trial::Trial trial now /> }.into_any(),
-        Content::RemovePlugin(plugin) => {
-            view! { <at::remove_plugin::RemovePlugin plugin /> }.into_any()
+        Content::RemovePlugin { plugin, form } => {
+            view! { <at::remove_plugin::RemovePlugin plugin form /> }.into_any()
         }
         _ => ().into_any(),
     }

@@ -32,6 +32,28 @@ fn a_secret_that_is_missing_is_named() {
 }
 
 #[test]
+fn what_goes_on_at_a_provider_is_said_and_ticked_before_its_plugin_is_removed() {
+    let page = one("remove-plugin");
+    assert!(!page.contains("checkbox"), "nothing goes on: {page}");
+    let page = one("remove-plugin-collecting");
+    let said = "Its provider collects for 3 subscriptions and was not told yet that 1 subscription \
+                ends.";
+    assert!(page.contains(said), "{page}");
+    let tick = tags(&page).find(|it| attribute(it, "id") == Some("field-leave")).unwrap();
+    assert_eq!(
+        (attribute(tick, "type"), attribute(tick, "name")),
+        (Some("checkbox"), Some("leave"))
+    );
+    assert!(!tick.contains(" checked"), "{tick}");
+    assert!(page.contains("<label for=\"field-leave\">Remove it all the same"), "{page}");
+    let refused = one("remove-plugin-refused");
+    assert!(refused.contains("Its provider collects for 1 subscription."), "{refused}");
+    assert!(refused.contains("<a href=\"#field-leave\">"), "{refused}");
+    let tick = tags(&refused).find(|it| attribute(it, "id") == Some("field-leave")).unwrap();
+    assert_eq!(attribute(tick, "aria-invalid"), Some("true"));
+}
+
+#[test]
 fn no_page_offers_a_way_back_that_is_refused() {
     let page = one("plugin");
     assert!(page.contains("Go back to 1.3.2") && page.contains("1.3.1"));

@@ -3,9 +3,9 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CallsWanted, CapabilityRow, DeadDeliveryRow, HourOfCalls, Page, PluginCallRow,
-        PluginCallsView, PluginHealthView, PluginJobRow, PluginLimits, PluginLogLine,
-        PluginRequestRow, PluginRow, PluginSaidView, PluginState, PluginTrialView,
+        CallsWanted, CapabilityRow, CollectingView, DeadDeliveryRow, HourOfCalls, Page,
+        PluginCallRow, PluginCallsView, PluginHealthView, PluginJobRow, PluginLimits,
+        PluginLogLine, PluginRequestRow, PluginRow, PluginSaidView, PluginState, PluginTrialView,
         PluginVersionRow, PluginView, PortalError,
     },
 };
@@ -130,6 +130,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         row: row(1, name, state),
         revoked: why.is_some_and(|it| it.contains("revoked")),
         carries_messages: true,
+        collecting: CollectingView::default(),
         why: why.map(str::to_owned),
         publisher: Some(format!("RW{}", "S".repeat(54))),
         versions: vec![
@@ -214,6 +215,11 @@ fn calls() -> Vec<(&'static str, Content, Frame)> {
     screens.into_iter().map(|(name, (content, frame))| (name, content, frame)).collect()
 }
 
+fn remove(collecting: CollectingView, form: FormState) -> Content {
+    let plugin = PluginView { collecting, ..view("Help desk", PluginState::Disabled, None) };
+    Content::RemovePlugin { plugin, form }
+}
+
 pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
     [pages(), calls()].concat()
 }
@@ -283,7 +289,20 @@ fn pages() -> Vec<(&'static str, Content, Frame)> {
         ),
         (
             "remove-plugin",
-            Content::RemovePlugin(view("Help desk", PluginState::Disabled, None)),
+            remove(CollectingView::default(), FormState::default()),
+            operator("/operator/plugins/1/remove"),
+        ),
+        (
+            "remove-plugin-collecting",
+            remove(CollectingView { subscriptions: 3, untold: 1 }, FormState::default()),
+            operator("/operator/plugins/1/remove"),
+        ),
+        (
+            "remove-plugin-refused",
+            remove(
+                CollectingView { subscriptions: 1, untold: 0 },
+                refused(&[], PortalError::invalid("leave", "its provider collects: tick it")),
+            ),
             operator("/operator/plugins/1/remove"),
         ),
     ]

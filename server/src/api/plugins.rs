@@ -53,8 +53,8 @@ impl PluginContract for Api {
         self.answer(plugins::memory_of(&self.context, self.caller, plugin).await)
     }
 
-    async fn remove_plugin(&self, plugin: &str) -> Result<(), PortalError> {
-        self.answer(plugins::remove(&self.context, self.caller, plugin).await)
+    async fn remove_plugin(&self, plugin: &str, leave: bool) -> Result<(), PortalError> {
+        self.answer(plugins::remove(&self.context, self.caller, plugin, leave).await)
     }
 
     async fn run_plugin_job(&self, plugin: &str, job: &str) -> Result<(), PortalError> {

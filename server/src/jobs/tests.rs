@@ -138,7 +138,7 @@ stories! {
         let jobs = world.host.jobs();
         assert_eq!(jobs.len(), 1, "once, not seven times");
         assert_eq!(i64::try_from(jobs[0].3), Ok(world.context.now()), "its clock is not seven hours slow");
-        olga.api().remove_plugin(&id).await.unwrap();
+        olga.api().remove_plugin(&id, false).await.unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM plugin_jobs").await, 0);
     }
 

@@ -14,7 +14,7 @@ mod provider_page;
 mod store;
 mod tasks;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod views;
 
 use myrelay_domain::ids::{CheckoutId, InstallationId, InvoiceId};

@@ -7,7 +7,8 @@ mod killed;
 mod operators;
 mod periods;
 mod provider_page;
-mod stage;
+mod removal;
+pub(crate) mod stage;
 mod unreported;
 mod with_real_plugins;
 

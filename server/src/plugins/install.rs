@@ -160,7 +160,7 @@ pub(super) async fn install_from(
     let found = get(context, id).await?;
     match activate(context, &found).await {
         Err(error @ (Error::Settings(_) | Error::Invalid { field: "settings", .. })) => {
-            super::delete(context, &found).await?;
+            super::removal::delete(context, &found, true).await?;
             Err(error)
         }
         Err(error) => {

@@ -18,6 +18,7 @@ mod memory;
 mod numbers;
 mod readiness;
 mod recording;
+mod removal;
 mod replay;
 mod revocation;
 mod run_log;
@@ -57,6 +58,7 @@ pub(crate) use self::{
     install::{Input, Origin, asked, install},
     numbers::{Family, Form, Sample},
     readiness::work,
+    removal::{remove, take_away, what_goes_on},
     replay::try_call,
     revocation::{Revocation, revoke, revoked, unrevoke},
     run_log::plugin_calls,
@@ -383,32 +385,6 @@ pub(crate) async fn hold_back(context: &Context, plugin: InstallationId) -> Resu
     let payload = json!({ "plugin": plugin });
     outbox::record(context, &mut tx, Event::PluginDisabled, None, payload).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-/// For operators: takes a plugin away, with its secrets and all that it remembers. It is told
-/// first, and what it says to that changes nothing.
-pub(crate) async fn remove(context: &Context, caller: Caller, plugin: &str) -> Result<()> {
-    caller.operator()?;
-    take_away(context, parse_id(plugin)?).await
-}
-
-/// The same for the command line.
-pub(crate) async fn take_away(context: &Context, plugin: InstallationId) -> Result<()> {
-    hold_back(context, plugin).await?;
-    let found = install::get(context, plugin).await?;
-    install::deactivate(context, &found).await;
-    delete(context, &found).await
-}
-
-async fn delete(context: &Context, found: &Installed) -> Result<()> {
-    let mut tx = context.database.write().await?;
-    hold(&mut tx, found.id).await?;
-    store::delete(&mut tx, found.id).await?;
-    let payload = json!({ "plugin": found.id, "name": found.plugin });
-    outbox::record(context, &mut tx, Event::PluginRemoved, None, payload).await?;
-    tx.commit().await?;
-    context.plugins.forget(found.id).await;
     Ok(())
 }
 

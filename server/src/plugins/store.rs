@@ -11,6 +11,7 @@ pub(super) mod secrets;
 pub(super) mod uploads;
 pub(super) mod versions;
 
+use myrelay_app::contract::CollectingView;
 use myrelay_domain::ids::InstallationId;
 use sqlx::{Any, AnyPool, Executor, FromRow, any::AnyArguments, query::Query};
 
@@ -280,6 +281,24 @@ pub(super) async fn set_health(
     .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// What goes on at a plugin's provider: the subscriptions that it collects for, and those that it is
+/// still to be told the end of.
+pub(super) async fn collecting(
+    executor: impl Executor<'_, Database = Any>,
+    id: InstallationId,
+) -> sqlx::Result<CollectingView> {
+    let (subscriptions, untold): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM subscriptions WHERE plugin_id = $1 \
+                 AND provider_id IS NOT NULL AND cancelled_at IS NULL AND ended_at IS NULL), \
+             (SELECT COUNT(*) FROM provider_tasks WHERE plugin_id = $1 \
+                 AND kind IN ('cancel', 'cancel-at-end'))",
+    )
+    .bind(id.to_string())
+    .fetch_one(executor)
+    .await?;
+    Ok(CollectingView { subscriptions: read_number(subscriptions)?, untold: read_number(untold)? })
 }
 
 pub(super) async fn delete(tx: &mut Write, id: InstallationId) -> sqlx::Result<()> {

@@ -77,9 +77,9 @@ stories! {
             olga.api().enable_plugin(&text).await.unwrap();
             assert_eq!(state(&olga, &text).await, PluginState::Enabled);
         }
-        olga.api().remove_plugin(&text).await.unwrap();
+        olga.api().remove_plugin(&text, false).await.unwrap();
         let missing = PortalError::NotFound { what: "plugin".to_owned() };
-        assert_eq!(olga.api().remove_plugin(&text).await, Err(missing.clone()));
+        assert_eq!(olga.api().remove_plugin(&text, false).await, Err(missing.clone()));
         assert_eq!(olga.api().get_plugin(&text).await.unwrap_err(), missing);
         assert!(!world.host.has("dev.example.mail"));
         for table in ["plugins", "plugin_secrets", "plugin_calls", "plugin_kv", "deliveries"] {
@@ -108,7 +108,7 @@ stories! {
         assert_eq!(api.get_plugin(&id).await.unwrap_err(), PortalError::NotAllowed);
         assert_eq!(api.enable_plugin(&id).await, Err(PortalError::NotAllowed));
         assert_eq!(api.disable_plugin(&id).await, Err(PortalError::NotAllowed));
-        assert_eq!(api.remove_plugin(&id).await, Err(PortalError::NotAllowed));
+        assert_eq!(api.remove_plugin(&id, false).await, Err(PortalError::NotAllowed));
         assert_eq!(api.replay_deliveries(&id, None).await, Err(PortalError::NotAllowed));
         let api = olga.api();
         for unknown in ["", "inst_0", "inst_00000000000000000000000000000000"] {
@@ -116,7 +116,7 @@ stories! {
             assert_eq!(api.get_plugin(unknown).await.unwrap_err(), missing);
             assert_eq!(api.enable_plugin(unknown).await.unwrap_err(), missing);
             assert_eq!(api.disable_plugin(unknown).await.unwrap_err(), missing);
-            assert_eq!(api.remove_plugin(unknown).await.unwrap_err(), missing);
+            assert_eq!(api.remove_plugin(unknown, false).await.unwrap_err(), missing);
             assert_eq!(api.replay_deliveries(unknown, None).await.unwrap_err(), missing);
         }
     }
@@ -341,7 +341,7 @@ stories! {
         let olga = world.operator("olga").await;
         for removed in [false, true] {
             if removed {
-                olga.api().remove_plugin(&id.to_string()).await.unwrap();
+                olga.api().remove_plugin(&id.to_string(), false).await.unwrap();
             }
             assert!(refused(&world.context, by(None)).await.contains("nobody signed this"));
             let error = refused(&world.context, by(Some(other.clone()))).await;

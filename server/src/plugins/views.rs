@@ -82,6 +82,7 @@ pub(super) async fn view(
         versions: versions::rows(context, plugin).await?,
         row,
         revoked: revoked.is_some(),
+        collecting: store::collecting(pool, plugin.id).await?,
         carries_messages: manifest.kinds.contains(&Kind::Notification),
         why: revoked.or(why),
         installed_at: plugin.created_at,

@@ -34,6 +34,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         why,
         revoked,
         carries_messages: _,
+        collecting: _,
         publisher,
         versions,
         installed_at,

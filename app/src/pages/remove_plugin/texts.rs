@@ -1,9 +1,23 @@
 //! The words of the page that removes a plugin.
 
+use crate::texts as shared;
+
 pub(crate) const REMOVE: &str = "Remove this plugin";
 pub(crate) const EXPORT: &str = "Download what it remembers";
 pub(crate) const ABOUT_EXPORT: &str = "before it is gone: a file of names and values, without its \
                                        secrets.";
+
+pub(crate) const LEAVE: &str = "Remove it all the same: what its provider collects goes on";
+
+/// What is to be known before that is ticked.
+pub(crate) fn collecting(what: String) -> String {
+    format!(
+        "{}. Once the plugin is removed nobody tells it to end, and what customers pay there is not \
+         counted here: their plans end. End the subscriptions first, on their accounts' pages, or \
+         at the provider.",
+        shared::capital(what)
+    )
+}
 
 /// The heading.
 pub(crate) fn title(name: &str) -> String {

@@ -1,5 +1,8 @@
 //! `myrelay plugin rollback`, `remove`, `revoke`, `revoked`
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::OpenOptions,
     io::Write as _,
@@ -44,6 +47,14 @@ pub(super) fn commands() -> [Command; 4] {
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
                 .help("Write what it remembers there first, as JSON; the file must not exist"),
+        )
+        .arg(
+            Arg::new("leave-subscriptions")
+                .long("leave-subscriptions")
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Remove it although its provider collects from customers: that goes on there",
+                ),
         );
     let revoke = Command::new("revoke")
         .about(
@@ -113,15 +124,23 @@ pub(super) fn rotations(named: &[PathBuf], package: &Path) -> anyhow::Result<Vec
 /// Does what one of the commands says. The portal may run meanwhile.
 pub(crate) async fn run(config: Config, act: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let Started { context, .. } = started(&config).await?;
-    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
-    let done = match act {
-        "rollback" => rollback(&context, text("plugin"), text("version")).await,
-        "remove" => remove(&context, text("plugin"), matches.get_one("export")).await,
-        "revoke" => revoke(&context, text("what"), text("reason")).await,
-        _ => revoked(&context).await,
-    };
+    let done = done(&context, act, matches).await;
     context.database.close().await;
     say(&done?)
+}
+
+/// Does it, and answers what is to be said.
+async fn done(context: &Context, act: &str, matches: &ArgMatches) -> anyhow::Result<String> {
+    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
+    match act {
+        "rollback" => rollback(context, text("plugin"), text("version")).await,
+        "remove" => {
+            let leave = matches.get_flag("leave-subscriptions");
+            remove(context, text("plugin"), (matches.get_one("export"), leave)).await
+        }
+        "revoke" => revoke(context, text("what"), text("reason")).await,
+        _ => revoked(context).await,
+    }
 }
 
 async fn found(context: &Context, plugin: Option<&String>) -> anyhow::Result<Installed> {
@@ -151,9 +170,18 @@ async fn rollback(
 async fn remove(
     context: &Context,
     plugin: Option<&String>,
-    export: Option<&PathBuf>,
+    (export, leave): (Option<&PathBuf>, bool),
 ) -> anyhow::Result<String> {
     let found = found(context, plugin).await?;
+    let goes_on = plugins::what_goes_on(context, &found).await?;
+    if let Some(what) = goes_on.filter(|_| !leave) {
+        bail!(
+            "{} is not removed, since {what}. End the subscriptions first, on their accounts' \
+             pages, and wait until it was told; or say --leave-subscriptions: then that goes on \
+             there, and nobody tells it to end",
+            found.plugin
+        );
+    }
     if let Some(place) = export {
         let shown = || format!("write {}", place.display());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place);
@@ -163,7 +191,7 @@ async fn remove(
         let text = plugins::export(context, &found).await?;
         file.write_all(text.as_bytes()).with_context(shown)?;
     }
-    plugins::take_away(context, found.id).await?;
+    plugins::take_away(context, found.id, leave).await?;
     Ok(format!("{} is removed.\n", found.plugin))
 }
 

@@ -177,20 +177,32 @@ pub(crate) async fn memory(ask: Ask, Path(plugin): Path<String>) -> Answer {
     Ok((headers, memory).into_response())
 }
 
+/// What an operator ticks who removes a plugin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Removal {
+    /// What its provider collects goes on.
+    leave: Option<String>,
+}
+
 /// `GET /operator/plugins/{plugin}/remove`
 pub(crate) async fn remove_page(ask: Ask, Path(plugin): Path<String>) -> Answer {
-    let plugin = ask.portal.get_plugin(&plugin).await?;
-    Ok(Screen(Content::RemovePlugin(plugin)).into_response())
+    let (plugin, form) = (ask.portal.get_plugin(&plugin).await?, FormState::default());
+    Ok(Screen(Content::RemovePlugin { plugin, form }).into_response())
 }
 
 /// `POST /operator/plugins/{plugin}/remove`
 pub(crate) async fn remove(
     ask: Ask,
     Path(plugin): Path<String>,
-    Form(NoFields {}): Form<NoFields>,
+    Form(Removal { leave }): Form<Removal>,
 ) -> Answer {
-    ask.portal.remove_plugin(&plugin).await?;
-    Ok(see_other(PLUGINS))
+    let Err(error) = ask.portal.remove_plugin(&plugin, leave.is_some()).await else {
+        return Ok(see_other(PLUGINS));
+    };
+    let form = again(&error, [])?;
+    let plugin = ask.portal.get_plugin(&plugin).await?;
+    Ok(screen_with(&error, Content::RemovePlugin { plugin, form }))
 }
 
 async fn refused(ask: &Ask, plugin: &str, error: &PortalError) -> Answer {

@@ -121,7 +121,7 @@ async fn what_was_counted_goes_with_its_plugin() {
     let id = portal.world.plugin("dev.example.one", &["account.created.v1"]).await.to_string();
     let read = async || Browser::at(&portal.monitors).get("/metrics").await.text();
     assert!(read().await.contains("plugin=\"dev.example.one\""));
-    olga.api().remove_plugin(&id).await.unwrap();
+    olga.api().remove_plugin(&id, false).await.unwrap();
     assert!(!read().await.contains("dev.example.one"));
     portal.world.plugin("dev.example.one", &["account.created.v1"]).await;
     let again = "calls_total{plugin=\"dev.example.one\",call=\"activate\",outcome=\"ok\"} 1\n";

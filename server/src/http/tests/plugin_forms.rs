@@ -9,6 +9,7 @@ use futures::stream;
 use super::{Portal, form_request};
 use crate::{
     http::{body::MAX_BODY, routes::UPLOAD},
+    payments::tests::stage::Stage,
     plugins::{Input, install, testing, tests::uploads::package},
 };
 
@@ -208,4 +209,25 @@ async fn a_package_is_larger_than_other_bodies_and_is_read_only_from_operators()
         .header("sec-fetch-site", "same-origin")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line");
     assert_eq!(olga.send(broken.body(Body::from("--line\r\nX")).unwrap()).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_plugin_whose_provider_collects_is_removed_by_a_tick() {
+    let portal = Portal::open().await;
+    let stage = Stage::new(&portal.world).await;
+    let ana = portal.world.customer("ana").await;
+    stage.subscribes(&ana, "sub_1", "pi_1").await;
+    let mut olga = portal.operator("olga").await;
+    let path = format!("/operator/plugins/{}/remove", stage.plugin);
+    let shown = olga.get(&path).await.text();
+    assert!(shown.contains("name=\"leave\"") && shown.contains("collects for 1 subscription."));
+    let refused = olga.post(&path, &[]).await;
+    assert_eq!(refused.status, 422);
+    let text = refused.text();
+    assert!(text.contains("<title>Error: ") && text.contains("href=\"#field-leave\""), "{text}");
+    assert!(text.contains("end the subscriptions first"), "{text}");
+    assert_eq!(olga.post(&path, &[("leave", "on"), ("more", "x")]).await.status, 422);
+    let removed = olga.post(&path, &[("leave", "on")]).await;
+    assert_eq!((removed.status, removed.header("location")), (303, "/operator/plugins"));
+    assert_eq!(olga.get(&path).await.status, 404);
 }

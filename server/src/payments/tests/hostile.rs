@@ -160,7 +160,7 @@ stories! {
         stage.olga.api().disable_plugin(&stage.plugin.to_string()).await.unwrap();
         let away = Taken::Away { retry_after_s: 600 };
         assert_eq!(stage.raw("events", b"{}").await.unwrap(), away);
-        stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
+        stage.olga.api().remove_plugin(&stage.plugin.to_string(), false).await.unwrap();
         assert!(stage.raw("events", b"{}").await.is_err());
     }
 
@@ -181,7 +181,7 @@ stories! {
         };
         let before = facts().await;
         assert_eq!((before.0, before.1), (1, 2));
-        stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
+        stage.olga.api().remove_plugin(&stage.plugin.to_string(), false).await.unwrap();
         assert_eq!(facts().await, before);
         assert_eq!(count("SELECT COUNT(*) FROM plugin_secrets").await, 0);
         assert_eq!(ana.api().billing().await.unwrap().plan, "Large");

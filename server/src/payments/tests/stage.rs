@@ -18,16 +18,16 @@ use crate::{
     testing::{Actor, BEGIN, World},
 };
 
-pub(super) struct Stage<'a> {
-    pub(super) world: &'a World,
-    pub(super) olga: Actor<'a>,
-    pub(super) plan: String,
-    pub(super) plugin: InstallationId,
+pub(crate) struct Stage<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) olga: Actor<'a>,
+    pub(crate) plan: String,
+    pub(crate) plugin: InstallationId,
     token: String,
 }
 
 impl<'a> Stage<'a> {
-    pub(super) async fn new(world: &'a World) -> Stage<'a> {
+    pub(crate) async fn new(world: &'a World) -> Stage<'a> {
         let olga = world.operator("olga").await;
         // The first account makes the plan that costs nothing.
         world.customer("zoe").await;
@@ -108,7 +108,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Pays for the plan, whose next periods the provider collects by itself.
-    pub(super) async fn subscribes(&self, who: &Actor<'_>, subscription: &str, payment: &str) {
+    pub(crate) async fn subscribes(&self, who: &Actor<'_>, subscription: &str, payment: &str) {
         let invoice = who.api().choose_plan(&self.plan).await.unwrap();
         self.begin(who, invoice).await;
         let effects = vec![collected(subscription, payment, Some(invoice))];

@@ -141,7 +141,7 @@ stories! {
     async fn nobody_is_asked_where_the_plugin_is_gone(world) {
         let stage = Stage::new(&world).await;
         let (ana, _) = due(&world, &stage).await;
-        plugins::take_away(&world.context, stage.plugin).await.unwrap();
+        plugins::take_away(&world.context, stage.plugin, true).await.unwrap();
         world.clock.advance(3 * DAY - 1);
         round(&world).await;
         assert_eq!(state(&ana).await, SubscriptionState::PastDue);

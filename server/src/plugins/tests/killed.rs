@@ -114,9 +114,9 @@ stories! {
             assert_eq!(state(&olga, &id.to_string()).await, PluginState::Enabled);
 
             let portal = world.mortal_portal().await;
-            let done = world.steps().end_at(step, take_away(&portal, id)).await;
+            let done = world.steps().end_at(step, take_away(&portal, id, false)).await;
             went |= done.is_some();
-            let gone = take_away(&other, id).await;
+            let gone = take_away(&other, id, false).await;
             assert!(matches!(gone, Ok(()) | Err(Error::NotFound(_))), "step {step}: {gone:?}");
             assert_eq!(world.count("SELECT COUNT(*) FROM plugins").await, 0, "step {step}");
             assert_eq!(world.count("SELECT COUNT(*) FROM plugin_secrets").await, 0, "step {step}");

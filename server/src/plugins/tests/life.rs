@@ -309,7 +309,7 @@ stories! {
         ]));
         assert!(!text.contains("hush"), "secrets are not in it");
         assert_eq!(ana.api().plugin_memory(&id).await.unwrap_err(), PortalError::NotAllowed);
-        olga.api().remove_plugin(&id).await.unwrap();
+        olga.api().remove_plugin(&id, false).await.unwrap();
         let missing = PortalError::NotFound { what: "plugin".to_owned() };
         assert_eq!(olga.api().plugin_memory(&id).await.unwrap_err(), missing);
         for count in ["SELECT COUNT(*) FROM plugin_versions", "SELECT COUNT(*) FROM plugin_secrets"] {
