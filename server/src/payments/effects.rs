@@ -237,21 +237,21 @@ impl On<'_> {
             (None, Some(id)) => {
                 let account = account(id)?;
                 self.ensure_customer(tx, account).await?;
-                if self.is_told(tx, it).await? {
-                    return Ok(());
-                }
                 (account, None)
             }
             (None, None) => return Ok(()),
         };
+        let why: String = it.message.chars().take(TEXT).collect();
+        if invoice.as_ref().is_some_and(|it| !it.is_open())
+            || self.is_told(tx, it, (invoice.as_ref(), &why)).await?
+        {
+            return Ok(());
+        }
         if let Some(invoice) = &invoice {
-            let why: String = it.message.chars().take(TEXT).collect();
-            // It is told again whenever somebody asks, and counts once.
-            if !invoice.is_open() || invoice.failure.as_ref() == Some(&why) {
-                return Ok(());
-            }
             subscriptions::set_failure(tx, invoice.id, Some(&why)).await?;
-            store::checkouts::forget_pending(tx, (invoice.id, self.plugin.id)).await?;
+            // Who tries again begins anew.
+            let now = self.context.now();
+            store::checkouts::fail(tx, (invoice.id, self.plugin.id), now).await?;
         }
         let code: String = it.code.chars().take(TEXT).collect();
         let mut payload = json!({ "code": code });
@@ -261,10 +261,17 @@ impl On<'_> {
         outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await
     }
 
-    /// Whether a failure was told of before: the same payment, and the same next try. It is reported
-    /// once, and answered each time that somebody asks.
-    async fn is_told(&self, tx: &mut Write, it: &Failure) -> Result<bool> {
-        let Some(id) = &it.provider_id else { return Ok(false) };
+    /// Whether a failure was told of before: it is told again whenever somebody asks, and counts
+    /// once. A payment that is tried again and fails again is told of again.
+    async fn is_told(
+        &self,
+        tx: &mut Write,
+        it: &Failure,
+        (invoice, why): (Option<&Invoice>, &str),
+    ) -> Result<bool> {
+        let Some(id) = &it.provider_id else {
+            return Ok(invoice.is_some_and(|it| it.failure.as_deref() == Some(why)));
+        };
         let next = it.next_attempt_at.unwrap_or_default();
         let what = format!("failed/{}/{next}", sound_id(id)?);
         Ok(!store::hooks::insert(tx, self.plugin.id, &what, self.context.now()).await?)

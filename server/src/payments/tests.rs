@@ -194,4 +194,40 @@ stories! {
         let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
         assert_eq!((shown.row.state, shown.failure), (InvoiceState::Paid, None));
     }
+
+    async fn a_payment_that_failed_is_tried_again_by_another_checkout(world) {
+        let stage = Stage::new(&world).await;
+        let ana = world.customer("ana").await;
+        let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
+        let failed = |id: &str| {
+            vec![Effect::PaymentFailed(Failure {
+                provider_id: Some(id.to_owned()),
+                invoice: Some(invoice.to_string()),
+                account: None,
+                code: "card_declined".to_owned(),
+                message: "the card was refused".to_owned(),
+                retryable: true,
+                next_attempt_at: None,
+            })]
+        };
+        for (tries, payment) in [(1, "pi_1"), (2, "pi_2")] {
+            stage.begin(&ana, invoice).await;
+            assert_eq!(stage.asked(|it| matches!(it, Call::BeginCheckout(_))), tries);
+            for again in ["one", "two"] {
+                stage.hook(event(&format!("{payment}-{again}"), failed(payment))).await;
+            }
+            let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
+            assert_eq!(shown.failure.as_deref(), Some("the card was refused"));
+            assert_eq!((shown.row.state, shown.checkout), (InvoiceState::Open, None));
+            let held = ana.api().billing().await.unwrap().subscription.unwrap();
+            assert_eq!(held.state, SubscriptionState::Pending, "nothing is active");
+            let names = outbox::names(&world.context).await;
+            let told = names.iter().filter(|it| *it == "payment.failed").count();
+            assert_eq!(told, tries, "each try once, though in the same words");
+        }
+        stage.begin(&ana, invoice).await;
+        stage.hook(event("paid", vec![paid("pi_3", &invoice.to_string(), 999)])).await;
+        let held = ana.api().billing().await.unwrap().subscription.unwrap();
+        assert_eq!(held.state, SubscriptionState::Active);
+    }
 }

@@ -108,6 +108,10 @@ impl Book {
     pub(super) fn settle(&mut self, id: &str, arrives: bool, now: u64) {
         let mut session = self.get(id);
         let waits = session["payment_status"] == "unpaid" && session["status"] == "complete";
+        if waits && session["mode"] == "subscription" {
+            self.settle_first(session, arrives, now);
+            return;
+        }
         if !waits || session["payment_intent"].is_null() {
             return;
         }
@@ -125,6 +129,31 @@ impl Book {
             self.put(&intent);
             self.tell("checkout.session.async_payment_failed", &session, now);
         }
+    }
+
+    /// What was begun for the first period of a subscription arrives, or does not.
+    fn settle_first(&mut self, mut session: Value, arrives: bool, now: u64) {
+        let at = |book: &Self, it: &Value| book.get(it.as_str().unwrap_or_default());
+        let mut subscription = at(self, &session["subscription"]);
+        let mut invoice = at(self, &subscription["latest_invoice"]);
+        let mut intent = at(self, &invoice["payment_intent"]);
+        let (of_invoice, of_session) = if arrives {
+            session["payment_status"] = json!("paid");
+            intent["status"] = json!("succeeded");
+            intent["amount_received"] = intent["amount"].clone();
+            invoice["status"] = json!("paid");
+            invoice["amount_paid"] = invoice["amount_due"].clone();
+            invoice["next_payment_attempt"] = Value::Null;
+            ("invoice.paid", "checkout.session.async_payment_succeeded")
+        } else {
+            intent["status"] = json!("requires_payment_method");
+            subscription["status"] = json!("past_due");
+            ("invoice.payment_failed", "checkout.session.async_payment_failed")
+        };
+        self.put(&intent);
+        self.tell(of_invoice, &invoice, now);
+        self.tell("customer.subscription.updated", &subscription, now);
+        self.tell(of_session, &session, now);
     }
 
     pub(super) fn expire(&mut self, id: &str, now: u64) {

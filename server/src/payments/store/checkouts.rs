@@ -287,16 +287,22 @@ pub(in crate::payments) async fn set_pending(
     .map(drop)
 }
 
-pub(in crate::payments) async fn forget_pending(
+/// Nothing came of those of an invoice: they are over.
+pub(in crate::payments) async fn fail(
     tx: &mut Write,
     (invoice, plugin): Of,
+    now: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE checkouts SET pending = NULL WHERE invoice_id = $1 AND plugin_id = $2")
-        .bind(invoice.to_string())
-        .bind(plugin.to_string())
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    sqlx::query(
+        "UPDATE checkouts SET pending = NULL, ended_at = COALESCE(ended_at, $3) \
+         WHERE invoice_id = $1 AND plugin_id = $2",
+    )
+    .bind(invoice.to_string())
+    .bind(plugin.to_string())
+    .bind(now)
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// The invoices of an account for which money is on its way.

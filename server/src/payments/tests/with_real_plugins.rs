@@ -10,8 +10,8 @@ use std::{
 };
 
 use myrelay_app::contract::{
-    AddPlan, BillingContract, CheckoutStep, PlanContract, RefundPayment, SubscriptionState,
-    SubscriptionView,
+    AddPlan, BillingContract, CheckoutStep, InvoiceState, PlanContract, RefundPayment,
+    SubscriptionState, SubscriptionView,
 };
 use myrelay_fake_providers::{Event, Fake, Fault, Flaw, Stripe, StripeOptions};
 use myrelay_plugin_host::{Grants, Manifest, PluginSecret};
@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::{
     api::Api,
     context::Context,
+    outbox,
     payments::{Hook, Taken, receive, tasks},
     plugins::{self, Input, Runtime, install},
     testing::{BEGIN, World},
@@ -31,7 +32,7 @@ const SIGNING: &str = "whsec_0123456789abcdef";
 const DAY_S: u64 = 86_400;
 
 /// What time it is at the provider of each story, in seconds.
-static NOW_S: [AtomicU64; 4] = [const { AtomicU64::new(BEGIN.unsigned_abs() / 1000) }; 4];
+static NOW_S: [AtomicU64; 5] = [const { AtomicU64::new(BEGIN.unsigned_abs() / 1000) }; 5];
 
 fn now<const STORY: usize>() -> u64 {
     NOW_S[STORY].load(Ordering::SeqCst)
@@ -121,7 +122,13 @@ impl Shop {
         let step = who.begin_checkout(&invoice, &self.plugin).await.unwrap();
         let CheckoutStep::Redirect(page) = step else { panic!("{step:?}") };
         assert!(page.starts_with(&self.stripe.pages_url()), "{page}");
-        self.text("SELECT provider_id FROM checkouts").await
+        self.text("SELECT provider_id FROM checkouts ORDER BY id DESC LIMIT 1").await
+    }
+
+    /// How often customers were told of this.
+    async fn told(&self, event: &str) -> usize {
+        let names = outbox::names(&self.context).await;
+        names.iter().filter(|it| *it == event).count()
     }
 
     /// Pays for the plan, whose next months the provider collects; answers its id there.
@@ -266,9 +273,63 @@ async fn a_renewal_that_stripe_reports_to_nobody_keeps_the_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn monitors_read_what_the_process_of_plugins_did() {
+async fn a_renewal_that_stripe_cannot_collect_is_told_and_ends_after_the_grace() {
+    let world = World::on_sqlite().await;
+    let Some(shop) = Shop::open(&world, now::<2>).await else { return };
+    let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
+    let (olga, ana) = (shop.api(olga.caller), shop.api(ana.caller));
+    sell(&olga).await;
+    let subscription = shop.subscribe(&world, &ana).await;
+    later::<2>(&world, 31);
+    shop.report_all(&shop.stripe.renew(&subscription, false)).await;
+    for day in 0..3 {
+        let view = ana.billing().await.unwrap();
+        let state = view.subscription.map(|it| it.state);
+        assert_eq!(state, Some(SubscriptionState::PastDue), "day {day}");
+        assert_eq!((view.plan.as_str(), view.unpaid), ("Large", false), "day {day}");
+        later::<2>(&world, 1);
+        shop.rounds().await;
+    }
+    assert_eq!(held(&ana).await.state, SubscriptionState::Ended);
+    assert!(ana.billing().await.unwrap().unpaid);
+    assert_eq!(shop.stripe.object(&subscription)["status"], json!("canceled"));
+    // Stripe was asked each day, and said each day that it failed.
+    assert_eq!(shop.told("payment.failed").await, 1);
+    assert_eq!(shop.told("subscription.past_due").await, 1);
+    assert_eq!(shop.told("subscription.ended").await, 1);
+    assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_fails_at_stripe_makes_nothing_active_and_is_tried_again() {
     let world = World::on_sqlite().await;
     let Some(shop) = Shop::open(&world, now::<3>).await else { return };
+    let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
+    let (olga, ana) = (shop.api(olga.caller), shop.api(ana.caller));
+    sell(&olga).await;
+    let first = shop.go_to_pay(&ana).await;
+    shop.report_all(&shop.stripe.pay_slowly(&first)).await;
+    let invoice = ana.billing().await.unwrap().invoices[0].id.to_string();
+    let shown = async || ana.get_invoice(&invoice).await.unwrap();
+    assert_eq!(shown().await.row.state, InvoiceState::Pending);
+    shop.report_all(&shop.stripe.settle(&first, false)).await;
+    let failed = shown().await;
+    assert_eq!((failed.row.state, failed.checkout), (InvoiceState::Open, None));
+    assert_eq!(failed.failure.as_deref(), Some("the saved method was refused"));
+    assert_eq!(shop.told("payment.failed").await, 1);
+    assert_eq!(held(&ana).await.state, SubscriptionState::Pending);
+    let second = shop.go_to_pay(&ana).await;
+    assert_ne!(second, first);
+    shop.report_all(&shop.stripe.pay(&second)).await;
+    assert_eq!(held(&ana).await.state, SubscriptionState::Active);
+    assert_eq!((shown().await.row.state, shown().await.failure), (InvoiceState::Paid, None));
+    assert_eq!(olga.list_payments(None).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitors_read_what_the_process_of_plugins_did() {
+    let world = World::on_sqlite().await;
+    let Some(shop) = Shop::open(&world, now::<4>).await else { return };
     let event = Event(json!({ "id": "evt_1", "type": "charge.refunded", "livemode": false }));
     for _ in 0..2 {
         let taken = shop.report(&event, Flaw::OtherSecret).await;
