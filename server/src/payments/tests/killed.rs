@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use myrelay_app::contract::{BillingContract, PortalError, RefundPayment};
 use myrelay_plugin_host::Call;
 
-use super::stage::{Stage, event, paid, refund};
+use super::stage::{Stage, collected, event, paid, refund};
 use crate::{
     api::Api,
     context::{Caller, Context},
@@ -60,6 +60,44 @@ async fn at_the_checkout<'a>(
     let invoice = who.api().choose_plan(&stage.plan).await.unwrap();
     stage.begin(&who, invoice).await;
     (who, invoice.to_string())
+}
+
+/// A customer for whom the provider collects, as it is called there.
+async fn subscribed<'a>(world: &'a World, stage: &Stage<'_>, name: &str) -> (Actor<'a>, String) {
+    let (who, subscription) = (world.customer(name).await, format!("sub_{name}"));
+    stage.subscribes(&who, &subscription, &format!("pi_{name}")).await;
+    world.host.forget();
+    (who, subscription)
+}
+
+/// Some time after what is paid for is over.
+async fn wait_over(world: &World, who: &Actor<'_>, after_ms: i64) {
+    let held = who.api().billing().await.unwrap().subscription.unwrap();
+    world.clock.advance(held.paid_until.unwrap() - world.context.now() + after_ms);
+}
+
+/// Another portal goes on, once nobody holds what the first one had taken.
+async fn go_on(world: &World, next: &Context) {
+    world.clock.advance(10 * 60_000);
+    while tasks::round(next).await.unwrap() {}
+    count(world, "SELECT COUNT(*) FROM provider_tasks", 0).await;
+}
+
+/// That a provider was told to end a subscription, now or later, by requests that it takes for one.
+fn told_once(world: &World, id: &str, later: bool) {
+    let heard = world.host.heard();
+    let mut told: Vec<_> = heard
+        .iter()
+        .filter_map(|it| match &it.call {
+            Call::CancelSubscription { subscription, at_period_end } if subscription == id => {
+                assert_eq!(*at_period_end, later, "{id}");
+                Some(it.delivery_id.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    told.dedup();
+    assert_eq!(told.len(), 1, "{id}: {told:?}");
 }
 
 stories! {
@@ -160,6 +198,80 @@ stories! {
             count(&world, "SELECT COUNT(*) FROM outbox WHERE kind = 'subscription.past_due'", step).await;
             if done.is_some() {
                 assert!(3 < step, "{step} steps");
+                return;
+            }
+        }
+        panic!("it takes more than {MOST} steps");
+    }
+
+    async fn a_renewal_that_is_asked_about_counts_once_whatever_step_the_portal_ends_at(world) {
+        let stage = Stage::new(&world).await;
+        let next = world.another_portal().await;
+        for step in 1..MOST {
+            let (who, subscription) = subscribed(&world, &stage, &format!("c{step}")).await;
+            wait_over(&world, &who, 0).await;
+            // The provider says the same to whoever asks.
+            for _ in 0..3 {
+                stage.answers(vec![collected(&subscription, &format!("pi_{step}"), None)]);
+            }
+            let done = world.steps().end_at(step, tasks::round(&world.context)).await;
+            go_on(&world, &next).await;
+            assert!(0 < stage.asked_about(&subscription));
+            count(&world, "SELECT COUNT(*) FROM payments", 2 * step).await;
+            count(&world, "SELECT COUNT(*) FROM ledger_entries WHERE kind = 'payment'", 2 * step).await;
+            count(&world, "SELECT COUNT(*) FROM outbox WHERE kind = 'subscription.renewed'", step).await;
+            count(&world, "SELECT COUNT(*) FROM subscriptions WHERE ended_at IS NULL", 1).await;
+            assert!(!api(&next, who.caller).billing().await.unwrap().unpaid);
+            let Caller::Account(account) = who.caller else { panic!() };
+            world.host.forget();
+            stage.olga.api().end_subscription(&account.to_string()).await.unwrap();
+            go_on(&world, &next).await;
+            if done.is_some() {
+                assert!(5 < step, "{step} steps");
+                return;
+            }
+        }
+        panic!("it takes more than {MOST} steps");
+    }
+
+    async fn what_was_not_collected_ends_once_whatever_step_the_portal_ends_at(world) {
+        let stage = Stage::new(&world).await;
+        let next = world.another_portal().await;
+        for step in 1..MOST {
+            let (who, subscription) = subscribed(&world, &stage, &format!("c{step}")).await;
+            wait_over(&world, &who, 3 * 86_400_000).await;
+            let done = world.steps().end_at(step, tasks::round(&world.context)).await;
+            go_on(&world, &next).await;
+            assert!(0 < stage.asked_about(&subscription));
+            told_once(&world, &subscription, false);
+            count(&world, "SELECT COUNT(*) FROM subscriptions WHERE ended_at IS NOT NULL", step).await;
+            count(&world, "SELECT COUNT(*) FROM outbox WHERE kind = 'subscription.ended'", step).await;
+            count(&world, "SELECT COUNT(*) FROM outbox WHERE kind = 'subscription.past_due'", step).await;
+            if done.is_some() {
+                assert!(6 < step, "{step} steps");
+                return;
+            }
+        }
+        panic!("it takes more than {MOST} steps");
+    }
+
+    async fn a_provider_is_told_of_an_end_once_whatever_step_the_portal_ends_at(world) {
+        let stage = Stage::new(&world).await;
+        let next = world.another_portal().await;
+        for step in 1..MOST {
+            let (ana, now) = subscribed(&world, &stage, &format!("ana{step}")).await;
+            let (bob, later) = subscribed(&world, &stage, &format!("bob{step}")).await;
+            let Caller::Account(account) = ana.caller else { panic!() };
+            stage.olga.api().end_subscription(&account.to_string()).await.unwrap();
+            bob.api().cancel_subscription().await.unwrap();
+            let done = world.steps().end_at(step, tasks::round(&world.context)).await;
+            go_on(&world, &next).await;
+            told_once(&world, &now, false);
+            told_once(&world, &later, true);
+            count(&world, "SELECT COUNT(*) FROM subscriptions WHERE ended_at IS NOT NULL", step).await;
+            count(&world, "SELECT COUNT(*) FROM subscriptions WHERE cancelled_at IS NOT NULL", step).await;
+            if done.is_some() {
+                assert!(8 < step, "{step} steps");
                 return;
             }
         }
