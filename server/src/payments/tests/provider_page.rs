@@ -94,7 +94,7 @@ stories! {
         stage.olga.api().disable_plugin(&stage.plugin.to_string()).await.unwrap();
         refused(503, "have switched it off").await;
         assert_eq!(asked(&stage), 2);
-        stage.olga.api().remove_plugin(&stage.plugin.to_string()).await.unwrap();
+        stage.olga.api().remove_plugin(&stage.plugin.to_string(), true).await.unwrap();
         assert_eq!(offered(&ana).await, None);
         assert!(ana.api().provider_page().await.is_err());
     }
