@@ -263,7 +263,7 @@ pub enum Content {
     PluginCalls(PluginCallsView),
     PluginForm(PluginForm),
     /// What a call comes to that was made once more.
-    PluginTrial(PluginTrialView),
+    PluginTrial(Box<PluginTrialView>),
     /// Says what removing will do, and asks. The form says why it was refused.
     RemovePlugin {
         plugin: PluginView,

@@ -203,7 +203,9 @@ fn about_plugins(content: Content, now: Millis) -> AnyView {
             view! { <at::plugin_calls::PluginCalls view now /> }.into_any()
         }
         Content::PluginForm(form) => view! { <at::plugin_forms::PluginFormPage form /> }.into_any(),
-        Content::PluginTrial(trial) => view! { <at::plugin_trial::Trial trial now /> }.into_any(),
+        Content::PluginTrial(trial) => {
+            view! { <at::plugin_trial::Trial trial=*trial now /> }.into_any()
+        }
         Content::RemovePlugin { plugin, form } => {
             view! { <at::remove_plugin::RemovePlugin plugin form /> }.into_any()
         }

@@ -172,14 +172,14 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
     }
 }
 
-fn trial(failure: Option<&str>, would: Vec<String>, unrecorded: bool) -> PluginTrialView {
-    PluginTrialView {
+fn trial(failure: Option<&str>, would: Vec<String>, unrecorded: bool) -> Box<PluginTrialView> {
+    Box::new(PluginTrialView {
         plugin: row(1, "Help desk", PluginState::Enabled),
         before: call(None),
         again: call(failure),
         would,
         unrecorded,
-    }
+    })
 }
 
 /// Pages of the run log: all, those that failed and more of them, and nothing of a delivery.

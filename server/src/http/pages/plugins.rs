@@ -162,7 +162,7 @@ pub(crate) async fn try_call(
     Form(NoFields {}): Form<NoFields>,
 ) -> Answer {
     match ask.portal.try_call(&plugin, &call).await {
-        Ok(trial) => Ok(Screen(Content::PluginTrial(trial)).into_response()),
+        Ok(trial) => Ok(Screen(Content::PluginTrial(Box::new(trial))).into_response()),
         Err(error) => refused(&ask, &plugin, &error).await,
     }
 }
