@@ -46,6 +46,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(for_operators());
     screens.extend(usage::screens());
     screens.extend(plugins::all());
+    screens.extend(plugins::removals());
     screens.extend(plugin_forms::all());
     screens.extend(plugin_gallery::all());
     screens.extend(billing::screens());

@@ -220,6 +220,30 @@ fn remove(collecting: CollectingView, form: FormState) -> Content {
     Content::RemovePlugin { plugin, form }
 }
 
+/// Those that ask before a plugin is removed.
+pub(crate) fn removals() -> Vec<(&'static str, Content, Frame)> {
+    vec![
+        (
+            "remove-plugin",
+            remove(CollectingView::default(), FormState::default()),
+            operator("/operator/plugins/1/remove"),
+        ),
+        (
+            "remove-plugin-collecting",
+            remove(CollectingView { subscriptions: 3, untold: 1 }, FormState::default()),
+            operator("/operator/plugins/1/remove"),
+        ),
+        (
+            "remove-plugin-refused",
+            remove(
+                CollectingView { subscriptions: 1, untold: 0 },
+                refused(&[], PortalError::invalid("leave", "its provider collects: tick it")),
+            ),
+            operator("/operator/plugins/1/remove"),
+        ),
+    ]
+}
+
 pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
     [pages(), calls()].concat()
 }
@@ -286,24 +310,6 @@ fn pages() -> Vec<(&'static str, Content, Frame)> {
             "plugin-trial-failed",
             Content::PluginTrial(trial(Some("it broke: a panic at lib.rs:7"), Vec::new(), true)),
             operator("/operator/plugins/1/calls/5/try"),
-        ),
-        (
-            "remove-plugin",
-            remove(CollectingView::default(), FormState::default()),
-            operator("/operator/plugins/1/remove"),
-        ),
-        (
-            "remove-plugin-collecting",
-            remove(CollectingView { subscriptions: 3, untold: 1 }, FormState::default()),
-            operator("/operator/plugins/1/remove"),
-        ),
-        (
-            "remove-plugin-refused",
-            remove(
-                CollectingView { subscriptions: 1, untold: 0 },
-                refused(&[], PortalError::invalid("leave", "its provider collects: tick it")),
-            ),
-            operator("/operator/plugins/1/remove"),
         ),
     ]
 }

@@ -49,6 +49,7 @@ stories! {
         let (id, enabled) = install(&world.context, deaf(job)).await.unwrap();
         enabled.unwrap();
         world.customer("ana").await;
+        settle(&world).await;
         to_the_hour(&world).await;
         assert_eq!(world.host.jobs().len(), 1);
         assert_eq!(world.host.events(), []);

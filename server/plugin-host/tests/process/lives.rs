@@ -108,7 +108,7 @@ async fn a_process_tells_how_much_of_its_pool_is_in_use() {
     let Some((process, stage)) = hostile(asking).await else { return };
     let begin = Instant::now();
     // What a call had is kept warm for the next one.
-    while !process.pool().is_some_and(|it| 0 < it.warm_memories) {
+    while process.pool().is_none_or(|it| it.warm_memories == 0) {
         assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", process.pool());
         assert!(is_done(&stage.misdeed("machine:write", "1").await));
     }
@@ -148,7 +148,7 @@ async fn what_all_plugins_have_together_is_bounded_and_the_process_goes_on() {
         if is_done(&outcome) {
             break;
         }
-        assert!(failed(&outcome).contains("no memory") && tries < 50, "{tries}: {outcome:?}");
+        assert!(failed(&outcome).contains("no memory") && tries < 5000, "{tries}: {outcome:?}");
         tries += 1;
     }
     assert_eq!(process.process_id().await, Some(id), "it goes on");
