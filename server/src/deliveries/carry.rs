@@ -31,11 +31,7 @@ use crate::{
 /// How many are looked for at a time, one of each account.
 const LOOKED_FOR: u32 = 512;
 /// How long new calls are begun before somebody looks again at what is due, and at the plugin.
-#[cfg(not(test))]
 const BEGUN_FOR: Duration = Duration::from_millis(500);
-/// Stories tell what happens within it, on machines of any speed.
-#[cfg(test)]
-const BEGUN_FOR: Duration = Duration::from_secs(60);
 /// How many calls of one plugin run at a time.
 const PLACES: usize = store::TOGETHER;
 

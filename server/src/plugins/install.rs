@@ -191,7 +191,8 @@ fn check_served(manifest: &Manifest) -> Result<()> {
     let does = !manifest.events.is_empty() || !manifest.jobs.is_empty();
     let is_event = manifest.kinds.contains(&Kind::Event);
     let is_asked = [Kind::Billing, Kind::Notification].iter().any(|it| manifest.kinds.contains(it));
-    if !(is_event && does) && !is_asked {
+    let is_called = is_asked || (is_event && does);
+    if !is_called {
         let message = if is_event {
             "capabilities.events: it hears of nothing and has no [[jobs]]; this one would never be \
              called"

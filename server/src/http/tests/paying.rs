@@ -44,7 +44,6 @@ async fn a_provider_is_told_when_to_come_again() {
     plugins::hold_back(&world.context, plugin).await.unwrap();
     let disabled = report(&mut provider, &hook).await;
     assert_eq!((disabled.status, disabled.header("retry-after")), (503, "600"));
-    assert!(disabled.text().contains("send it again"), "{:?}", disabled.text());
 }
 
 #[tokio::test]
