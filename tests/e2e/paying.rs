@@ -146,6 +146,14 @@ async fn try_in_vain(stage: &Stage, browser: &Browser, mail: &Mail, method: &str
     invoice
 }
 
+/// The card is changed on the provider's page: the form leads there, through the policy.
+async fn change_card(stage: &Stage, browser: &Browser) {
+    browser.open(&stage.page("/plan")).await.unwrap();
+    browser.picture("plan-paid").await.unwrap();
+    browser.click("form[action='/plan/provider'] button").await.unwrap();
+    browser.wait_text("Your subscription").await.unwrap();
+}
+
 /// A device with a key of one's own, in the pod whose page is open; answers its configuration.
 async fn device(stage: &Stage, browser: &Browser) -> PathBuf {
     let key = run_line("wg genkey").await.unwrap().trim().to_owned();
@@ -238,6 +246,7 @@ async fn a_customer_pays_on_the_providers_page_and_by_transfer_and_gets_it_back(
     browser.wait_text("Paid").await.unwrap();
     assert!(browser.url().await.unwrap().as_str().starts_with(&invoice));
     browser.picture("invoice-paid").await.unwrap();
+    change_card(&stage, &browser).await;
     stage.create_pod(&browser).await.unwrap();
     let file = device(&stage, &browser).await;
     let client = stage.use_tunnel(&file).await.unwrap();
