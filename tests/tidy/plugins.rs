@@ -34,7 +34,7 @@ fn the_authors_guide_says_what_is_called() {
     let callers: Vec<String> = rust_in("server/src")
         .filter(|file| !file.is_test() && file.path != names)
         .chain(rust_in("server/plugin-host/src").filter(|it| it.path.ends_with("/runner.rs")))
-        .map(|file| file.code())
+        .map(crate::tree::File::code)
         .collect();
     let mut found = 0;
     for line in read(names).lines() {
