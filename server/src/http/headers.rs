@@ -25,7 +25,11 @@ const FIXED: [(HeaderName, &str); 4] = [
 /// `wasm-unsafe-eval` lets WebAssembly be compiled and nothing else
 /// (<https://www.w3.org/TR/CSP3/#grammardef-wasm-unsafe-eval>).
 fn content_security_policy(nonce: &str, forms: &FormsLeadTo) -> String {
-    let forms: String = forms.0.iter().map(|host| format!(" https://{host}:*")).collect();
+    let source = |host: &String| match host.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!(" https://[{address}]:*"),
+        Err(_name) => format!(" https://{host}:*"),
+    };
+    let forms: String = forms.0.iter().map(source).collect();
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
          style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; \

@@ -249,9 +249,11 @@ impl On<'_> {
         }
         if let Some(invoice) = &invoice {
             subscriptions::set_failure(tx, invoice.id, Some(&why)).await?;
-            // Who tries again begins anew.
-            let now = self.context.now();
-            store::checkouts::fail(tx, (invoice.id, self.plugin.id), now).await?;
+            // Who tries again begins anew. A payment that failed before is of a checkout of before.
+            if self.is_first(tx, it).await? {
+                let now = self.context.now();
+                store::checkouts::fail(tx, (invoice.id, self.plugin.id), now).await?;
+            }
         }
         let code: String = it.code.chars().take(TEXT).collect();
         let mut payload = json!({ "code": code });
@@ -259,6 +261,13 @@ impl On<'_> {
             payload["invoice"] = json!(invoice.id);
         }
         outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await
+    }
+
+    /// Whether this payment did not fail before.
+    async fn is_first(&self, tx: &mut Write, it: &Failure) -> Result<bool> {
+        let Some(id) = &it.provider_id else { return Ok(true) };
+        let what = format!("failed-first/{}", sound_id(id)?);
+        Ok(store::hooks::insert(tx, self.plugin.id, &what, self.context.now()).await?)
     }
 
     /// Whether a failure was told of before: it is told again whenever somebody asks, and counts

@@ -1,4 +1,4 @@
-//! What plugins that take payments can do: each is asked once a minute at most, all of them side by
+//! What plugins that take payments can do: each answer is kept for a minute, all are asked side by
 //! side, and no page waits for one that is slow.
 
 use std::{

@@ -125,8 +125,9 @@ pub(crate) async fn settle_held(
     }
     let failure = outcome.result.as_ref().err().map(describe);
     match &outcome.result {
-        // It answers, and does not do its work: that is no failure, and nothing went well.
-        Ok(Answer::Health(report)) if !report.ok => {}
+        // It answers, and does not do its work: that is no failure, and nothing went well. Whoever
+        // asks a plugin that rests lets nothing go on.
+        Ok(Answer::Health(report)) if !report.ok || held.rests(context.now()) => {}
         Ok(_) => note(context, tx, held, None).await?,
         Err(failed) if is_its_own(failed) => note(context, tx, held, failure.as_deref()).await?,
         Err(Failure::Reported(error)) if error.kind == ErrorKind::InvalidConfig => {

@@ -164,17 +164,22 @@ pub(super) async fn install_from(
             Err(error)
         }
         Err(error) => {
-            stop_unready(context, id, &error).await?;
+            stop_unready(context, &found, &error).await?;
             Ok((id, Err(error)))
         }
         Ok(()) => Ok((id, Ok(()))),
     }
 }
 
-/// Stops a plugin that did not make itself ready: nothing goes to it, and its page says why.
-async fn stop_unready(context: &Context, id: InstallationId, error: &Error) -> Result<()> {
+/// Stops a plugin that did not make itself ready: nothing goes to it, and its page says why. Another
+/// version that is there by now is not stopped for it.
+async fn stop_unready(context: &Context, tried: &Installed, error: &Error) -> Result<()> {
+    let id = tried.id;
     let mut tx = context.database.write().await?;
     let held = super::hold(&mut tx, id).await?;
+    if held.revision != tried.revision {
+        return Ok(());
+    }
     if held.state != State::Enabled {
         // One that was stopped before is stopped for another reason now.
         store::enable(&mut tx, (id, held.revision), context.now()).await?;
@@ -259,16 +264,17 @@ pub(super) async fn check_publisher(
 }
 
 /// Has another version make itself ready, where the plugin is not disabled. One that does not is
-/// stopped, so that nothing goes to it.
+/// stopped, so that nothing goes to it; where only the moment was wrong it is told once more soon.
 pub(super) async fn reactivate(context: &Context, plugin: &Installed) -> Result<Result<()>> {
     if plugin.state == State::Disabled {
         return Ok(Ok(()));
     }
     let Err(error) = activate(context, plugin).await else { return Ok(Ok(())) };
-    if get(context, plugin.id).await?.state == State::Disabled {
+    let is_momentary = matches!(error, Error::Busy { .. });
+    if is_momentary || get(context, plugin.id).await?.state == State::Disabled {
         return Ok(Err(error));
     }
-    stop_unready(context, plugin.id, &error).await?;
+    stop_unready(context, plugin, &error).await?;
     Ok(Err(error))
 }
 

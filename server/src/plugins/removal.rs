@@ -39,6 +39,9 @@ pub(crate) async fn take_away(
     ensure_said(collecting, leave)?;
     hold_back(context, plugin).await?;
     let found = install::get(context, plugin).await?;
+    // A call that ran meanwhile may have had one more come of it: then nobody says goodbye.
+    let collecting = store::collecting(context.database.read(), found.id).await?;
+    ensure_said(collecting, leave)?;
     install::deactivate(context, &found).await;
     delete(context, &found, leave).await
 }
@@ -63,7 +66,7 @@ fn ensure_said(collecting: CollectingView, leave: bool) -> Result<()> {
             LEAVE,
             format!(
                 "{what}: end the subscriptions first, on their accounts' pages, and wait until it \
-                 was told; or tick that it goes on"
+                 was told, for which the plugin has to be enabled; or tick that it goes on"
             ),
         )),
     }

@@ -32,6 +32,7 @@ async fn an_operator_finds_the_calls_of_what_was_given_up() {
     }
     let log = olga.get(&path).await.text();
     assert!(log.contains("validate-config") && log.contains("events.handle"), "{log}");
+    assert_eq!(olga.get(&format!("{path}?delivery=%00")).await.status, 200);
     let none = olga.get(&format!("{path}?delivery=%3Cscript%3E&failed=1")).await;
     assert!(none.status == 200 && none.text().contains("&lt;script&gt;"), "{}", none.text());
     assert_eq!(olga.get(&format!("{path}?after=call_0")).await.status, 422);

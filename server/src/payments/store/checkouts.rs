@@ -21,12 +21,14 @@ pub(in crate::payments) struct Checkout {
     pub(in crate::payments) pending: Option<String>,
     pub(in crate::payments) expires_at: i64,
     ended_at: Option<i64>,
+    failed_at: Option<i64>,
 }
 
 impl Checkout {
-    /// Whether a customer may still pay it.
+    /// Whether a customer is led there to pay.
     pub(in crate::payments) fn can_be_paid(&self, now: i64) -> bool {
-        self.ended_at.is_none() && (now < self.expires_at || self.pending.is_some())
+        let is_over = self.ended_at.or(self.failed_at).is_some();
+        !is_over && (now < self.expires_at || self.pending.is_some())
     }
 }
 
@@ -39,6 +41,7 @@ struct Row {
     pending: Option<String>,
     expires_at: i64,
     ended_at: Option<i64>,
+    failed_at: Option<i64>,
 }
 
 pub(in crate::payments) async fn insert(
@@ -124,7 +127,7 @@ pub(in crate::payments) async fn last(
     invoice: InvoiceId,
 ) -> sqlx::Result<Option<Checkout>> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at \
+        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at, failed_at \
          FROM checkouts WHERE invoice_id = $1 ORDER BY id DESC LIMIT 1",
     )
     .bind(invoice.to_string())
@@ -139,7 +142,7 @@ pub(in crate::payments) async fn last_transfer(
     invoice: InvoiceId,
 ) -> sqlx::Result<Option<Checkout>> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at \
+        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at, failed_at \
          FROM checkouts WHERE invoice_id = $1 AND step LIKE '{\"Instructions\"%' \
          ORDER BY id DESC LIMIT 1",
     )
@@ -155,7 +158,7 @@ pub(in crate::payments) async fn step(
     (invoice, plugin): Of,
 ) -> sqlx::Result<Option<CheckoutStep>> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at \
+        "SELECT plugin_id, method, provider_id, step, pending, expires_at, ended_at, failed_at \
          FROM checkouts WHERE invoice_id = $1 AND plugin_id = $2 ORDER BY id DESC LIMIT 1",
     )
     .bind(invoice.to_string())
@@ -276,7 +279,7 @@ pub(in crate::payments) async fn set_pending(
     seen: &str,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE checkouts SET pending = $3 \
+        "UPDATE checkouts SET pending = $3, failed_at = NULL \
          WHERE invoice_id = $1 AND plugin_id = $2 AND ended_at IS NULL",
     )
     .bind(invoice.to_string())
@@ -287,15 +290,16 @@ pub(in crate::payments) async fn set_pending(
     .map(drop)
 }
 
-/// Nothing came of those of an invoice: they are over.
+/// Nothing came of those of an invoice that were begun: customers are not led there any more, and
+/// the provider is asked about them all the same.
 pub(in crate::payments) async fn fail(
     tx: &mut Write,
     (invoice, plugin): Of,
     now: i64,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE checkouts SET pending = NULL, ended_at = COALESCE(ended_at, $3) \
-         WHERE invoice_id = $1 AND plugin_id = $2",
+        "UPDATE checkouts SET pending = NULL, failed_at = COALESCE(failed_at, $3) \
+         WHERE invoice_id = $1 AND plugin_id = $2 AND provider_id IS NOT NULL",
     )
     .bind(invoice.to_string())
     .bind(plugin.to_string())
@@ -358,6 +362,7 @@ impl Row {
             pending: self.pending,
             expires_at: self.expires_at,
             ended_at: self.ended_at,
+            failed_at: self.failed_at,
         })
     }
 }

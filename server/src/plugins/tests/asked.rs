@@ -109,6 +109,11 @@ stories! {
         assert_eq!(state(&olga, &id).await, PluginState::Stopped);
         olga.api().ask_plugin(&id).await.unwrap();
         assert!(words(&olga, &id).await.0, "who lets it go on wants to know before");
+        let tired = world.plugin("dev.example.two", &[CREATED]).await;
+        world.tire(tired).await;
+        let tired = tired.to_string();
+        olga.api().ask_plugin(&tired).await.unwrap();
+        assert!(words(&olga, &tired).await.0 && state(&olga, &tired).await == PluginState::Resting);
         assert_eq!(state(&olga, &id).await, PluginState::Stopped, "to ask lets nothing go on");
 
         let before = said(&olga, &id).await;
