@@ -7,7 +7,7 @@ use crate::desk::Desk;
 #[test]
 fn what_an_installation_would_refuse_check_refuses() {
     let Some(desk) = Desk::built("event", "refused") else { return };
-    let (manifest, wasm) = (desk.path("plugin.toml"), desk.path("plugin.wasm"));
+    let manifest = desk.path("plugin.toml");
     let good = fs::read_to_string(&manifest).unwrap();
     let refused = || {
         let told = desk.check().unwrap_err();
@@ -65,6 +65,15 @@ fn what_an_installation_would_refuse_check_refuses() {
     assert!(told.contains("plugin.toml asks for crypto, and nothing imports it"), "{told}");
     fs::write(&manifest, &good).unwrap();
 
+    refuses_components(&desk, &refused);
+
+    fs::remove_file(desk.path("config.schema.json")).unwrap();
+    assert!(refused().contains("config.schema.json: it is missing"));
+}
+
+/// One without a stamp, with another stamp, half of one, and none.
+fn refuses_components(desk: &Desk, refused: impl Fn() -> String) {
+    let wasm = desk.path("plugin.wasm");
     let component = fs::read(&wasm).unwrap();
     let stamp = b"\0\x16\x12myrelay:plugin-api1.0";
     fs::write(&wasm, component.strip_suffix(stamp).unwrap()).unwrap();
@@ -81,9 +90,6 @@ fn what_an_installation_would_refuse_check_refuses() {
     fs::write(&wasm, b"\0asm\x01\0\0\0").unwrap();
     assert!(refused().contains("plugin.wasm: it is no component"));
     fs::write(&wasm, component).unwrap();
-
-    fs::remove_file(desk.path("config.schema.json")).unwrap();
-    assert!(refused().contains("config.schema.json: it is missing"));
 }
 
 #[test]
