@@ -199,7 +199,7 @@ stories! {
         let stage = Stage::new(&world).await;
         let ana = world.customer("ana").await;
         let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
-        let failed = |id: &str| {
+        let failed = |id: &str, next: Option<u64>| {
             vec![Effect::PaymentFailed(Failure {
                 provider_id: Some(id.to_owned()),
                 invoice: Some(invoice.to_string()),
@@ -207,14 +207,14 @@ stories! {
                 code: "card_declined".to_owned(),
                 message: "the card was refused".to_owned(),
                 retryable: true,
-                next_attempt_at: None,
+                next_attempt_at: next,
             })]
         };
         for (tries, payment) in [(1, "pi_1"), (2, "pi_2")] {
             stage.begin(&ana, invoice).await;
             assert_eq!(stage.asked(|it| matches!(it, Call::BeginCheckout(_))), tries);
             for again in ["one", "two"] {
-                stage.hook(event(&format!("{payment}-{again}"), failed(payment))).await;
+                stage.hook(event(&format!("{payment}-{again}"), failed(payment, None))).await;
             }
             let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
             assert_eq!(shown.failure.as_deref(), Some("the card was refused"));
@@ -226,6 +226,14 @@ stories! {
             assert_eq!(told, tries, "each try once, though in the same words");
         }
         stage.begin(&ana, invoice).await;
+        // What failed fails once more, and the customer stays at the checkout of now.
+        stage.hook(event("pi_1-later", failed("pi_1", Some(7)))).await;
+        let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
+        assert!(shown.checkout.is_some() && shown.failure.is_some());
+        // Somebody may pay where it failed all the same: it is asked about too.
+        world.clock.advance(60_000);
+        while tasks::round(&world.context).await.unwrap() {}
+        assert_eq!(stage.asked(|it| matches!(it, Call::Reconcile(_))), 3);
         stage.hook(event("paid", vec![paid("pi_3", &invoice.to_string(), 999)])).await;
         let held = ana.api().billing().await.unwrap().subscription.unwrap();
         assert_eq!(held.state, SubscriptionState::Active);
