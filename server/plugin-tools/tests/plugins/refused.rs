@@ -65,7 +65,7 @@ fn what_an_installation_would_refuse_check_refuses() {
     assert!(told.contains("plugin.toml asks for crypto, and nothing imports it"), "{told}");
     fs::write(&manifest, &good).unwrap();
 
-    refuses_components(&desk, &refused);
+    refuses_components(&desk, refused);
 
     fs::remove_file(desk.path("config.schema.json")).unwrap();
     assert!(refused().contains("config.schema.json: it is missing"));
