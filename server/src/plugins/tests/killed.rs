@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    plugins::{Input, find, install, readiness, take_away, testing},
+    plugins::{Input, find, get, install, install::reactivate, readiness, take_away, testing},
     testing::{World, stories},
 };
 
@@ -62,6 +62,17 @@ stories! {
             assert_eq!(version(&olga, &id).await, number);
         }
         panic!("it takes more than {MOST} steps");
+    }
+
+    async fn a_version_that_came_meanwhile_is_not_stopped_for_the_one_before(world) {
+        let olga = world.operator("olga").await;
+        let id = heard(&world).await;
+        let before = get(&world.context, &id).await.unwrap();
+        install(&world.context, next("2.0.0")).await.unwrap().1.unwrap();
+        let told = reactivate(&world.context, &before).await.unwrap();
+        assert!(matches!(told, Err(Error::Busy { .. })), "{told:?}");
+        assert_eq!(version(&olga, &id).await, "2.0.0");
+        assert_eq!(state(&olga, &id).await, PluginState::Enabled);
     }
 
     async fn what_cannot_make_itself_ready_is_stopped_though_the_portal_ended(world) {
