@@ -199,7 +199,7 @@ fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn p12_p37_p40_p41_nothing_is_kept_of_a_session_and_nobody_else_is_told() {
-    let mut scene = Scene::set("mrn", 33, true).await;
+    let mut scene = Scene::set("mrh", 33, true).await;
     let (at_node, at_portal) = (scene.capture(End::Node).await, scene.capture(End::Host).await);
     let client = VpnClient::connect(scene.network(), &scene.file).await.unwrap();
     for server in scene.network().server() {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 
 use crate::{
@@ -28,12 +28,7 @@ impl<'a> VpnClient<'a> {
         let mut command = network.command(End::Client, "wireguard-go");
         command.args(["--foreground", &interface]).env("LOG_LEVEL", "error");
         let mut program = Program::start(command, &log)?;
-        until("wireguard-go to make its interface", Duration::from_secs(10), async || {
-            program.ensure_running()?;
-            let listed = network.inside(End::Client, &format!("wg show {interface}")).await;
-            Ok(listed.is_ok().then_some(()))
-        })
-        .await?;
+        wireguard_go_listens(&mut program, &interface).await?;
         let mut strip = tokio::process::Command::new("wg-quick");
         let stripped = run({
             strip.arg("strip").arg(file);
@@ -134,6 +129,19 @@ impl<'a> VpnClient<'a> {
         let said = self.network.inside(End::Client, &line).await?;
         said.split_whitespace().nth(1).and_then(|it| it.parse().ok()).context("no peer")
     }
+}
+
+/// Waits until a wireguard-go that was started takes orders for its interface.
+///
+/// Not by `wg show`: it removes a socket that nobody listens on, and would do so under a
+/// wireguard-go that is about to take the place of one that was killed.
+pub async fn wireguard_go_listens(program: &mut Program, interface: &str) -> Result<()> {
+    let socket = format!("/var/run/wireguard/{interface}.sock");
+    until("wireguard-go to make its interface", Duration::from_secs(10), async || {
+        program.ensure_running()?;
+        Ok(UnixStream::connect(&socket).await.is_ok().then_some(()))
+    })
+    .await
 }
 
 /// Does with a configuration file what the demo tells people to do, word for word, and the pings

@@ -27,8 +27,9 @@ use myrelay_domain::{
 use myrelay_node_protocol::{DesiredPeer, DesiredPod, DesiredState, Epoch, Generation};
 use myrelay_tests::{
     network::{End, Network},
-    program::{Program, until},
+    program::Program,
     programs,
+    vpn_client::wireguard_go_listens,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, IsCa,
@@ -139,12 +140,7 @@ impl NodePlace {
         let mut command = self.network.command(End::Node, "wireguard-go");
         command.args(["--foreground", STOCK]).env("LOG_LEVEL", "error");
         let mut program = Program::start(command, &self.file("stock.log"))?;
-        until("wireguard-go to make its interface", Duration::from_secs(10), async || {
-            program.ensure_running()?;
-            let listed = self.network.inside(End::Node, &format!("wg show {STOCK}")).await;
-            Ok(listed.is_ok().then_some(()))
-        })
-        .await?;
+        wireguard_go_listens(&mut program, STOCK).await?;
         Ok(program)
     }
 
