@@ -8,7 +8,7 @@ mod world {
 }
 
 use myrelay_plugin_sdk::{
-    Problems, error,
+    Problems, config, error,
     types::{Error, ErrorKind},
 };
 
@@ -26,7 +26,8 @@ impl Events for Hostile {
         match event.type_name.split_once(':') {
             Some(("machine", deed)) => machine::commit(deed, &event.data),
             Some(("outside", deed)) => outside::commit(deed, &event.data),
-            _ => Err(told("no such misdeed")),
+            // Something that happened in a portal: what its settings say, whatever it is.
+            _ => machine::commit(&config::get(), &event.data),
         }
     }
 }
@@ -36,6 +37,7 @@ myrelay_plugin_sdk::lifecycle!(world, Hostile, "dev.myrelay.sample-hostile", "0.
 /// Answers with what would do something to a page or a log.
 fn wrong(candidate: &str) -> Problems {
     let message = match candidate {
+        machine::ALWAYS_SPIN => return Vec::new(),
         "html" => "<script>alert(1)</script>".to_owned(),
         "control" => "a\u{1b}[31mb".to_owned(),
         "direction" => "a\u{202e}b".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -13,10 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
-use myrelay_tests::{
-    program::{run, until},
-    root,
-};
+use myrelay_tests::{program::until, root};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -28,7 +25,7 @@ use crate::{
     cores::Cores,
     measure::{Effort, Metric},
     place::{Customer, NEAR, Place},
-    plugins::Guest,
+    plugins::{Guest, install_one, written},
 };
 
 const EVENTS: usize = 10_000;
@@ -199,75 +196,36 @@ async fn install(place: &Place, desk: &Path, port: u16, plugins: Plugins) -> Res
             let webhook = webhook(number, port)?;
             let key = format!("whsec_{}", BASE64_STANDARD.encode([7; 32]));
             let settings = format!("{{\"url\":\"http://127.0.0.1:{port}/hooks/{path}\"}}");
-            let folder = written(desk, path, &webhook, "webhook", &settings)?;
-            install_one(place, &folder, port, ("signing_key", &key)).await?;
+            let folder = written(desk, path, &webhook, &schema("webhook")?, &settings)?;
+            install_one(place, &folder, ("signing_key", &key), Some(port)).await?;
             continue;
         };
         let guest = Guest::sample(sample)?;
         let manifest = guest.manifest.replace("port = 8025", &format!("port = {port}"));
         let guest = Guest { manifest, ..guest };
         let settings = format!("{{\"room\":\"http://127.0.0.1:{port}/hooks/{path}\"}}");
-        let folder = written(desk, path, &guest, &format!("samples/{sample}"), &settings)?;
-        install_one(place, &folder, port, ("token", "token-0123456789")).await?;
+        let schema = schema(&format!("samples/{sample}"))?;
+        let folder = written(desk, path, &guest, &schema, &settings)?;
+        install_one(place, &folder, ("token", "token-0123456789"), Some(port)).await?;
     }
     Ok(())
 }
 
 /// The webhook plugin under another name: a portal has each plugin once.
 fn webhook(number: usize, port: u16) -> Result<Guest> {
-    let Guest { mut wasm, manifest } = Guest::own("webhook")?;
+    let guest = Guest::own("webhook")?;
     let (here, anywhere) =
         (format!("\nscheme = \"http\"\nhost = \"127.0.0.1\"\nport = {port}\n"), "\nhost = \"*\"\n");
-    ensure!(manifest.contains(anywhere), "the webhook plugin asks for other hosts");
-    let name = format!("dev.example.hooks-{number}");
-    ensure!(name.len() == WEBHOOK.len(), "{name} is longer than {WEBHOOK}");
-    let manifest = manifest.replace(anywhere, &here).replace(WEBHOOK, &name);
-    let mut places = 0;
-    for at in 0..wasm.len() - WEBHOOK.len() {
-        if wasm[at..].starts_with(WEBHOOK.as_bytes()) {
-            wasm[at..at + WEBHOOK.len()].copy_from_slice(name.as_bytes());
-            places += 1;
-        }
-    }
-    ensure!(0 < places, "the webhook plugin does not say that it is {WEBHOOK}");
-    Ok(Guest { wasm, manifest })
+    ensure!(guest.manifest.contains(anywhere), "the webhook plugin asks for other hosts");
+    let manifest = guest.manifest.replace(anywhere, &here);
+    Guest { manifest, ..guest }.renamed(WEBHOOK, &format!("dev.example.hooks-{number}"))
 }
 
-/// A folder with a plugin, beside it its settings.
-fn written(
-    desk: &Path,
-    name: &str,
-    guest: &Guest,
-    source: &str,
-    settings: &str,
-) -> Result<PathBuf> {
-    let folder = desk.join(name);
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("plugin.toml"), &guest.manifest)?;
-    fs::write(folder.join("plugin.wasm"), &guest.wasm)?;
+/// What a plugin's settings have to be, where the server is on this machine, without TLS.
+fn schema(source: &str) -> Result<String> {
     let schema = root().join("plugins").join(source).join("config.schema.json");
     let schema = fs::read_to_string(&schema).with_context(|| schema.display().to_string())?;
-    // The server is on this machine, without TLS.
-    let schema = schema.replace("^(https://.+)?$", "^(http://.+)?$");
-    fs::write(folder.join("config.schema.json"), schema)?;
-    fs::write(folder.with_extension("json"), settings)?;
-    Ok(folder)
-}
-
-async fn install_one(
-    place: &Place,
-    folder: &Path,
-    port: u16,
-    (name, secret): (&str, &str),
-) -> Result<()> {
-    let file = folder.with_extension("secret");
-    fs::write(&file, secret)?;
-    let mut command = place.options.command(&["plugin", "install", "--grant"]);
-    command.arg("--settings").arg(folder.with_extension("json"));
-    command.args(["--secret", &format!("{name}={}", file.display())]);
-    command.args(["--private", &format!("127.0.0.1/32:{port}")]);
-    command.arg(folder);
-    run(command).await.map(drop)
+    Ok(schema.replace("^(https://.+)?$", "^(http://.+)?$"))
 }
 
 /// A server on loopback that takes what plugins post, counts it, and looks how late it is.

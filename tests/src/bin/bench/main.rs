@@ -140,6 +140,7 @@ impl Name {
                 | Self::PluginSoak
                 | Self::Events
                 | Self::EventsMixed
+                | Self::PluginSpin
                 | Self::Webhook
         )
     }
@@ -231,7 +232,6 @@ impl Run {
             Name::Transfer => transfer::transfer(&mut place).await?,
             Name::PeerCreate => devices::peer_create(&mut place, cores, effort).await?,
             Name::KeygenToQr => devices::keygen_to_qr(&mut place, cores, effort).await?,
-            Name::PluginSpin => plugin_spin::plugin_spin(&mut place, cores, effort).await?,
             _ => resources::startup_portal(&mut place, cores, effort).await?,
         };
         self.place = Some(place);
@@ -293,6 +293,7 @@ async fn measure_plugins(name: Name, cores: &Cores, effort: Effort) -> Result<Ve
         Name::Events => events::events(cores, effort).await,
         Name::EventsMixed => events::events_mixed(cores, effort).await,
         Name::Webhook => webhook::webhook(cores, effort).await,
+        Name::PluginSpin => plugin_spin::plugin_spin(cores, effort).await,
         Name::PluginCall => plugin_call::plugin_call(effort).await,
         Name::PluginCallProcess => plugin_call::plugin_call_process(effort).await,
         Name::PluginCallJs => plugin_call::plugin_call_js(effort).await,

@@ -1,48 +1,60 @@
-//! What people wait for while plugins do nothing but use CPU.
+//! What people wait for while the portal's plugins do nothing but use CPU.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
-use myrelay_plugin_host::Failure;
-use tokio::{task::JoinSet, time::sleep};
+use anyhow::{Context as _, Result, ensure};
+use myrelay_tests::{portal::free_port, program::until};
 
 use crate::{
     cores::Cores,
+    http::Connection,
     measure::{Effort, Metric},
     pages::{CONNECTIONS, PAGES_EACH, full_pod, load},
-    place::Place,
-    plugins::{Caller, Guest, deed, process},
+    place::{Customer, NEAR, Place, folder},
+    plugins::{Guest, install_one, written},
 };
 
-/// As many calls of one installation as run at a time.
+/// How many plugins spin.
 const SPINNING: usize = 8;
-/// How long they spin before anybody asks for a page.
-const BEFORE: Duration = Duration::from_millis(500);
+/// How many customers each of them is told of at a time: a call spins until it has used up its CPU
+/// time, or ten seconds are over.
+const TOLD_OF: usize = 8;
+/// How long all of them may take to be loaded and called.
+const PATIENCE: Duration = Duration::from_secs(60);
+const HOSTILE: &str = "dev.myrelay.sample-hostile";
+/// They are told of what does not happen while pages are asked for.
+const LISTENS: &str = "[capabilities]\nevents = [\"peer.added.v1\"]";
+const SETTINGS: &str = "\n[config]\nschema = \"config.schema.json\"\n";
+const SCHEMA: &str = r#"{"type":"object","properties":{"deed":{"type":"string"}}}"#;
 
 /// `plugin_spin_alone`, `plugin_spin`.
-pub(crate) async fn plugin_spin(
-    place: &mut Place,
-    cores: &Cores,
-    effort: Effort,
-) -> Result<Vec<Metric>> {
-    let each = effort.times(PAGES_EACH);
-    let customer = full_pod(place).await?;
+pub(crate) async fn plugin_spin(cores: &Cores, effort: Effort) -> Result<Vec<Metric>> {
+    let cores = cores.undivided();
+    let metrics = format!("127.0.0.1:{}", free_port()?);
+    let flags = ["--unsigned-plugins", "--metrics-listen", &metrics];
+    let mut place = Place::start_with(&cores, &flags).await?;
+    let customer = full_pod(&mut place).await?;
+    let mut told_of = Vec::new();
+    for _ in 0..TOLD_OF {
+        told_of.push(place.customer(NEAR).await?);
+    }
+    let desk = folder()?;
+    for number in 0..SPINNING {
+        let guest = spinning(number)?;
+        let name = format!("spinning-{number}");
+        let folder = written(desk.path(), &name, &guest, SCHEMA, r#"{"deed":"spin"}"#)?;
+        install_one(&place, &folder, ("key", "key-0123456789"), None).await?;
+    }
     let path = format!("/pods/{}", customer.pod);
+    let each = effort.times(PAGES_EACH) / 2;
     let alone = load(&customer, &path, each).await?.times;
-    let guest = Guest::hostile()?;
-    let start = async || Caller::install(Arc::new(process()?), "spin", &guest).await;
-    let caller = cores.on_all(start).await?;
-    let mut spinning = JoinSet::new();
-    for _ in 0..SPINNING {
-        spinning.spawn(spin(caller.clone()));
-    }
-    sleep(BEFORE).await;
+    tell(told_of).await?;
+    let mut metrics = Connection::open(metrics.parse()?).await?;
+    let all = async || Ok((SPINNING <= calling(&mut metrics).await?).then_some(()));
+    until("all plugins to spin", PATIENCE, all).await?;
     let beside = load(&customer, &path, each).await?.times;
-    if let Some(ended) = spinning.try_join_next() {
-        ended??;
-    }
-    ensure!(spinning.len() == SPINNING, "a call stopped spinning");
-    drop(spinning);
+    let still = calling(&mut metrics).await?;
+    ensure!(still == SPINNING, "only {still} of the plugins were still called at the end");
     let how = |beside: &str| {
         format!(
             "p99 of the first byte of a pod page, signed in, {CONNECTIONS} kept-alive connections \
@@ -50,26 +62,42 @@ pub(crate) async fn plugin_spin(
             cores.words()
         )
     };
-    let beside_setup = how(
-        "while a process `myrelay-plugin-host` beside the portal, on all cores, runs 8 endless \
-         loops (sample `hostile`) on its two threads, each begun again when its CPU time is used \
-         up; no plugin in the portal itself",
+    let spinning = format!(
+        "while {SPINNING} plugins of the portal (sample `hostile`) spin endlessly, each in \
+         {TOLD_OF} calls of which it is told of an event"
     );
+    let alone_how = how("with these plugins installed and nothing to be told");
     Ok(vec![
-        of_p99("plugin_spin_alone", &alone, how("nothing else")),
-        of_p99("plugin_spin", &beside, beside_setup),
+        of_p99("plugin_spin_alone", &alone, alone_how),
+        of_p99("plugin_spin", &beside, how(&spinning)),
     ])
 }
 
-/// Spins until it is dropped, or ends in another way than by a limit.
-async fn spin(caller: Caller) -> Result<()> {
-    loop {
-        let (outcome, _took) = caller.call(deed("spin")).await?;
-        match outcome.result {
-            Err(Failure::Limit { .. }) => {}
-            other => bail!("an endless loop ended as {other:?}"),
-        }
+/// The hostile sample under another name, and told of devices.
+fn spinning(number: usize) -> Result<Guest> {
+    let guest = Guest::hostile()?;
+    let manifest = guest.manifest.replace("[capabilities]", LISTENS);
+    let manifest = manifest.replace("host = \"*\"", "host = \"example.org\"") + SETTINGS;
+    Guest { manifest, ..guest }.renamed(HOSTILE, &format!("dev.example.spinning-one-{number}"))
+}
+
+/// Something happens with each of these customers.
+async fn tell(customers: Vec<Customer>) -> Result<()> {
+    for mut customer in customers {
+        // The portal has hung up meanwhile.
+        customer.connection = customer.connection.another().await?;
+        customer.add_and_remove().await?;
     }
+    Ok(())
+}
+
+/// How many plugins have calls that run.
+async fn calling(metrics: &mut Connection) -> Result<usize> {
+    let text = metrics.get("/metrics").await?.text();
+    let lines = text.lines().filter(|it| it.starts_with("myrelay_plugin_calls_in_flight{"));
+    let counts = lines.map(|it| it.rsplit(' ').next().and_then(|it| it.parse::<f64>().ok()));
+    let counts: Option<Vec<_>> = counts.collect();
+    Ok(counts.context("a count of calls")?.into_iter().filter(|it| 0.0 < *it).count())
 }
 
 fn of_p99(name: &'static str, times: &[Duration], setup: String) -> Metric {

@@ -1,20 +1,23 @@
 //! Plugin hosts, the plugins that are measured in them, and what is said to them.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use async_trait::async_trait;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Compiler, Grants, HostProcess, InProcess, Installation, KvEntry,
     KvReader, KvUnavailable, KvUsage, Limits, Manifest, Network, Options, Outcome, PluginHost,
     PluginSecret, Process, SystemResolver, events, mozillas_roots,
 };
-use myrelay_tests::{programs, root};
+use myrelay_tests::{program::run, programs, root};
 use tokio::task::JoinSet;
+
+use crate::place::Place;
 
 /// The folder in which `cargo xtask bench` put the plugins that it built.
 const BUILT: &str = "MYRELAY_BENCH_PLUGINS";
@@ -45,7 +48,7 @@ fn built(file: &str) -> Result<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| {
+    fs::read(path).with_context(|| {
         format!("{}: it is not there; `cargo xtask bench` builds it", path.display())
     })
 }
@@ -74,6 +77,21 @@ impl Guest {
 
     fn notifier() -> Result<Self> {
         Self::new("myrelay_sample_notifier.wasm", "samples/notifier/plugin.toml")
+    }
+
+    /// The plugin under another name, as long as its own: a portal has each plugin once.
+    pub(crate) fn renamed(mut self, own: &str, name: &str) -> Result<Self> {
+        ensure!(name.len() == own.len(), "{name} is not as long as {own}");
+        let mut places = 0;
+        for at in 0..self.wasm.len() - own.len() {
+            if self.wasm[at..].starts_with(own.as_bytes()) {
+                self.wasm[at..at + own.len()].copy_from_slice(name.as_bytes());
+                places += 1;
+            }
+        }
+        ensure!(0 < places, "the plugin does not say that it is {own}");
+        self.manifest = self.manifest.replace(own, name);
+        Ok(self)
     }
 
     /// The plugin with all that it asks for.
@@ -170,7 +188,7 @@ impl Caller {
     }
 
     /// Calls it once; answers how that went and how long it took.
-    pub(crate) async fn call(&self, call: Call) -> Result<(Outcome, Duration)> {
+    async fn call(&self, call: Call) -> Result<(Outcome, Duration)> {
         let key = PluginSecret::new("k".repeat(32)).context("a key")?;
         let request = CallRequest {
             installation: self.id.to_owned(),
@@ -244,4 +262,41 @@ impl Memory {
         };
         Ok(Self { resident: mib("Rss")?, dirty: mib("Private_Dirty")? })
     }
+}
+
+/// Writes a folder with a plugin, and beside it its settings.
+pub(crate) fn written(
+    desk: &Path,
+    name: &str,
+    guest: &Guest,
+    schema: &str,
+    settings: &str,
+) -> Result<PathBuf> {
+    let folder = desk.join(name);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("plugin.toml"), &guest.manifest)?;
+    fs::write(folder.join("plugin.wasm"), &guest.wasm)?;
+    fs::write(folder.join("config.schema.json"), schema)?;
+    fs::write(folder.with_extension("json"), settings)?;
+    Ok(folder)
+}
+
+/// Installs such a folder with a secret, as an operator does it who grants all that it asks for,
+/// and this port of this machine.
+pub(crate) async fn install_one(
+    place: &Place,
+    folder: &Path,
+    (name, secret): (&str, &str),
+    port: Option<u16>,
+) -> Result<()> {
+    let file = folder.with_extension("secret");
+    fs::write(&file, secret)?;
+    let mut command = place.options.command(&["plugin", "install", "--grant"]);
+    command.arg("--settings").arg(folder.with_extension("json"));
+    command.args(["--secret", &format!("{name}={}", file.display())]);
+    if let Some(port) = port {
+        command.args(["--private", &format!("127.0.0.1/32:{port}")]);
+    }
+    command.arg(folder);
+    run(command).await.map(drop)
 }
