@@ -8,7 +8,7 @@ use crate::{
     Result,
     context::Context,
     database::Write,
-    plugins::{self, Ask, Installed, Settled},
+    plugins::{self, Ask, Installed, Keys, Settled},
 };
 
 /// The pauses after the first to the seventh try, in milliseconds.
@@ -111,19 +111,26 @@ pub(crate) async fn try_once<L: Load>(
     load: &L,
     asked: &Ask,
 ) -> Result<()> {
-    let outcome = ask(context, plugin, load, asked).await;
+    let outcome = ask(context, plugin, None, load, asked).await;
     settle(context, plugin, load, asked, outcome).await
 }
 
-/// Makes a call.
+/// Makes a call, with keys that were read for several, or with its own.
 pub(super) async fn ask<L: Load>(
     context: &Context,
     plugin: &Installed,
+    keys: Option<&Keys>,
     load: &L,
     asked: &Ask,
 ) -> Outcome {
     let mut outcome = if asked.attempt <= MOST_TRIES {
-        asked_or_failed(context, plugin, asked).await
+        let asking = async {
+            match keys {
+                Some(keys) => plugins::ask_with(context, plugin, keys, asked).await,
+                None => plugins::ask(context, plugin, asked).await,
+            }
+        };
+        asked_or_failed(plugin, asking).await
     } else {
         // A call that ends the portal tells nothing: only the leases count it.
         Outcome::failed(Failure::Invalid("no try came back".to_owned()))
@@ -163,8 +170,11 @@ pub(super) async fn settle<L: Load>(
 }
 
 /// What a call came to, or that it could not be made.
-async fn asked_or_failed(context: &Context, plugin: &Installed, asked: &Ask) -> Outcome {
-    plugins::ask(context, plugin, asked).await.unwrap_or_else(|error| {
+async fn asked_or_failed(
+    plugin: &Installed,
+    asking: impl Future<Output = Result<Outcome>>,
+) -> Outcome {
+    asking.await.unwrap_or_else(|error| {
         super::worker::log(&format!("cannot call {}", plugin.id), &error);
         Outcome::failed(Failure::Host("the portal could not call it: its log says why".to_owned()))
     })

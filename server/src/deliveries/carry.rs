@@ -25,7 +25,7 @@ use crate::{
     context::Context,
     database::Write,
     outbox,
-    plugins::{self, Ask, Installed, Settled},
+    plugins::{self, Ask, Installed, Keys, Settled},
 };
 
 /// How many are looked for at a time, one of each account.
@@ -82,9 +82,11 @@ pub(super) async fn carry(
     let (mut calls, mut running) = (JoinSet::new(), Running::new());
     let mut next = leased;
     loop {
+        let keys = keys(context, &plugin, &next).await;
         for one in next {
             let id = one.id;
-            let begun = calls.spawn(call(context.clone(), Arc::clone(&plugin), one));
+            let with = (Arc::clone(&plugin), keys.clone());
+            let begun = calls.spawn(call(context.clone(), with, one));
             running.insert(begun.id(), id);
         }
         if calls.is_empty() {
@@ -133,7 +135,19 @@ fn returned(
     tried
 }
 
-async fn call(context: Context, plugin: Arc<Installed>, leased: Leased) -> Tried {
+/// The plugin's keys, read once for all of these. None: each reads them itself, and fails itself.
+async fn keys(context: &Context, plugin: &Installed, next: &[Leased]) -> Option<Arc<Keys>> {
+    if next.is_empty() {
+        return None;
+    }
+    plugins::keys(context, plugin).await.ok().map(Arc::new)
+}
+
+async fn call(
+    context: Context,
+    (plugin, keys): (Arc<Installed>, Option<Arc<Keys>>),
+    leased: Leased,
+) -> Tried {
     let asked = Ask {
         call: Call::Event(event(&leased)),
         about: outbox::published(&leased.kind),
@@ -141,7 +155,7 @@ async fn call(context: Context, plugin: Arc<Installed>, leased: Leased) -> Tried
         attempt: leased.attempts,
         at: leased.at,
     };
-    let outcome = ask(&context, &plugin, &leased, &asked).await;
+    let outcome = ask(&context, &plugin, keys.as_deref(), &leased, &asked).await;
     Tried { leased, asked, outcome }
 }
 
@@ -216,17 +230,13 @@ async fn settle_well(
     let ids: Vec<_> = well.iter().map(|it| it.leased.id).collect();
     // What took longer than its lease is tried by somebody else: their word counts.
     let counts = store::settle_delivered(&mut tx, &ids, &queue.lease, now).await?;
-    let mut accounts = Vec::new();
-    for Tried { leased, asked, outcome } in well.iter().filter(|it| counts.contains(&it.leased.id))
-    {
-        let both = (&held, plugin);
-        let settled = plugins::settle_held(context, &mut tx, both, asked, outcome).await?;
-        if settled == Settled::Beaten {
-            tx.rollback().await?;
-            return Ok(None);
-        }
-        accounts.push(leased.account);
+    let counting = || well.iter().filter(|it| counts.contains(&it.leased.id));
+    let went: Vec<_> = counting().map(|it| (&it.asked, &it.outcome)).collect();
+    if plugins::settle_well(context, &mut tx, (&held, plugin), &went).await? == Settled::Beaten {
+        tx.rollback().await?;
+        return Ok(None);
     }
+    let accounts: Vec<_> = counting().map(|it| it.leased.account).collect();
     queue.due.extend(store::next(&mut tx, plugin.id, &accounts, now).await?);
     if !held.goes_on(plugin, now) {
         queue.stop();

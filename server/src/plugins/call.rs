@@ -57,21 +57,68 @@ pub(crate) async fn is_ready(context: &Context, plugin: &Installed) -> Result<bo
     Ok(false)
 }
 
+/// What a plugin is called with whatever it is called for: its secrets, and the key of its own.
+pub(crate) struct Keys {
+    secrets: BTreeMap<String, PluginSecret>,
+    own: PluginSecret,
+}
+
+/// Reads them as they are now.
+pub(crate) async fn keys(context: &Context, plugin: &Installed) -> Result<Keys> {
+    let own = context.vault.open(&place(plugin.id, ""), &plugin.sealed)?;
+    let own = PluginSecret::new(own.as_str().to_owned()).context("a plugin's key")?;
+    let mut secrets = BTreeMap::new();
+    for (name, sealed) in store::secrets::list(context.database.read(), plugin.id).await? {
+        let text = context.vault.open(&place(plugin.id, &name), &sealed)?;
+        let secret = PluginSecret::new(text.as_str().to_owned()).context("a plugin's secret")?;
+        secrets.insert(name, secret);
+    }
+    Ok(Keys { secrets, own })
+}
+
 /// Calls a plugin. Nothing is written: see [`settle`].
 pub(crate) async fn ask(context: &Context, plugin: &Installed, ask: &Ask) -> Result<Outcome> {
+    if let Some(outcome) = cannot_be_asked(context, plugin, ask).await? {
+        return Ok(outcome);
+    }
+    let keys = keys(context, plugin).await?;
+    ask_now(context, plugin, &keys, ask).await
+}
+
+/// The same with keys that were read already, for several calls that begin together.
+pub(crate) async fn ask_with(
+    context: &Context,
+    plugin: &Installed,
+    keys: &Keys,
+    ask: &Ask,
+) -> Result<Outcome> {
+    match cannot_be_asked(context, plugin, ask).await? {
+        Some(outcome) => Ok(outcome),
+        None => ask_now(context, plugin, keys, ask).await,
+    }
+}
+
+async fn ask_now(context: &Context, plugin: &Installed, keys: &Keys, ask: &Ask) -> Result<Outcome> {
+    let request = request(context, plugin, keys, ask);
+    Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
+}
+
+/// What a call comes to that is not made: the plugin is revoked, or this host does not run it.
+async fn cannot_be_asked(
+    context: &Context,
+    plugin: &Installed,
+    ask: &Ask,
+) -> Result<Option<Outcome>> {
     // What is revoked is stopped, and may still be asked by whoever asks before they look.
     if !plugin.works()
         && let Some(why) = super::revocation::why(context, plugin.id).await?
     {
-        return Ok(Outcome::failed(Failure::Host(why)));
+        return Ok(Some(Outcome::failed(Failure::Host(why))));
     }
-    if let Err(error) = load(context, plugin).await? {
-        let outcome = Outcome::failed(Failure::Host(error.to_string()));
-        context.plugins.numbers.begin(plugin.id, &ask.call).end(&outcome);
-        return Ok(outcome);
-    }
-    let request = request(context, plugin, ask).await?;
-    Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
+    let Err(error) = load(context, plugin).await? else { return Ok(None) };
+    let outcome = Outcome::failed(Failure::Host(error.to_string()));
+    context.plugins.numbers.begin(plugin.id, &ask.call).end(&outcome);
+    Ok(Some(outcome))
 }
 
 /// Calls what stands in the host for a trial, with what the plugin remembers, its secrets and these.
@@ -81,7 +128,7 @@ pub(super) async fn ask_trial(
     secrets: &BTreeMap<String, PluginSecret>,
     ask: &Ask,
 ) -> Result<Outcome> {
-    let mut request = request(context, plugin, ask).await?;
+    let mut request = request(context, plugin, &keys(context, plugin).await?, ask);
     request.installation = trial(plugin.id);
     request.secrets.extend(secrets.iter().map(|(name, it)| (name.clone(), it.clone())));
     Ok(context.plugins.call(request, Arc::new(memory(context, plugin))).await)
@@ -141,6 +188,30 @@ pub(crate) async fn settle_held(
         Err(_) => {}
     }
     remember(context, tx, called, ask, outcome, failure.as_deref()).await?;
+    Ok(Settled::Done)
+}
+
+/// The same of several calls that went well, together: either all of them count, or none does.
+pub(crate) async fn settle_well(
+    context: &Context,
+    tx: &mut Write,
+    (held, called): (&Installed, &Installed),
+    went: &[(&Ask, &Outcome)],
+) -> Result<Settled> {
+    if held.revision != called.revision {
+        return Ok(Settled::Beaten);
+    }
+    let mut all = Vec::with_capacity(went.len());
+    for (ask, outcome) in went {
+        if !write(context, tx, called.id, outcome).await? {
+            return Ok(Settled::Beaten);
+        }
+        all.push(done(context, called, ask, outcome, None)?);
+    }
+    if !all.is_empty() {
+        note(context, tx, held, None).await?;
+        store::calls::insert(tx, &all, context.now()).await?;
+    }
     Ok(Settled::Done)
 }
 
@@ -262,19 +333,13 @@ pub(super) async fn load(
     context.plugins.load(plugin.id, (plugin.revision, context.now()), read).await
 }
 
-pub(super) async fn request(
+pub(super) fn request(
     context: &Context,
     plugin: &Installed,
+    keys: &Keys,
     ask: &Ask,
-) -> Result<CallRequest> {
-    let key = context.vault.open(&place(plugin.id, ""), &plugin.sealed)?;
-    let mut secrets = BTreeMap::new();
-    for (name, sealed) in store::secrets::list(context.database.read(), plugin.id).await? {
-        let text = context.vault.open(&place(plugin.id, &name), &sealed)?;
-        let secret = PluginSecret::new(text.as_str().to_owned()).context("a plugin's secret")?;
-        secrets.insert(name, secret);
-    }
-    Ok(CallRequest {
+) -> CallRequest {
+    CallRequest {
         installation: plugin.id.to_string(),
         call: ask.call.clone(),
         delivery_id: ask.delivery.clone(),
@@ -284,9 +349,9 @@ pub(super) async fn request(
         test_mode: plugin.test_mode,
         trace_parent: Some(trace::parent(&ask.delivery, ask.attempt)),
         config: plugin.settings.clone(),
-        secrets,
-        installation_key: PluginSecret::new(key.as_str().to_owned()).context("a plugin's key")?,
-    })
+        secrets: keys.secrets.clone(),
+        installation_key: keys.own.clone(),
+    }
 }
 
 pub(super) async fn remember(
@@ -297,14 +362,25 @@ pub(super) async fn remember(
     outcome: &Outcome,
     failure: Option<&str>,
 ) -> Result<()> {
+    let done = done(context, called, ask, outcome, failure)?;
+    store::calls::insert(tx, &[done], context.now()).await?;
+    Ok(())
+}
+
+/// The line of a call in its plugin's list.
+fn done<'a>(
+    context: &Context,
+    called: &'a Installed,
+    ask: &'a Ask,
+    outcome: &Outcome,
+    failure: Option<&'a str>,
+) -> Result<store::calls::Done<'a>> {
     let (id, plugin): (CallId, _) = (context.new_id(), called.id);
     let limits: Limits = serde_json::from_str(&called.limits).context("a plugin's limits")?;
-    let recorded = recording::seal(context, (plugin, id), ask, outcome)?;
-    let (broke_at, took) = (backtrace(outcome), outcome.used.wall_us / 1000);
-    let took = i64::try_from(took).unwrap_or(i64::MAX);
+    let took = i64::try_from(outcome.used.wall_us / 1000).unwrap_or(i64::MAX);
     let log: Vec<PluginLogLine> = outcome.logs.iter().map(line).collect();
     let http: Vec<PluginRequestRow> = outcome.http.iter().map(request_row).collect();
-    let done = store::calls::Done {
+    Ok(store::calls::Done {
         id,
         plugin,
         version: &called.version,
@@ -313,19 +389,17 @@ pub(super) async fn remember(
         attempt: ask.attempt,
         failure,
         used: outcome.used,
-        backtrace: broke_at.as_deref(),
+        backtrace: backtrace(outcome),
         logs_dropped: outcome.logs_dropped,
-        log: &serde_json::to_string(&log).context("a plugin's log")?,
-        http: &serde_json::to_string(&http).context("a plugin's requests")?,
+        log: serde_json::to_string(&log).context("a plugin's log")?,
+        http: serde_json::to_string(&http).context("a plugin's requests")?,
         delivery: &ask.delivery,
         happened_at: ask.at,
         started_at: context.now().saturating_sub(took),
-        allowed: &serde_json::to_string(&recording::allowed(&limits, &ask.call))
+        allowed: serde_json::to_string(&recording::allowed(&limits, &ask.call))
             .context("a plugin's limits")?,
-        recorded: recorded.as_deref(),
-    };
-    store::calls::insert(tx, &done, context.now()).await?;
-    Ok(())
+        recorded: recording::seal(context, (plugin, id), ask, outcome)?,
+    })
 }
 
 pub(super) fn line(line: &myrelay_plugin_host::LogLine) -> PluginLogLine {

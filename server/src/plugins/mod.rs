@@ -47,7 +47,10 @@ use serde_json::json;
 pub use self::runtime::Runtime;
 pub(crate) use self::{
     abilities::{abilities, ability},
-    call::{Ask, Settled, ask, describe, is_ready, refuse, settle, settle_held},
+    call::{
+        Ask, Keys, Settled, ask, ask_with, describe, is_ready, keys, refuse, settle, settle_held,
+        settle_well,
+    },
     change::{change_settings, settings_view},
     compare::{compare, grows},
     export::{export, memory_of},

@@ -13,7 +13,7 @@ use myrelay_plugin_host::{
 
 use super::{
     Installed,
-    call::{Ask, backtrace, describe, line, load, memory, request, request_row, trial},
+    call::{Ask, backtrace, describe, keys, line, load, memory, request, request_row, trial},
     memory::Memory,
     recording::{Kept, allowed, open, shown},
     store, views,
@@ -104,7 +104,7 @@ async fn again(
         attempt: kept.stored.row.attempt,
         at: kept.stored.happened_at,
     };
-    let mut request = request(context, plugin, &asked).await?;
+    let mut request = request(context, plugin, &keys(context, plugin).await?, &asked);
     request.started_ms = kept.stored.started_at.cast_unsigned();
     let changes = on_trial.map_or(&[][..], |it| it.1);
     if let Some((secrets, _)) = on_trial {

@@ -2,7 +2,7 @@
 
 use myrelay_app::contract::{CallsWanted, PluginCallRow};
 use myrelay_domain::ids::{CallId, InstallationId};
-use sqlx::{Any, AnyPool, FromRow, any::AnyArguments, query::QueryAs};
+use sqlx::{Any, AnyPool, AssertSqlSafe, FromRow, any::AnyArguments, query::QueryAs};
 
 use crate::database::{Write, read_id, read_number};
 
@@ -17,17 +17,17 @@ pub(in crate::plugins) struct Done<'a> {
     pub(in crate::plugins) attempt: u32,
     pub(in crate::plugins) failure: Option<&'a str>,
     pub(in crate::plugins) used: myrelay_plugin_host::Used,
-    pub(in crate::plugins) backtrace: Option<&'a str>,
-    pub(in crate::plugins) log: &'a str,
+    pub(in crate::plugins) backtrace: Option<String>,
+    pub(in crate::plugins) log: String,
     pub(in crate::plugins) logs_dropped: u64,
-    pub(in crate::plugins) http: &'a str,
+    pub(in crate::plugins) http: String,
     pub(in crate::plugins) delivery: &'a str,
     /// What time the plugin saw, and what time it was, in milliseconds.
     pub(in crate::plugins) happened_at: i64,
     pub(in crate::plugins) started_at: i64,
-    pub(in crate::plugins) allowed: &'a str,
+    pub(in crate::plugins) allowed: String,
     /// What is kept of it, sealed.
-    pub(in crate::plugins) recorded: Option<&'a str>,
+    pub(in crate::plugins) recorded: Option<String>,
 }
 
 /// A call as it stands in a row.
@@ -76,43 +76,63 @@ macro_rules! select {
     };
 }
 
+/// How many values a line has.
+const COLUMNS: usize = 21;
+
+/// Adds these, in one statement.
 pub(in crate::plugins) async fn insert(
     tx: &mut Write,
-    done: &Done<'_>,
+    done: &[Done<'_>],
     now: i64,
 ) -> sqlx::Result<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    // Nothing but numbers is put together here.
+    let mut query = sqlx::query(AssertSqlSafe(insert_so_many(done.len())));
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
-    sqlx::query(
-        "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, wall_us, \
-             memory, log, http, created_at, delivery, happened_at, started_at, requests, allowed, \
-             recorded, version, backtrace, logs_dropped) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21)",
-    )
-    .bind(done.id.to_string())
-    .bind(done.plugin.to_string())
-    .bind(done.call)
-    .bind(done.about)
-    .bind(i64::from(done.attempt))
-    .bind(done.failure)
-    .bind(number(done.used.cpu_us))
-    .bind(number(done.used.wall_us))
-    .bind(i64::try_from(done.used.memory_peak).unwrap_or(i64::MAX))
-    .bind(done.log)
-    .bind(done.http)
-    .bind(now)
-    .bind(done.delivery)
-    .bind(done.happened_at)
-    .bind(done.started_at)
-    .bind(i64::from(done.used.http_requests))
-    .bind(done.allowed)
-    .bind(done.recorded)
-    .bind(done.version)
-    .bind(done.backtrace)
-    .bind(number(done.logs_dropped))
-    .execute(&mut **tx)
-    .await
-    .map(drop)
+    for one in done {
+        query = query
+            .bind(one.id.to_string())
+            .bind(one.plugin.to_string())
+            .bind(one.call)
+            .bind(one.about)
+            .bind(i64::from(one.attempt))
+            .bind(one.failure)
+            .bind(number(one.used.cpu_us))
+            .bind(number(one.used.wall_us))
+            .bind(i64::try_from(one.used.memory_peak).unwrap_or(i64::MAX))
+            .bind(&*one.log)
+            .bind(&*one.http)
+            .bind(now)
+            .bind(one.delivery)
+            .bind(one.happened_at)
+            .bind(one.started_at)
+            .bind(i64::from(one.used.http_requests))
+            .bind(&*one.allowed)
+            .bind(one.recorded.as_deref())
+            .bind(one.version)
+            .bind(one.backtrace.as_deref())
+            .bind(number(one.logs_dropped));
+    }
+    query.execute(&mut **tx).await.map(drop)
+}
+
+fn insert_so_many(rows: usize) -> String {
+    let mut sql =
+        "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, \
+                   wall_us, memory, log, http, created_at, delivery, happened_at, started_at, \
+                   requests, allowed, recorded, version, backtrace, logs_dropped) VALUES "
+            .to_owned();
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=COLUMNS {
+            let comma = if column == 1 { "" } else { ", " };
+            sql.push_str(&format!("{comma}${}", row * COLUMNS + column));
+        }
+        sql.push(')');
+    }
+    sql
 }
 
 /// The last calls that are looked for, newest first, and none but those before `after`.
