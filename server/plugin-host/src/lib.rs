@@ -44,7 +44,7 @@ pub use compile::{CompileError, Compiled, Compiler, main as compile_main};
 pub use egress::addresses::{Verdict, judge as judge_address};
 pub use egress::client::{Method, Network, mozillas_roots};
 pub use egress::line::{Line, LineAnswer, LineRequest, Unanswered};
-pub use egress::policy::{Denied, Target, judge as judge_url};
+pub use egress::policy::{Denied, Target, judge as judge_url, judge_mail_server, judge_server};
 pub use egress::resolve::{Resolve, SystemResolver};
 pub use egress::rules::{HostPattern, HttpGrant, HttpRule, PrivateNet, Scheme};
 pub use host::{InProcess, InstallError, Installation, Options, PluginHost};

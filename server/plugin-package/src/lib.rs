@@ -11,6 +11,7 @@ mod frame;
 mod package;
 mod rotation;
 mod schema;
+mod servers;
 mod signature;
 
 pub use contents::{ARCHIVE_BYTES, ENTRIES, PACKAGE_BYTES};

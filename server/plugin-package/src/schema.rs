@@ -5,6 +5,8 @@ use std::fmt;
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
+use crate::servers;
+
 /// The version of JSON Schema that is read.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// What leads elsewhere: a schema is written out, so that it takes as long to check as to read.
@@ -14,7 +16,7 @@ const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 const PATTERNS: usize = 64;
 const PATTERN_BYTES: usize = 256 << 10;
 /// The most problems that are told at once.
-const PROBLEMS: usize = 20;
+pub(crate) const PROBLEMS: usize = 20;
 
 /// A schema that settings are checked by.
 #[derive(Clone, Debug)]
@@ -66,6 +68,7 @@ impl ConfigSchema {
         if let Some(found) = reference(&value) {
             return Err(format!("{found}: references are not followed; write it out"));
         }
+        servers::check(&value, "")?;
         if PATTERNS < patterns(&value) {
             return Err(format!("pattern, patternProperties: at most {PATTERNS} expressions"));
         }

@@ -153,7 +153,8 @@ pub(super) async fn install_from(
         return Ok((before.id, ready));
     }
     let settings = input.settings.as_deref().unwrap_or_default();
-    let settings = settings::complete(input.schema.as_deref(), settings)?;
+    let granted = (&manifest, &input.grants);
+    let settings = settings::complete(input.schema.as_deref(), settings, granted)?;
     let id: InstallationId = context.new_id();
     check(context, id, (&manifest, &input), false).await?;
     write(context, (id, origin), &manifest, &settings, &input).await?;

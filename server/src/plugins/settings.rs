@@ -1,5 +1,6 @@
-//! A plugin's settings against its schema.
+//! A plugin's settings against its schema, and the servers in them against what it is granted.
 
+use myrelay_plugin_host::{Grants, Manifest};
 use myrelay_plugin_package::ConfigSchema;
 use serde_json::{Map, Value};
 
@@ -8,12 +9,16 @@ use crate::{Error, Result};
 /// The longest text of settings, in bytes: what the host hands to a plugin.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The settings with the defaults of what was left out, if they fit the schema. Without a schema
-/// there are none.
+/// The settings with the defaults of what was left out, if they fit the schema and name no server
+/// that this plugin may not reach. Without a schema there are none.
 ///
 /// # Errors
 /// [`Error::Settings`] with the places that do not fit; [`Error::Invalid`] of `schema` or `settings`.
-pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
+pub(super) fn complete(
+    schema: Option<&str>,
+    text: &str,
+    (manifest, grants): (&Manifest, &Grants),
+) -> Result<String> {
     if MAX_BYTES < text.len() {
         return Err(Error::invalid("settings", format!("at most {MAX_BYTES} bytes of JSON")));
     }
@@ -28,7 +33,10 @@ pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
     };
     let schema = ConfigSchema::parse(schema).map_err(|why| Error::invalid("schema", why))?;
     let settings = schema.with_defaults(&Value::Object(settings));
-    let problems = schema.problems(&settings);
+    let mut problems = schema.problems(&settings);
+    if problems.is_empty() {
+        problems = schema.ungranted(&settings, &manifest.http, &grants.http);
+    }
     if problems.is_empty() {
         return Ok(settings.to_string());
     }
@@ -38,6 +46,13 @@ pub(super) fn complete(schema: Option<&str>, text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugins::testing;
+
+    /// Settings that name no server.
+    fn complete(schema: Option<&str>, text: &str) -> Result<String> {
+        let manifest = Manifest::parse(&testing::manifest("dev.example.one", &[])).unwrap();
+        super::complete(schema, text, (&manifest, &Grants::all_asked(&manifest)))
+    }
 
     const SCHEMA: &str = r#"{
         "type": "object", "additionalProperties": false, "required": ["endpoint"],

@@ -19,6 +19,7 @@ use myrelay_plugin_package::PublisherKey;
 
 mod change;
 mod gallery;
+mod servers;
 pub(crate) mod uploads;
 
 use super::{

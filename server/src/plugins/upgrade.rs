@@ -50,7 +50,7 @@ async fn upgrade(
         return Err(Error::Busy { retry_after_s: 1 });
     }
     let kept = input.settings.as_deref().unwrap_or(&before.settings);
-    let settings = settings::complete(input.schema.as_deref(), kept)?;
+    let settings = settings::complete(input.schema.as_deref(), kept, (manifest, &input.grants))?;
     let after = Installed {
         name: manifest.name.clone(),
         version: manifest.version.clone(),

@@ -1,13 +1,14 @@
 //! Whether a URL may be asked for, decided by its text alone.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use url::{Host, Url};
 
 use crate::{
     bindings::smtp::Server,
-    egress::rules::{
-        HttpGrant, HttpRule, MAIL, PrivateNet, Scheme, is_plain_address, is_plain_name,
+    egress::{
+        addresses,
+        rules::{HttpGrant, HttpRule, MAIL, PrivateNet, Scheme, is_plain_address, is_plain_name},
     },
     limits::URL_BYTES,
     manifest::AskedHttp,
@@ -159,22 +160,86 @@ pub(crate) fn judge_mail(
     asked: &[AskedHttp],
     granted: &[HttpGrant],
 ) -> Result<Target, Denied> {
-    let host = &server.host;
+    let scheme = Scheme::of_mails(server.security);
+    mail_target(scheme, (&server.host, server.port), asked, granted)
+}
+
+fn mail_target(
+    scheme: Scheme,
+    (host, port): (&str, u16),
+    asked: &[AskedHttp],
+    granted: &[HttpGrant],
+) -> Result<Target, Denied> {
     let address = host.parse().ok().filter(|_| is_plain_address(host));
     if address.is_none() && !is_plain_name(host) {
         return Err(denied("a server is named in lower case, or by its address"));
     }
-    let scheme = Scheme::of_mails(server.security);
     let target = Target {
         scheme,
-        host: host.clone(),
+        host: host.to_owned(),
         address,
-        port: server.port,
+        port,
         path: "/".to_owned(),
         query: None,
         private: Vec::new(),
     };
     permitted(target, MAIL, asked, granted)
+}
+
+/// Whether mails may be handed to a server that settings name, as far as its name or its address
+/// alone can tell. `scheme` is one of mails.
+///
+/// # Errors
+/// When none may; the error names the rule that would allow it.
+pub fn judge_mail_server(
+    scheme: Scheme,
+    server: (&str, u16),
+    asked: &[AskedHttp],
+    granted: &[HttpGrant],
+) -> Result<(), Denied> {
+    reachable(&mail_target(scheme, server, asked, granted)?)
+}
+
+/// Whether any request may go to the server of a URL that settings name, as far as that alone can
+/// tell: what is asked for there, only its plugin knows.
+///
+/// # Errors
+/// When none may; the error names the rule that would allow it.
+pub fn judge_server(url: &str, asked: &[AskedHttp], granted: &[HttpGrant]) -> Result<(), Denied> {
+    let target = parse(url)?;
+    let mut refused = None;
+    for HttpRule { scheme, host, port, methods, path_prefix } in asked.iter().map(|it| &it.rule) {
+        let is_its = (*scheme, *port) == (target.scheme, target.port) && host.matches(&target.host);
+        let Some(method) = methods.first().filter(|_| is_its) else { continue };
+        let target = Target { path: path_prefix.clone(), ..target.clone() };
+        match permitted(target, method, asked, granted).and_then(|it| reachable(&it)) {
+            Ok(()) => return Ok(()),
+            Err(denied) => refused = Some(denied),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        let (scheme, server) = (target.scheme.name(), target.authority());
+        let why = format!("plugin.toml asks for no requests to {scheme}://{server}");
+        Denied { rule: Refusal::Manifest, why }
+    }))
+}
+
+/// What is known of a server before its name is looked up.
+fn reachable(target: &Target) -> Result<(), Denied> {
+    let Target { address, port, private, .. } = target;
+    let is_clear = target.scheme == Scheme::Smtp;
+    let refused = match address.map(|it| SocketAddr::new(it, *port)) {
+        Some(address) => addresses::refusal(address, private, &[]).or_else(|| {
+            (is_clear && !private.iter().any(|it| it.covers(address)))
+                .then(|| format!("in clear mails go only where --private names {address}"))
+        }),
+        None if is_clear && !private.iter().any(|it| it.port() == *port) => {
+            let why = "in clear mails go only to an address that --private names, with port";
+            Some(format!("{why} {port}"))
+        }
+        None => None,
+    };
+    refused.map_or(Ok(()), |why| Err(Denied { rule: Refusal::Address, why }))
 }
 
 fn permitted(

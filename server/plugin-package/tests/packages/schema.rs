@@ -1,5 +1,6 @@
 //! The schema of a plugin's settings.
 
+use myrelay_plugin_host::{Grants, HostPattern, Manifest};
 use myrelay_plugin_package::{ConfigSchema, SettingsProblem};
 use serde_json::json;
 
@@ -115,4 +116,79 @@ fn a_schema_that_means_nothing_or_leads_elsewhere_is_refused() {
     }
     let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
     assert!(ConfigSchema::parse(&format!("{{\"type\":\"object\",\"a\":{deep}}}")).is_err());
+}
+
+#[test]
+fn what_a_schema_says_of_servers_means_something() {
+    let schema = |setting: &str| {
+        let schema = format!(r#"{{ "type": "object", "properties": {{ "it": {setting} }} }}"#);
+        ConfigSchema::parse(&schema).map(drop)
+    };
+    for good in [
+        r#"{ "type": "string", "x-server": { "by": "http" } }"#,
+        r#"{ "type": "array", "items": { "type": "string", "x-server": { "by": "http" } } }"#,
+        r#"{ "type": "object", "properties": { "host": {} },
+             "x-server": { "by": "smtp", "when": { "way": "smtp" } } }"#,
+        // A setting that is called so says nothing.
+        r#"{ "type": "object", "properties": { "x-server": { "type": "string" } } }"#,
+    ] {
+        schema(good).unwrap();
+    }
+    for (bad, says) in [
+        (r#"{ "type": "string", "x-server": "http" }"#, "/properties/it/x-server: it is { "),
+        (r#"{ "type": "string", "x-server": { "by": "ftp" } }"#, "/properties/it/x-server: it is"),
+        (r#"{ "type": "string", "x-server": { "by": "http", "at": 1 } }"#, "/properties/it/x-ser"),
+        (r#"{ "type": "integer", "x-server": { "by": "http" } }"#, "/properties/it/x-server: \"h"),
+        (r#"{ "type": "object", "x-server": { "by": "smtp" } }"#, "/properties/it/x-server: \"sm"),
+        (
+            r#"{ "type": "array", "items": { "x-server": { "by": "http" } } }"#,
+            "/properties/it/items/x-server: ",
+        ),
+    ] {
+        let error = schema(bad).unwrap_err();
+        assert!(error.starts_with(says), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn servers_in_settings_are_held_against_what_is_granted() {
+    let manifest = "manifest = 1\n[plugin]\nid = \"dev.example.one\"\nname = \"One\"\n\
+        version = \"1.0.0\"\nkind = [\"event\"]\napi = \"1.0\"\n\
+        [[capabilities.http]]\nhost = \"*\"\nmethods = [\"POST\"]\npath_prefix = \"/hooks/\"\n\
+        reason = \"Tell them\"\n";
+    let manifest = Manifest::parse(manifest).unwrap();
+    let schema = ConfigSchema::parse(
+        r#"{ "type": "object", "properties": {
+            "a/b": { "type": "array",
+                     "items": { "type": "string", "x-server": { "by": "http" } } } } }"#,
+    )
+    .unwrap();
+    let mut grants = Grants::all_asked(&manifest);
+    grants.http[0].rule.host = HostPattern::parse("hooks.example.org").unwrap();
+    let problems = |url: &str| {
+        let settings = json!({ "a/b": ["", "https://hooks.example.org", url] });
+        schema.ungranted(&settings, &manifest.http, &grants.http)
+    };
+    // What is asked for there is not known yet: neither the path nor the method counts.
+    assert_eq!(problems("https://hooks.example.org/elsewhere?a=b"), []);
+    for (url, why) in [
+        ("https://other.example.org/hooks/", "has not granted http with"),
+        ("http://hooks.example.org/hooks/", "asks for no requests to http://hooks.example.org"),
+        (
+            "https://hooks.example.org:8443/",
+            "asks for no requests to https://hooks.example.org:8443",
+        ),
+        ("hooks.example.org", "it is no URL"),
+        ("https://10.1.2.3/hooks/", "has not granted http with"),
+    ] {
+        let problems = problems(url);
+        assert_eq!((problems.len(), problems[0].place.as_str()), (1, "/a~1b/2"), "{url}");
+        assert!(problems[0].message.contains(why), "{url}: {problems:?}");
+    }
+    grants.http[0].any_host = true;
+    grants.http[0].rule.host = HostPattern::parse("*").unwrap();
+    let settings = json!({ "a/b": ["https://anything.example", "https://10.1.2.3/hooks/"] });
+    let problems = schema.ungranted(&settings, &manifest.http, &grants.http);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].message.contains("--private 10.1.2.3/32:443 would allow it"));
 }

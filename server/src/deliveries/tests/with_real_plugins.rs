@@ -25,6 +25,8 @@ use crate::{
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/webhook");
+/// What its schema says of the address.
+const NAMES_A_SERVER: &str = ",\n      \"x-server\": { \"by\": \"http\" }";
 const KEY: &[u8] = b"a key of 24 random bytes";
 
 /// Takes one request for each of these statuses, and remembers it.
@@ -240,9 +242,19 @@ async fn a_call_is_tried_again_and_another_version_has_to_answer_it_without_a_re
     assert_eq!((&trial.again.failure, trial.unrecorded), (&None, false), "{trial:?}");
     assert_eq!((&trial.again.answer, trial.again.requests), (&call.answer, 0));
 
-    // One that may not reach the receiver any more does not do what the installed one did.
-    let mut walled = Input { component: another(&component), ..first() };
-    walled.grants.http[0].rule.path_prefix = "/other/".to_owned();
+    // One that may not reach the receiver any more does not do what the installed one did. Its
+    // schema does not say which setting names a server: then that is not found before.
+    let walled = || {
+        let mut walled = Input { component: another(&component), ..first() };
+        walled.grants.http[0].rule.path_prefix = "/other/".to_owned();
+        walled
+    };
+    let found = install(&context, walled()).await.unwrap_err().to_string();
+    assert!(found.contains("has not granted"), "{found}");
+    let schema = walled().schema.unwrap();
+    let silent = schema.replace(NAMES_A_SERVER, "");
+    assert_ne!(silent, schema);
+    let walled = Input { schema: Some(silent), ..walled() };
     let error = install(&context, walled).await.unwrap_err().to_string();
     assert!(error.contains(&call.id.to_string()), "{error}");
     let next = Input { component: another(&component), ..first() };
