@@ -9,6 +9,7 @@ mod channels;
 mod error;
 mod nodes;
 mod operators;
+mod outgoing;
 mod peers;
 mod plans;
 mod plugin_forms;
@@ -41,6 +42,7 @@ pub use nodes::{
     RetireNode, TargetView,
 };
 pub use operators::{AcceptInvite, OperatorContract, OperatorView, Overview, SignedInOperator};
+pub use outgoing::{OutgoingContract, OutgoingRow, OutgoingState, OutgoingView, OutgoingWanted};
 pub use peers::{
     AddPeer, AddedPeer, ClientConfig, ConnectionView, PeerContract, PeerView, SetRoutes,
 };
@@ -75,6 +77,7 @@ pub trait Portal:
     + ChannelContract
     + NodeContract
     + OperatorContract
+    + OutgoingContract
     + PeerContract
     + PlanContract
     + PluginContract
@@ -92,6 +95,7 @@ impl<T> Portal for T where
         + ChannelContract
         + NodeContract
         + OperatorContract
+        + OutgoingContract
         + PeerContract
         + PlanContract
         + PluginContract

@@ -50,6 +50,8 @@ mod notifications;
 #[cfg(feature = "ssr")]
 mod operator_sign_in;
 #[cfg(feature = "ssr")]
+mod outgoing;
+#[cfg(feature = "ssr")]
 mod overview;
 #[cfg(feature = "ssr")]
 mod plans;
@@ -100,8 +102,9 @@ pub use self::{billing::Billing, plugin_forms::PluginForm};
 use crate::contract::{
     AccountBillingView, AccountRow, AddedPeer, ChannelView, ConnectionView, CreatedToken, HomeView,
     JoinView, LocationUsageView, Millis, MoveView, NodePodRow, NodeRow, NodeView,
-    NotificationsView, Overview, Page, PlanRow, PluginCallsView, PluginRow, PluginTrialView,
-    PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView, UnsubscribeView,
+    NotificationsView, OutgoingView, Overview, Page, PlanRow, PluginCallsView, PluginRow,
+    PluginTrialView, PluginView, PodUsageView, PodView, PortalError, TokenView, TokensView,
+    UnsubscribeView,
 };
 
 /// Who looks at the page.
@@ -254,6 +257,8 @@ pub enum Content {
     },
     AddPlan(FormState),
     Plugins(Vec<PluginRow>),
+    /// The messages that did not arrive.
+    Outgoing(OutgoingView),
     /// The form says why it was not enabled.
     Plugin {
         plugin: PluginView,

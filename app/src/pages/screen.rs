@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::{
     Content, Frame, account, accounts, add_device, add_node, add_plan, channel, delete_any_pod,
     delete_pod, device, device_routes, drain_node, error, front, home, invite, join, move_pod,
-    new_token, node, nodes, notifications, operator_sign_in, overview, plans, plugin, plugin_calls,
-    plugin_trial, plugins, pod, pods, remove_channel, remove_device, remove_plugin, retire_node,
-    revoke_token, sign_in, sign_up, suspend_account, tokens, unsubscribe, usage,
+    new_token, node, nodes, notifications, operator_sign_in, outgoing, overview, plans, plugin,
+    plugin_calls, plugin_trial, plugins, pod, pods, remove_channel, remove_device, remove_plugin,
+    retire_node, revoke_token, sign_in, sign_up, suspend_account, tokens, unsubscribe, usage,
 };
 use crate::contract::Millis;
 
@@ -50,6 +50,7 @@ impl Content {
             Self::Plans { .. } => plans::title(),
             Self::AddPlan(_) => add_plan::title(),
             Self::Plugins(_) => plugins::title(),
+            Self::Outgoing(_) => outgoing::title(),
             Self::Plugin { plugin, .. } => plugin::title(plugin),
             Self::PluginCalls(view) => plugin_calls::title(view),
             Self::PluginForm(form) => form.title(),
@@ -162,6 +163,7 @@ pub fn Screen(content: Content, frame: Frame) -> impl IntoView {
         Content::Billing(billing) => view! { <at::billing::BillingPage billing now /> }.into_any(),
         Content::Plans { plans, form } => view! { <at::plans::Plans plans form /> }.into_any(),
         content @ (Content::Plugins(_)
+        | Content::Outgoing(_)
         | Content::Plugin { .. }
         | Content::PluginCalls(_)
         | Content::PluginForm(_)
@@ -196,6 +198,7 @@ fn about_plugins(content: Content, now: Millis) -> AnyView {
     use super as at;
     match content {
         Content::Plugins(plugins) => view! { <at::plugins::Plugins plugins /> }.into_any(),
+        Content::Outgoing(view) => view! { <at::outgoing::Outgoing view now /> }.into_any(),
         Content::Plugin { plugin, form } => {
             view! { <at::plugin::Plugin plugin form now /> }.into_any()
         }

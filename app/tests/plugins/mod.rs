@@ -154,3 +154,38 @@ fn what_was_given_up_is_tried_alone_with_all_after_it_or_all_of_it() {
     assert!(page.contains("aria-label=\"Try this and all after it: account.created\""), "{page}");
     assert!(!one("plugin").contains("/replay"), "nothing was given up");
 }
+
+#[test]
+fn messages_that_did_not_arrive_say_why_and_are_sent_again_where_that_makes_sense() {
+    let hidden = |page: &str| -> Vec<(String, String)> {
+        let inputs = tags(page).filter(|it| it.starts_with("input "));
+        let both = |it: &str| Some((attribute(it, "name")?.into(), attribute(it, "value")?.into()));
+        inputs.filter_map(both).collect()
+    };
+    let page = one("messages");
+    for word in ["On their way (5)", "Quiet hours", "In its turn", "When its plugin goes on"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    assert!(page.contains("href=\"/operator/plugins/messages?given_up=1\""), "{page}");
+    assert!(!page.contains("/again\"") && !page.contains("Next page"), "nothing to be sent again");
+
+    let page = one("messages-given-up");
+    let buttons = page.matches("aria-label=\"Send again: ").count();
+    assert_eq!(buttons, 3, "what is not true any more has none: {page}");
+    assert!(page.contains(">Too late</span>") && page.contains("may arrive twice"));
+    assert!(page.contains("action=\"/operator/plugins/messages/again\""), "{page}");
+    assert_eq!(hidden(&page), []);
+
+    // The filter stays, whatever is pressed.
+    let page = one("messages-given-up-of-one");
+    let plugins = hidden(&page).into_iter().filter(|it| it.0 == "plugin" && it.1 == "inst_1");
+    assert_eq!(plugins.count(), 3 + 1 + 1);
+    assert!(page.contains("name=\"given_up\"") && page.contains("value=\"dlv_1\""), "{page}");
+    assert!(page.contains("href=\"/operator/plugins/messages?given_up=1\">Show those of all"));
+
+    assert!(one("messages-none").contains("Every message arrived"));
+    assert!(one("messages-none-waits").contains("None is on its way."));
+    assert!(one("messages-none-given-up").contains("None was given up."));
+    assert!(one("plugin").contains("href=\"/operator/plugins/messages?plugin=inst_"));
+    assert!(one("plugins").contains("href=\"/operator/plugins/messages\""));
+}

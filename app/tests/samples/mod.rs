@@ -2,6 +2,7 @@
 
 mod billing;
 mod nodes;
+mod outgoing;
 mod plugin_forms;
 mod plugin_gallery;
 mod plugins;
@@ -47,6 +48,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(usage::screens());
     screens.extend(plugins::all());
     screens.extend(plugins::removals());
+    screens.extend(outgoing::screens());
     screens.extend(plugin_forms::all());
     screens.extend(plugin_gallery::all());
     screens.extend(billing::screens());

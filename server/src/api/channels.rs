@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use myrelay_app::contract::{
-    AddChannel, ChannelContract, ChannelView, MessageKind, NotificationsView, PortalError,
-    SetQuiet, UnsubscribeView,
+    AddChannel, ChannelContract, ChannelView, MessageKind, NotificationsView, OutgoingContract,
+    OutgoingView, OutgoingWanted, PortalError, SetQuiet, UnsubscribeView,
 };
 use myrelay_domain::ids::ChannelId;
 
@@ -50,5 +50,24 @@ impl ChannelContract for Api {
 
     async fn unsubscribe(&self, link: &str) -> Result<(), PortalError> {
         self.answer(channels::unsubscribe(&self.context, link).await)
+    }
+}
+
+#[async_trait]
+impl OutgoingContract for Api {
+    async fn outgoing(
+        &self,
+        wanted: OutgoingWanted,
+        after: Option<&str>,
+    ) -> Result<OutgoingView, PortalError> {
+        self.answer(messages::outgoing(&self.context, self.caller, wanted, after).await)
+    }
+
+    async fn send_all_again(&self, plugin: Option<&str>) -> Result<(), PortalError> {
+        self.answer(messages::send_all_again(&self.context, self.caller, plugin).await)
+    }
+
+    async fn send_again(&self, message: &str) -> Result<(), PortalError> {
+        self.answer(messages::send_again(&self.context, self.caller, message).await)
     }
 }

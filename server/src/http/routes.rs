@@ -21,7 +21,7 @@ use super::{
     metrics, node_api, origin,
     pages::{
         account, billing, channels, devices, health, operator, operator_nodes, operator_pods,
-        plans, plugin_forms, plugin_gallery, plugins, pods, tokens, usage,
+        outgoing, plans, plugin_forms, plugin_gallery, plugins, pods, tokens, usage,
     },
     present, rest, visit,
 };
@@ -253,6 +253,9 @@ fn plugin_routes() -> Vec<Route> {
         shows(ONE_UPLOAD, Operator, get(plugin_forms::install_page)),
         does(ONE_UPLOAD, Operator, post(plugin_forms::install)),
         does("/operator/plugins/install/{upload}/discard", Operator, post(plugin_forms::discard)),
+        shows("/operator/plugins/messages", Operator, get(outgoing::list)),
+        does("/operator/plugins/messages/again", Operator, post(outgoing::send_all_again)),
+        does("/operator/plugins/messages/{delivery}/again", Operator, post(outgoing::send_again)),
         shows("/operator/plugins/gallery", Operator, get(plugin_gallery::gallery)),
         shows(PACKAGE, Operator, get(plugin_gallery::package)),
         does(PACKAGE, Operator, post(plugin_gallery::choose)),

@@ -27,10 +27,18 @@ struct Addressed<'a> {
 /// Tries a message, and writes down in one transaction what came of it.
 pub(super) async fn attempt(context: &Context, plugin: &Installed, leased: &Leased) -> Result<()> {
     let Some(channel) = channels::find(context, leased.channel).await? else { return Ok(()) };
-    if !channel.takes(leased.kind) {
+    let now = context.now();
+    let needless = if !channel.takes(leased.kind) {
         // Its owner said so, or nobody is reached there, since the message was made.
+        Some("the channel takes no such messages")
+    } else if templates::is_late(&leased.event, leased.at, now) {
+        Some("it is too late: what it says is not true any more")
+    } else {
+        None
+    };
+    if let Some(why) = needless {
         let mut tx = context.database.write().await?;
-        store::drop_leased(&mut tx, leased.id, &leased.lease, context.now()).await?;
+        store::drop_leased(&mut tx, (leased.id, &leased.lease), why, now).await?;
         tx.commit().await?;
         return Ok(());
     }

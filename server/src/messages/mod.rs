@@ -5,6 +5,7 @@
 //! up as an event's delivery is.
 
 mod attempt;
+mod outgoing;
 mod store;
 mod templates;
 #[cfg(test)]
@@ -24,6 +25,8 @@ use crate::{
     outbox::{self, Untold},
     plugins::{self, Backlog, Installed},
 };
+
+pub(crate) use self::outgoing::{outgoing, send_again, send_all_again};
 
 /// How many events become messages in one transaction.
 const TOLD: i64 = 200;
@@ -220,8 +223,7 @@ async fn recent(context: &Context, account: AccountId) -> Result<Vec<MessageRow>
     let mut rows = store::recent(context.database.read(), account, SHOWN).await?;
     for row in &mut rows {
         // The row has the event's name.
-        let title = templates::of(&row.subject).map_or("A message", |it| it.title);
-        title.clone_into(&mut row.subject);
+        templates::title(&row.subject).clone_into(&mut row.subject);
     }
     Ok(rows)
 }

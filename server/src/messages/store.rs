@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub(super) mod names;
+pub(super) mod outgoing;
 
 #[derive(FromRow)]
 struct Row {
@@ -217,17 +218,18 @@ pub(super) async fn settle(
 /// Nobody tries a leased message any more.
 pub(super) async fn drop_leased(
     tx: &mut Write,
-    id: DeliveryId,
-    lease: &str,
+    (id, lease): (DeliveryId, &str),
+    why: &str,
     now: i64,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE messages SET lease = NULL, leased_until = NULL, dropped_at = $3 \
+        "UPDATE messages SET lease = NULL, leased_until = NULL, dropped_at = $3, failure = $4 \
          WHERE id = $1 AND lease = $2",
     )
     .bind(id.to_string())
     .bind(lease)
     .bind(now)
+    .bind(why)
     .execute(&mut **tx)
     .await
     .map(drop)

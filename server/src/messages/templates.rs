@@ -19,6 +19,7 @@ use crate::{
 
 /// The longest name in a message, in characters.
 const NAME_CHARS: usize = 80;
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// How an account is told of an event.
 pub(super) struct Template {
@@ -27,8 +28,17 @@ pub(super) struct Template {
     pub(super) kind: MessageKind,
     urgency: Urgency,
     /// What it says in a line, without names.
-    pub(super) title: &'static str,
+    title: &'static str,
     words: fn(&Facts) -> Words,
+    /// How long it is true after the event, in milliseconds; none: what it tells has happened.
+    holds_ms: Option<i64>,
+}
+
+impl Template {
+    /// What says how things stand, or what is to be done by when, is told so long and not later.
+    const fn for_days(self, days: i64) -> Self {
+        Self { holds_ms: Some(days * DAY_MS), ..self }
+    }
 }
 
 /// What a message says.
@@ -63,6 +73,17 @@ impl Facts {
     }
 }
 
+/// What a message about an event is about, in a line without names.
+pub(super) fn title(event: &str) -> &'static str {
+    of(event).map_or("A message", |it| it.title)
+}
+
+/// Whether a message about what happened then would not be true any more.
+pub(super) fn is_late(event: &str, happened_at: i64, now: i64) -> bool {
+    let holds = of(event).and_then(|it| it.holds_ms);
+    holds.is_some_and(|it| happened_at + it < now)
+}
+
 /// The template of an event; none: nobody is told.
 pub(super) fn of(event: &str) -> Option<&'static Template> {
     TEMPLATES.iter().find(|it| it.event == event)
@@ -75,7 +96,7 @@ const fn row(
     title: &'static str,
     words: fn(&Facts) -> Words,
 ) -> Template {
-    Template { event, kind, urgency, title, words }
+    Template { event, kind, urgency, title, words, holds_ms: None }
 }
 
 use MessageKind::{Billing, Security, Service, Usage};
@@ -88,8 +109,8 @@ const TEMPLATES: &[Template] = &[
     row("token.revoked", Security, Normal, "A token was revoked", en::token_revoked),
     row("channel.verified", Security, High, "A channel was confirmed", en::channel_verified),
     row("channel.removed", Security, High, "A channel was removed", en::channel_removed),
-    row("usage.quota_80", Usage, Normal, "80 % of the data is used", en::quota_80),
-    row("usage.quota_100", Usage, High, "All of the data is used", en::quota_100),
+    row("usage.quota_80", Usage, Normal, "80 % of the data is used", en::quota_80).for_days(3),
+    row("usage.quota_100", Usage, High, "All of the data is used", en::quota_100).for_days(3),
     row("account.suspended", Service, High, "Your account is suspended", en::suspended),
     row("account.resumed", Service, Normal, "Your account works again", en::resumed),
     row("account.plan_changed", Service, Normal, "You have another plan", en::plan_changed),
@@ -98,8 +119,8 @@ const TEMPLATES: &[Template] = &[
     row("payment.failed", Billing, High, "A payment failed", en::payment_failed),
     row("payment.refunded", Billing, Normal, "A payment was returned", en::payment_refunded),
     row("subscription.started", Billing, Normal, "Your subscription began", en::subscription_started),
-    row("subscription.expiring", Billing, High, "Your subscription runs out", en::subscription_expiring),
-    row("subscription.past_due", Billing, High, "Your subscription ran out", en::subscription_past_due),
+    row("subscription.expiring", Billing, High, "Your subscription runs out", en::subscription_expiring).for_days(3),
+    row("subscription.past_due", Billing, High, "Your subscription ran out", en::subscription_past_due).for_days(3),
     row("subscription.ended", Billing, High, "Your subscription ended", en::subscription_ended),
 ];
 

@@ -1,5 +1,6 @@
 //! Stories about messages on their way to customers.
 
+mod outgoing;
 mod with_real_plugins;
 
 use myrelay_app::contract::{

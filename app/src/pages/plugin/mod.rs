@@ -11,6 +11,7 @@ pub(crate) use calls::{Call, CallRows};
 use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
+pub(crate) use texts::may_have_arrived;
 use versions::Versions;
 
 use crate::{
@@ -33,7 +34,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         row,
         why,
         revoked,
-        carries_messages: _,
+        carries_messages,
         collecting: _,
         publisher,
         versions,
@@ -77,7 +78,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
                 }
             })}
         <Switch path=path.clone() state=row.state revoked />
-        <Facts row publisher installed_at hook_url now />
+        <Facts row carries_messages publisher installed_at hook_url now />
         <Health path=path.clone() state=stands revoked health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
@@ -95,6 +96,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
 #[component]
 fn Facts(
     row: PluginRow,
+    carries_messages: bool,
     publisher: Option<String>,
     installed_at: Millis,
     hook_url: Option<String>,
@@ -119,7 +121,13 @@ fn Facts(
                 <dt>{texts::INSTALLED}</dt>
                 <dd><Time at=installed_at now /></dd>
                 <dt>{texts::ON_THEIR_WAY}</dt>
-                <dd>{texts::waiting(row.waiting, row.dead)}</dd>
+                <dd>
+                    {texts::waiting(row.waiting, row.dead)}
+                    {carries_messages
+                        .then(|| {
+                            view! { " "<a href=texts::messages(&row.id)>{texts::ITS_MESSAGES}</a> }
+                        })}
+                </dd>
                 {hook_url
                     .map(|url| {
                         view! {

@@ -1,5 +1,7 @@
 //! The words of a plugin's page.
 
+use myrelay_domain::ids::InstallationId;
+
 use crate::{
     components::{Column, StateWord, Tone},
     contract::{PluginCallRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginState},
@@ -23,6 +25,7 @@ pub(crate) const NO_CALLS: &str = "It was not called yet.";
 pub(crate) const ALL_CALLS: &str = "All calls";
 pub(crate) const DELIVERY: &str = "Delivery";
 pub(crate) const ITS_CALLS: &str = "Its calls";
+pub(crate) const ITS_MESSAGES: &str = "Its messages";
 pub(crate) const DETAILS: &str = "Details";
 pub(crate) const INPUT: &str = "What it was asked";
 pub(crate) const ANSWER: &str = "What it answered";
@@ -109,6 +112,11 @@ pub(crate) fn ran(version: &str) -> String {
 /// Whether a delivery's id may stand in an address as it is: all but what providers give do.
 pub(crate) fn is_plain(delivery: &str) -> bool {
     delivery.bytes().all(|it| it.is_ascii_alphanumeric() || b"-._~".contains(&it))
+}
+
+/// Where the messages that it carries are listed, but for those that arrived.
+pub(crate) fn messages(plugin: &InstallationId) -> String {
+    format!("/operator/plugins/messages?plugin={plugin}")
 }
 
 /// Where all tries of a delivery are read.

@@ -36,6 +36,11 @@ pub fn Plugins(plugins: Vec<PluginRow>) -> impl IntoView {
                 <div class="actions">
                     <ButtonLink href=texts::INSTALL_AT label=texts::INSTALL />
                     <Gallery />
+                    <ButtonLink
+                        href=texts::MESSAGES_AT
+                        label=texts::MESSAGES
+                        look=Look::Secondary
+                    />
                 </div>
             }
                 .into_any()

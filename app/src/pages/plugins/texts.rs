@@ -12,6 +12,8 @@ pub(crate) const INSTALL: &str = "Install a plugin";
 pub(crate) const INSTALL_AT: &str = "/operator/plugins/install";
 pub(crate) const GALLERY: &str = "Choose from the gallery";
 pub(crate) const GALLERY_AT: &str = "/operator/plugins/gallery";
+pub(crate) const MESSAGES: &str = "Messages that did not arrive";
+pub(crate) const MESSAGES_AT: &str = "/operator/plugins/messages";
 
 pub(crate) const NAME: Column = ("Name", false);
 pub(crate) const STATE: Column = ("State", false);

@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod operator;
 pub(crate) mod operator_nodes;
 pub(crate) mod operator_pods;
+pub(crate) mod outgoing;
 pub(crate) mod plans;
 pub(crate) mod plugin_forms;
 pub(crate) mod plugin_gallery;

@@ -1,10 +1,11 @@
 //! The pages about notifications, as a browser without JavaScript uses them.
 
 use axum::{body::Body, http::Request};
-use myrelay_app::contract::MessageKind;
+use myrelay_app::contract::{AddChannel, ChannelContract, MessageKind};
+use myrelay_plugin_host::types::ErrorKind;
 
 use super::Portal;
-use crate::{channels, messages};
+use crate::{channels, messages, plugins::testing};
 
 #[tokio::test]
 async fn a_customer_adds_confirms_and_chooses_by_forms_and_a_stranger_follows_a_link() {
@@ -84,4 +85,46 @@ async fn a_customer_adds_confirms_and_chooses_by_forms_and_a_stranger_follows_a_
     let removed = ana.post(&format!("{channel}/remove"), &[]).await;
     assert_eq!((removed.status, removed.header("location")), (303, "/notifications"));
     assert!(ana.get("/notifications").await.text().contains("No channels yet"));
+}
+
+#[tokio::test]
+async fn an_operator_finds_what_did_not_arrive_and_sends_it_again() {
+    const LIST: &str = "/operator/plugins/messages";
+    let portal = Portal::open().await;
+    portal.world.operator("olga").await;
+    let ana = portal.world.customer("ana").await;
+    let mut olga = portal.operator("olga").await;
+    assert!(olga.get(LIST).await.text().contains("Every message arrived"));
+    let plugin = portal.world.carrier("dev.example.mail").await.to_string();
+    let context = &portal.world.context;
+    for address in ["ada@post.example", "lovelace@post.example"] {
+        while messages::round(context).await.unwrap() {}
+        let input = AddChannel { plugin: plugin.clone(), address: address.to_owned() };
+        let channel = ana.api().add_channel(input).await.unwrap().to_string();
+        let code = portal.world.host.code();
+        ana.api().verify_channel(&channel, &code).await.unwrap();
+    }
+    // The first channel was to hear of the second.
+    portal.world.host.carries(|_| testing::failed(ErrorKind::Denied, None));
+    while messages::round(context).await.unwrap() {}
+
+    let page = olga.get(&format!("/operator/plugins/{plugin}")).await.text();
+    let its = format!("{LIST}?plugin={plugin}");
+    assert!(page.contains(&format!("href=\"{its}\"")), "{page}");
+    assert!(olga.get(&its).await.text().contains("None is on its way."));
+    let dead = format!("{LIST}?given_up=1&plugin={plugin}");
+    let shown = olga.get(&dead).await.text();
+    assert!(shown.contains("A channel was confirmed") && shown.contains("denied: the provider"));
+    assert!(!shown.contains("post.example"), "{shown}");
+    let again = shown.split("action=\"").find(|it| it.starts_with(&format!("{LIST}/dlv_")));
+    let again = again.and_then(|it| it.split('"').next()).unwrap().to_owned();
+    let done = olga.post(&again, &[("plugin", plugin.as_str())]).await;
+    assert_eq!((done.status, done.header("location")), (303, dead.as_str()));
+    assert_eq!(olga.post(&again, &[]).await.status, 404, "it is on its way");
+    assert!(olga.get(&dead).await.text().contains("None was given up."));
+    let all = olga.post(&format!("{LIST}/again"), &[]).await;
+    assert_eq!(all.header("location"), format!("{LIST}?given_up=1"));
+    assert_eq!(olga.post(&format!("{LIST}/again"), &[("what", "all")]).await.status, 422);
+    assert_eq!(olga.get(&format!("{LIST}?after=nonsense")).await.status, 422);
+    assert_eq!(olga.get(&format!("{LIST}?plugin=nonsense")).await.status, 404);
 }

@@ -14,6 +14,10 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("GET", "/operator/plugins/install/{upload}", operator_page(404)),
         ("POST", "/operator/plugins/install/{upload}", operator_form(404)),
         ("POST", "/operator/plugins/install/{upload}/discard", operator_form(303)),
+        ("GET", "/operator/plugins/messages", operator_page(200)),
+        ("POST", "/operator/plugins/messages/again", operator_form(303)),
+        // It is an event's.
+        ("POST", "/operator/plugins/messages/{delivery}/again", operator_form(404)),
         ("GET", "/operator/plugins/gallery", operator_page(200)),
         // No folder is set.
         ("GET", "/operator/plugins/gallery/{package}", operator_page(404)),
