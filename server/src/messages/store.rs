@@ -70,28 +70,50 @@ pub(super) async fn count_since(
     .await
 }
 
+/// The first message of a channel that others wait for: one that is due, or was tried. What quiet
+/// hours keep back is neither.
+macro_rules! first_of_channel {
+    ($kinds:literal) => {
+        concat!(
+            "SELECT (SELECT first.id FROM messages AS first \
+                 WHERE first.plugin_id = $1 AND first.channel_id = waiting.channel_id \
+                     AND first.delivered_at IS NULL AND first.dead_at IS NULL \
+                     AND first.dropped_at IS NULL",
+            $kinds,
+            " AND (first.attempts > 0 OR first.due_at <= $2) ORDER BY first.id LIMIT 1) \
+             FROM waiting WHERE channel_id IS NOT NULL"
+        )
+    };
+}
+
 /// What is due of a plugin and nobody tries: of each channel only the first that is open. What is
-/// about security waits for its like alone, and nothing waits for what quiet hours keep back.
+/// about security waits for its like alone, and nothing waits for what quiet hours keep back. It
+/// reads as much as there are channels, and what is kept back of each, however much waits.
 pub(super) async fn due(
     pool: &AnyPool,
     plugin: InstallationId,
     now: i64,
     most: u32,
 ) -> sqlx::Result<Vec<Due>> {
-    let rows: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT id, account_id, kind FROM messages \
-         WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
-             AND dropped_at IS NULL AND due_at <= $2 \
-             AND (leased_until IS NULL OR leased_until <= $2) \
-             AND NOT EXISTS (SELECT 1 FROM messages AS earlier \
-                 WHERE earlier.plugin_id = messages.plugin_id \
-                     AND earlier.channel_id = messages.channel_id AND earlier.id < messages.id \
-                     AND earlier.delivered_at IS NULL AND earlier.dead_at IS NULL \
-                     AND earlier.dropped_at IS NULL \
-                     AND (earlier.kind = 'security' OR messages.kind <> 'security') \
-                     AND (earlier.attempts > 0 OR earlier.due_at <= $2)) \
-         ORDER BY due_at, id LIMIT $3",
-    )
+    let rows: Vec<(String, String, String)> = sqlx::query_as(concat!(
+        "WITH RECURSIVE waiting (channel_id) AS ( \
+             SELECT MIN(channel_id) FROM messages \
+                 WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
+                     AND dropped_at IS NULL \
+             UNION ALL \
+             SELECT (SELECT MIN(channel_id) FROM messages \
+                 WHERE plugin_id = $1 AND delivered_at IS NULL AND dead_at IS NULL \
+                     AND dropped_at IS NULL AND messages.channel_id > waiting.channel_id) \
+                 FROM waiting WHERE channel_id IS NOT NULL), \
+         firsts (id) AS (",
+        first_of_channel!(""),
+        " UNION ",
+        first_of_channel!(" AND first.kind = 'security'"),
+        ") SELECT messages.id, messages.account_id, messages.kind \
+             FROM firsts JOIN messages ON messages.id = firsts.id \
+             WHERE due_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+             ORDER BY due_at, messages.id LIMIT $3"
+    ))
     .bind(plugin.to_string())
     .bind(now)
     .bind(i64::from(most))

@@ -1,5 +1,6 @@
 //! Stories about messages on their way to customers.
 
+mod many;
 mod outgoing;
 mod with_real_plugins;
 
