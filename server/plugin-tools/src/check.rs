@@ -38,6 +38,7 @@ pub(crate) async fn check(
     writeln!(out, "plugin.toml         {id} {version}, {}", kinds(&manifest.kinds))?;
     manifest.check_portal(env!("CARGO_PKG_VERSION"))?;
     manifest.check_events(events)?;
+    manifest.check_checkout_hosts()?;
     if let Some(schema) = package.schema() {
         let properties = schema.value().get("properties").and_then(|it| it.as_object());
         let count = properties.map_or(0, serde_json::Map::len);

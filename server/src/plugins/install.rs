@@ -107,6 +107,7 @@ impl From<(Input, Origin)> for Arrival {
 pub(crate) fn asked(manifest: &str) -> Result<(Manifest, Vec<CapabilityRow>)> {
     let manifest = Manifest::parse(manifest).map_err(|it| Error::invalid("manifest", it))?;
     manifest.check_portal(PORTAL).map_err(|it| Error::invalid("manifest", it))?;
+    manifest.check_checkout_hosts().map_err(|it| Error::invalid("manifest", it))?;
     let events = manifest.check_events(&Event::all_published());
     events.map_err(|it| Error::invalid("manifest", it))?;
     check_served(&manifest)?;

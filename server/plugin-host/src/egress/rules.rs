@@ -126,6 +126,13 @@ impl HostPattern {
         self.0 == "*"
     }
 
+    /// Whether browsers take it in a content security policy: they read no `_` in a host there
+    /// (<https://www.w3.org/TR/CSP3/#grammardef-host-char>).
+    #[must_use]
+    pub fn fits_policies(&self) -> bool {
+        !self.0.contains('_')
+    }
+
     /// Whether a host, in its canonical form, is meant.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {

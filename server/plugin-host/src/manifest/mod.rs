@@ -192,6 +192,19 @@ impl Manifest {
         Err(reader::wrong("capabilities.events", rule))
     }
 
+    /// Whether forms may lead to all hosts that it sends customers to. What is installed may have
+    /// been taken before anybody looked.
+    ///
+    /// # Errors
+    /// The first to which none may, with what to write instead.
+    pub fn check_checkout_hosts(&self) -> Result<(), ManifestError> {
+        let Some(host) = self.checkout_hosts().iter().find(|it| !it.fits_policies()) else {
+            return Ok(());
+        };
+        let field = "capabilities.webhooks.checkout_hosts";
+        Err(reader::wrong(field, parts::no_form_leads_to(host)))
+    }
+
     /// Whether it works with a portal of this version.
     ///
     /// # Errors

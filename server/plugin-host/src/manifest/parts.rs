@@ -220,6 +220,15 @@ fn capabilities(asked: &mut Reader, manifest: &mut Manifest) -> Result<(), Manif
     Ok(())
 }
 
+/// Why customers are not sent there, and what to write instead.
+pub(super) fn no_form_leads_to(host: &HostPattern) -> String {
+    format!(
+        "{host} has a _ in its name: browsers let no form lead to such a host, and the button for it \
+         would do nothing; give the page a name of letters, digits, - and ., or write *. and the \
+         domain above it"
+    )
+}
+
 /// What a reason is.
 const REASON: &str = "one line of 1 to 200 characters that tells the operator what for";
 

@@ -152,6 +152,27 @@ fn every_error_names_the_field_and_the_rule() {
 }
 
 #[test]
+fn customers_are_sent_to_no_host_that_browsers_let_no_form_lead_to() {
+    let hosts = |host: &str| {
+        let text = WHOLE.replace("\"checkout.stripe.com\"", &format!("\"{host}\""));
+        assert_ne!(text, WHOLE);
+        Manifest::parse(&text).unwrap()
+    };
+    for host in ["pay_1.example.org", "*.our_pages.example.org", "_.example.org"] {
+        let rule = hosts(host).check_checkout_hosts().unwrap_err().rule;
+        assert!(rule.starts_with(&format!("{host} has a _ in its name: browsers")), "{rule}");
+        assert!(rule.contains("or write *. and the domain above it"), "{rule}");
+    }
+    // What the rule advises: a policy takes it, and it means the same host.
+    let above = hosts("*.example.org");
+    assert_eq!(above.check_checkout_hosts(), Ok(()));
+    assert!(above.checkout_hosts()[0].matches("pay_1.example.org"));
+    // Requests go by no browser.
+    let text = WHOLE.replace("\"api.stripe.com\"", "\"api_1.stripe.com\"");
+    assert!(Manifest::parse(&text).is_ok());
+}
+
+#[test]
 fn a_plugin_that_needs_a_later_portal_names_both_versions() {
     let needs = |version: &str| {
         let text = WHOLE.replace("min_portal = \"0.9\"", &format!("min_portal = \"{version}\""));
