@@ -155,6 +155,17 @@ pub struct CheckoutView {
     pub pending: Option<String>,
 }
 
+/// Why what takes payments does nothing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PayerAway {
+    /// It does not answer, or rests: that is over in minutes.
+    Silent,
+    /// The portal stopped it: an operator has to look at it.
+    Stopped,
+    /// An operator disabled it.
+    Disabled,
+}
+
 /// Money that arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRow {
@@ -170,8 +181,8 @@ pub struct PaymentRow {
     pub refunded: Money,
     /// The provider can give it back.
     pub can_refund: bool,
-    /// Nobody knows now whether it can: what asks it does not answer.
-    pub unanswered: bool,
+    /// Nobody knows now whether it can: which plugin should say so, and why it does not.
+    pub away: Option<(InstallationId, PayerAway)>,
     /// The customer disputes it.
     pub disputed: bool,
     pub at: Millis,
@@ -189,8 +200,9 @@ pub struct InvoiceView {
     pub period: Option<(Millis, Millis)>,
     /// The ways to pay it.
     pub methods: Vec<PaymentMethodRow>,
-    /// There is none now, and would be one if what takes payments answered.
-    pub unanswered: bool,
+    /// Why there is none where there should be; of several reasons the one that is over first. None:
+    /// there is one, or nobody set one up.
+    pub away: Option<PayerAway>,
     /// The last one that was begun and is not over.
     pub checkout: Option<CheckoutView>,
     /// Why the last try did not succeed.

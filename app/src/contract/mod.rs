@@ -27,8 +27,8 @@ pub use accounts::{
 };
 pub use billing::{
     AccountBillingView, BillingContract, BillingView, CheckoutStep, CheckoutView, InvoiceRow,
-    InvoiceState, InvoiceView, MarkPaid, OfferRow, PaymentMethodRow, PaymentRow, ProviderPage,
-    RefundPayment, SubscriptionState, SubscriptionView,
+    InvoiceState, InvoiceView, MarkPaid, OfferRow, PayerAway, PaymentMethodRow, PaymentRow,
+    ProviderPage, RefundPayment, SubscriptionState, SubscriptionView,
 };
 pub use channels::{
     AddChannel, CarrierRow, ChannelContract, ChannelGuide, ChannelRow, ChannelState, ChannelView,

@@ -2,6 +2,9 @@
 
 use super::{attribute, one, tags};
 
+/// Where the page of a plugin is.
+const PLUGIN: &str = "/operator/plugins/inst_";
+
 /// Where the forms of a page go, without the navigation's.
 fn actions(page: &str) -> Vec<String> {
     let forms = tags(page).filter(|it| it.starts_with("form "));
@@ -31,6 +34,8 @@ fn forms_about_money_hold_exactly_the_fields_that_doors_take() {
         ("refund", vec!["amount", "reason"]),
         ("refund-cannot", vec![]),
         ("refund-no-answer", vec![]),
+        ("refund-stopped", vec![]),
+        ("refund-disabled", vec![]),
         ("refund-gone", vec![]),
         ("subscription-end", vec![]),
     ] {
@@ -170,11 +175,49 @@ fn what_is_to_be_sent_stands_there_as_text() {
         ("invoice-no-way", "There is no way to pay now"),
         ("invoice-no-way", "have to set one up"),
         ("invoice-no-answer", "does not answer at the moment"),
+        ("invoice-no-answer", "try again in a few minutes"),
         ("invoice-open", "Collects the following periods too"),
     ] {
         assert!(one(name).contains(words), "{name}: {words}");
     }
     assert_eq!(actions(&one("invoice-transfer")).len(), 3, "a check finds no transfer");
+}
+
+#[test]
+fn who_cannot_pay_before_somebody_acts_is_not_told_to_try_in_minutes() {
+    for (name, words) in [
+        ("invoice-no-way", "come back later"),
+        ("invoice-stopped", "is stopped until the people who run this service look at it"),
+        ("invoice-stopped", "write to them if nothing changed"),
+        ("invoice-disabled", "have switched off what takes payments here"),
+        ("invoice-disabled", "write to them if you want to pay it"),
+    ] {
+        let page = one(name);
+        assert!(page.contains(words), "{name}: {words}");
+        assert!(page.contains("The invoice stays as it is"), "{name}");
+        assert!(!page.contains("minutes") && !page.contains("plugin"), "{name}");
+        assert_eq!(actions(&page), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn operators_see_which_plugin_gives_nothing_back_now_and_are_led_to_it() {
+    for (name, words) in [
+        ("refund-no-answer", "Try again in a few minutes"),
+        ("refund-stopped", "The plugin Bank transfer is stopped"),
+        ("refund-stopped", "let it go on there"),
+        ("refund-disabled", "The plugin Bank transfer is disabled. Enable it on its page"),
+    ] {
+        let page = one(name);
+        assert!(page.contains(words), "{name}: {words}");
+        assert!(page.contains("This payment cannot be given back now"), "{name}");
+        let leads = |it: &&str| attribute(it, "href").is_some_and(|it| it.starts_with(PLUGIN));
+        assert_eq!(tags(&page).filter(leads).count(), 1, "{name}");
+    }
+    for name in ["refund", "refund-cannot", "refund-gone"] {
+        assert!(!one(name).contains(PLUGIN), "{name}");
+    }
+    assert!(!one("refund-stopped").contains("minutes"));
 }
 
 #[test]

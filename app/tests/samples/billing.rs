@@ -4,7 +4,7 @@ use myrelay_app::{
     Billing, Content, FormState, Frame,
     contract::{
         AccountBillingView, AccountState, BillingView, CheckoutStep, CheckoutView, InvoiceRow,
-        InvoiceState, InvoiceView, Millis, OfferRow, Page, PaymentMethodRow, PaymentRow,
+        InvoiceState, InvoiceView, Millis, OfferRow, Page, PayerAway, PaymentMethodRow, PaymentRow,
         PortalError, ProviderPage, SubscriptionState, SubscriptionView,
     },
 };
@@ -206,7 +206,7 @@ fn invoice(state: InvoiceState, step: Option<CheckoutStep>) -> InvoiceView {
             method(2, "Bank transfer", false),
             method(3, "BTCPay Server", false),
         ],
-        unanswered: false,
+        away: None,
         checkout: step.map(|step| CheckoutView {
             method: of_step(&step).to_owned(),
             step,
@@ -262,7 +262,9 @@ fn invoices() -> Screens {
         Content::Billing(Billing::Invoice { view, back, form })
     };
     let no_way = InvoiceView { methods: Vec::new(), ..invoice(Open, None) };
-    let silent = InvoiceView { unanswered: true, ..no_way.clone() };
+    let without = |away| show(InvoiceView { away: Some(away), ..no_way.clone() }, false);
+    let (silent, stopped) = (without(PayerAway::Silent), without(PayerAway::Stopped));
+    let disabled = without(PayerAway::Disabled);
     let partly = InvoiceView { due: money(749, "EUR"), ..invoice(Open, None) };
     let failure = Some(format!("the card was declined: {HOSTILE}"));
     let failed = InvoiceView { failure, ..invoice(Open, None) };
@@ -279,7 +281,9 @@ fn invoices() -> Screens {
     vec![
         ("invoice-open", show(invoice(Open, None), false), at()),
         ("invoice-no-way", show(no_way, false), at()),
-        ("invoice-no-answer", show(silent, false), at()),
+        ("invoice-no-answer", silent, at()),
+        ("invoice-stopped", stopped, at()),
+        ("invoice-disabled", disabled, at()),
         ("invoice-partly", show(partly, false), at()),
         ("invoice-failed", show(failed, true), at()),
         ("invoice-redirect", show(after_transfer(), false), at()),
@@ -306,7 +310,7 @@ fn payment(number: u128, method: &str, reference: &str) -> PaymentRow {
         amount: money(999, "EUR"),
         refunded: money(0, "EUR"),
         can_refund: true,
-        unanswered: false,
+        away: None,
         disputed: false,
         at: NOW - DAY * i64::try_from(number).expect("a small number"),
     }
@@ -369,7 +373,12 @@ fn for_operators() -> Screens {
     let much_typed = [("amount", "8"), ("reason", "asked for it")];
     let [disputed, partly, fixed, gone] =
         <[PaymentRow; 4]>::try_from(payments()).expect("four payments");
-    let silent = PaymentRow { can_refund: false, unanswered: true, ..partly.clone() };
+    let without = |away| {
+        let away = Some((id(7), away));
+        refund(PaymentRow { can_refund: false, away, ..partly.clone() }, form())
+    };
+    let (silent, stopped) = (without(PayerAway::Silent), without(PayerAway::Stopped));
+    let disabled = without(PayerAway::Disabled);
     let end = |state, it| {
         Content::Billing(Billing::EndSubscription {
             account: account_row(30, "ana@example.org", state),
@@ -394,7 +403,9 @@ fn for_operators() -> Screens {
         ("refund-disputed", refund(disputed, form()), back()),
         ("refund-refused", refund(partly, refused(&much_typed, much)), back()),
         ("refund-cannot", refund(fixed, form()), back()),
-        ("refund-no-answer", refund(silent, form()), back()),
+        ("refund-no-answer", silent, back()),
+        ("refund-stopped", stopped, back()),
+        ("refund-disabled", disabled, back()),
         ("refund-gone", refund(gone, form()), back()),
         ("subscription-end", active, ending()),
         ("subscription-end-pending", unpaid, ending()),

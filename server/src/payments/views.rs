@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use myrelay_app::contract::{
     AccountBillingView, BillingView, CheckoutView, InvoiceRow, InvoiceState, InvoiceView,
-    PAGE_ROWS, Page, PaymentMethodRow, PaymentRow, SubscriptionView,
+    PAGE_ROWS, Page, PayerAway, PaymentMethodRow, PaymentRow, SubscriptionView,
 };
 use myrelay_domain::ids::{AccountId, InstallationId, PaymentId};
 use myrelay_plugin_host::billing::Capabilities;
@@ -123,8 +123,8 @@ async fn view(context: &Context, invoice: &Invoice) -> Result<InvoiceView> {
     if row.state == InvoiceState::Open && checkout.as_ref().is_some_and(|it| it.pending.is_some()) {
         row.state = InvoiceState::Pending;
     }
-    let (methods, unanswered) =
-        if invoice.is_open() { methods(context, invoice).await? } else { (Vec::new(), false) };
+    let (methods, away) =
+        if invoice.is_open() { methods(context, invoice).await? } else { (Vec::new(), None) };
     Ok(InvoiceView {
         row,
         account: invoice.account,
@@ -132,7 +132,7 @@ async fn view(context: &Context, invoice: &Invoice) -> Result<InvoiceView> {
         due: checkout::due(context, invoice).await?,
         period: invoice.period,
         methods,
-        unanswered,
+        away,
         checkout,
         failure: invoice.failure.clone(),
         by_hand: by_hand && invoice.is_open(),
@@ -140,11 +140,13 @@ async fn view(context: &Context, invoice: &Invoice) -> Result<InvoiceView> {
 }
 
 /// The ways to pay an invoice: those that take its currency. One that does not answer is none; and
-/// whether that is why there is none.
-async fn methods(context: &Context, invoice: &Invoice) -> Result<(Vec<PaymentMethodRow>, bool)> {
-    let mut enabled = payers(context).await?;
-    enabled.retain(|it| it.state != State::Disabled);
-    let able = answering(context, &enabled).await;
+/// why there is none, where there would be one.
+async fn methods(
+    context: &Context,
+    invoice: &Invoice,
+) -> Result<(Vec<PaymentMethodRow>, Option<PayerAway>)> {
+    let payers = payers(context).await?;
+    let able = answering(context, &payers).await;
     let code = invoice.total.currency.code();
     let row = |plugin: &Installed| {
         let able = able.get(&plugin.id)?;
@@ -152,9 +154,22 @@ async fn methods(context: &Context, invoice: &Invoice) -> Result<(Vec<PaymentMet
         let (id, name) = (plugin.id, plugin.name().to_owned());
         takes.then_some(PaymentMethodRow { id, name, renews: able.subscriptions })
     };
-    let found: Vec<_> = enabled.iter().filter_map(row).collect();
-    let unanswered = found.is_empty() && able.len() < enabled.len();
-    Ok((found, unanswered))
+    let found: Vec<_> = payers.iter().filter_map(row).collect();
+    if !found.is_empty() {
+        return Ok((found, None));
+    }
+    let away: Vec<_> = payers.iter().filter(|it| !able.contains_key(&it.id)).map(away).collect();
+    let soonest = [PayerAway::Silent, PayerAway::Stopped, PayerAway::Disabled];
+    Ok((found, soonest.into_iter().find(|it| away.contains(it))))
+}
+
+/// Why a plugin that takes payments does not say what it can do.
+fn away(plugin: &Installed) -> PayerAway {
+    match plugin.state {
+        State::Enabled => PayerAway::Silent,
+        State::Stopped(_) => PayerAway::Stopped,
+        State::Disabled => PayerAway::Disabled,
+    }
 }
 
 /// What those of these can do that serve now, and say so in time.
@@ -207,13 +222,14 @@ async fn refundable(
     mut rows: Vec<(InstallationId, PaymentRow)>,
 ) -> Result<Vec<PaymentRow>> {
     let mut payers = if rows.is_empty() { Vec::new() } else { payers(context).await? };
-    payers.retain(|it| it.state != State::Disabled && rows.iter().any(|(id, _)| *id == it.id));
+    payers.retain(|it| rows.iter().any(|(id, _)| *id == it.id));
     let able = answering(context, &payers).await;
     for (plugin, row) in &mut rows {
         let left = row.refunded.minor < row.amount.minor;
         row.can_refund = left && able.get(plugin).is_some_and(|it| it.refunds);
-        let is_silent = !able.contains_key(plugin) && payers.iter().any(|it| it.id == *plugin);
-        row.unanswered = left && is_silent;
+        let silent =
+            payers.iter().find(|it| left && it.id == *plugin && !able.contains_key(plugin));
+        row.away = silent.map(|it| (it.id, away(it)));
     }
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }

@@ -113,7 +113,7 @@ fn Payment(payment: PaymentRow, with_account: bool, now: Millis) -> impl IntoVie
             <Cell column=texts::ACTION>
                 <span class="row-actions">
                     {payment.disputed.then(|| view! { <Badge state=disputed /> })}
-                    {((payment.can_refund || payment.unanswered) && 0 < rest.minor)
+                    {((payment.can_refund || payment.away.is_some()) && 0 < rest.minor)
                         .then(|| {
                             view! {
                                 <a class="row-action" href=refund aria-label=label>

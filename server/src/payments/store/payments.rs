@@ -220,7 +220,7 @@ impl Shown {
             amount: payment.amount,
             refunded: Money { minor: payment.refunded, ..payment.amount },
             can_refund: false,
-            unanswered: false,
+            away: None,
             disputed: self.disputed_at.is_some(),
             at: self.occurred_at,
         };

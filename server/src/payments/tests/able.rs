@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use myrelay_app::contract::{BillingContract, PluginContract, PluginState};
+use myrelay_app::contract::{BillingContract, PayerAway, PluginContract, PluginState};
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{Answer, Failure, LimitName, types::ErrorKind};
 
-use super::stage::Stage;
+use super::stage::{Stage, event, refund};
 use crate::{
     plugins::{
         self, Input,
@@ -38,13 +38,13 @@ stories! {
         let invoice = ana.api().choose_plan(&stage.plan).await.unwrap().to_string();
         let methods = async || {
             let view = ana.api().get_invoice(&invoice).await.unwrap();
-            (view.methods.iter().map(|it| it.id).collect::<Vec<_>>(), view.unanswered)
+            (view.methods.iter().map(|it| it.id).collect::<Vec<_>>(), view.away)
         };
         world.host.able(slow, too_slow);
         let held = world.host.holds(slow);
-        assert_eq!(methods().await, (vec![stage.plugin], false));
+        assert_eq!(methods().await, (vec![stage.plugin], None));
         // Whoever looks meanwhile asks no second time.
-        assert_eq!(methods().await, (vec![stage.plugin], false));
+        assert_eq!(methods().await, (vec![stage.plugin], None));
         assert_eq!((world.host.asked_able(slow), failures(&stage, slow).await), (1, 0));
         // The question goes on when nobody waits for it, and what it comes to counts.
         drop(held);
@@ -55,7 +55,7 @@ stories! {
         };
         tokio::time::timeout(Duration::from_secs(10), counted).await.expect("it counts");
         for number in 2..=FAILURES {
-            assert_eq!(methods().await, (vec![stage.plugin], false));
+            assert_eq!(methods().await, (vec![stage.plugin], None));
             assert_eq!(failures(&stage, slow).await, number);
         }
         let view = stage.olga.api().get_plugin(&slow.to_string()).await.unwrap();
@@ -65,21 +65,73 @@ stories! {
         let often = usize::try_from(FAILURES).unwrap();
         assert_eq!(said, vec!["limit Wall: 2 s by the clock"; often]);
         // It rests: nobody asks it.
-        assert_eq!(methods().await, (vec![stage.plugin], false));
+        assert_eq!(methods().await, (vec![stage.plugin], None));
         assert_eq!(world.host.asked_able(slow), often);
 
-        // Nothing is left, and the page says why.
+        // Nothing is left, and the page says why: this one is back before long.
         stage.olga.api().disable_plugin(&stage.plugin.to_string()).await.unwrap();
-        assert_eq!(methods().await, (Vec::new(), true));
+        assert_eq!(methods().await, (Vec::new(), Some(PayerAway::Silent)));
         // After its rest it is asked, and says what it can.
         world.clock.advance(REST_MS);
         world.host.able(slow, || testing::with(Ok(Answer::Capabilities(testing::able())), Vec::new()));
-        assert_eq!(methods().await, (vec![slow], false));
+        assert_eq!(methods().await, (vec![slow], None));
         assert_eq!(failures(&stage, slow).await, FAILURES, "that says nothing of its provider");
-        world.stop(slow).await;
-        assert_eq!(methods().await, (Vec::new(), true));
-        stage.olga.api().disable_plugin(&slow.to_string()).await.unwrap();
-        assert_eq!(methods().await, (Vec::new(), false), "nobody set one up");
+    }
+
+    async fn who_finds_no_way_to_pay_reads_whether_that_is_a_matter_of_minutes(world) {
+        let stage = Stage::new(&world).await;
+        let olga = stage.olga.api();
+        let ana = world.customer("ana").await;
+        let invoice = ana.api().choose_plan(&stage.plan).await.unwrap().to_string();
+        let sees = async || {
+            let view = ana.api().get_invoice(&invoice).await.unwrap();
+            (view.methods.len(), view.away)
+        };
+        let (one, other) = (stage.plugin, world.payer("dev.example.other").await);
+        assert_eq!(sees().await, (2, None));
+        // One of two is enough to pay, whatever became of the other.
+        world.stop(other).await;
+        assert_eq!(sees().await, (1, None));
+        world.tire(one).await;
+        assert_eq!(sees().await, (0, Some(PayerAway::Silent)), "that one is back before long");
+        olga.disable_plugin(&one.to_string()).await.unwrap();
+        assert_eq!(sees().await, (0, Some(PayerAway::Stopped)));
+        world.clock.advance(REST_MS);
+        assert_eq!(sees().await, (0, Some(PayerAway::Stopped)), "it waits for an operator");
+        olga.disable_plugin(&other.to_string()).await.unwrap();
+        assert_eq!(sees().await, (0, Some(PayerAway::Disabled)));
+        for plugin in [one, other] {
+            plugins::take_away(&world.context, plugin, true).await.unwrap();
+        }
+        assert_eq!(sees().await, (0, None), "nobody set one up");
+    }
+
+    async fn operators_read_which_plugin_gives_nothing_back_now(world) {
+        let stage = Stage::new(&world).await;
+        let olga = stage.olga.api();
+        let ana = world.customer("ana").await;
+        stage.pays(&ana, "pi_1").await;
+        let payment = olga.list_payments(None).await.unwrap().rows[0].id.to_string();
+        let sees = async || {
+            let row = olga.get_payment(&payment).await.unwrap();
+            (row.can_refund, row.away)
+        };
+        let plugin = stage.plugin;
+        assert_eq!(sees().await, (true, None));
+        world.tire(plugin).await;
+        assert_eq!(sees().await, (false, Some((plugin, PayerAway::Silent))));
+        world.stop(plugin).await;
+        assert_eq!(sees().await, (false, Some((plugin, PayerAway::Stopped))));
+        olga.disable_plugin(&plugin.to_string()).await.unwrap();
+        assert_eq!(sees().await, (false, Some((plugin, PayerAway::Disabled))));
+        olga.enable_plugin(&plugin.to_string()).await.unwrap();
+        assert_eq!(sees().await, (true, None));
+        // Where all of it went back, nobody asks.
+        stage.hook(event("e1", vec![refund("re_1", "pi_1", 999)])).await;
+        world.stop(plugin).await;
+        assert_eq!(sees().await, (false, None));
+        plugins::take_away(&world.context, plugin, true).await.unwrap();
+        assert_eq!(sees().await, (false, None));
     }
 
     async fn what_a_payer_can_do_is_asked_once_a_minute(world) {
@@ -108,13 +160,14 @@ stories! {
         plugins::install(&world.context, next).await.unwrap().1.unwrap();
         world.host.able(stage.plugin, || testing::failed(ErrorKind::Unavailable, None));
         let row = &olga.list_payments(None).await.unwrap().rows[0];
-        assert_eq!((row.can_refund, row.unanswered, asked()), (false, true, 3));
+        let away = Some((stage.plugin, PayerAway::Silent));
+        assert_eq!((row.can_refund, row.away, asked()), (false, away, 3));
         // A failure is not remembered as an answer.
         olga.list_payments(None).await.unwrap();
         assert_eq!(asked(), 4);
         let said = || testing::with(Ok(Answer::Done), Vec::new());
         world.host.able(stage.plugin, said);
-        assert!(olga.list_payments(None).await.unwrap().rows[0].unanswered, "it is no answer");
+        assert_eq!(olga.list_payments(None).await.unwrap().rows[0].away, away, "it is no answer");
         assert_eq!(failures(&stage, stage.plugin).await, 3);
     }
 }

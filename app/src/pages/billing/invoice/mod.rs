@@ -11,7 +11,7 @@ use crate::{
         Badge, ButtonLink, ErrorSummary, Heading, Look, Notice, StateWord, Submit, Time, Tone,
         day_words,
     },
-    contract::{InvoiceState, InvoiceView, Millis, PaymentMethodRow},
+    contract::{InvoiceState, InvoiceView, Millis, PayerAway, PaymentMethodRow},
     pages::FormState,
     texts as shared,
 };
@@ -59,8 +59,8 @@ pub fn Invoice(view: InvoiceView, back: bool, form: FormState, now: Millis) -> i
             })}
         {open
             .then(|| {
-                let unanswered = view.unanswered;
-                view! { <Methods methods=view.methods unanswered path begun /> }
+                let away = view.away;
+                view! { <Methods methods=view.methods away path begun /> }
             })}
     }
 }
@@ -164,7 +164,7 @@ fn Facts(view: InvoiceView, now: Millis) -> impl IntoView {
 #[component]
 fn Methods(
     methods: Vec<PaymentMethodRow>,
-    unanswered: bool,
+    away: Option<PayerAway>,
     path: String,
     begun: bool,
 ) -> impl IntoView {
@@ -173,9 +173,8 @@ fn Methods(
         return ().into_any();
     }
     if methods.is_empty() {
-        let text = if unanswered { texts::NO_WAY_ANSWERS } else { texts::NO_WAY_TEXT };
         return view! {
-            <Notice tone=Tone::Warn title=texts::NO_WAY text=text>
+            <Notice tone=Tone::Warn title=texts::NO_WAY text=texts::no_way(away)>
                 <div class="actions">
                     <ButtonLink href="/plan" label=texts::TO_PLAN look=Look::Secondary />
                 </div>

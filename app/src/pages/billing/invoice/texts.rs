@@ -1,6 +1,10 @@
 //! The words of an invoice's page.
 
-use crate::{components::day_words, contract::Millis, texts};
+use crate::{
+    components::day_words,
+    contract::{Millis, PayerAway},
+    texts,
+};
 
 pub(crate) const PLAN: &str = "For";
 pub(crate) const AMOUNT: &str = "Amount";
@@ -32,10 +36,6 @@ pub(crate) const RENEWS: &str = "Collects the following periods too, until you s
 pub(crate) const ONCE: &str = "For this period only.";
 pub(crate) const PAY: &str = "Pay";
 pub(crate) const NO_WAY: &str = "There is no way to pay now";
-pub(crate) const NO_WAY_TEXT: &str = "The people who run this service have to set one up. The invoice \
-     stays as it is: come back later.";
-pub(crate) const NO_WAY_ANSWERS: &str = "What takes payments here does not answer at the moment. The \
-     invoice stays as it is: try again in a few minutes.";
 pub(crate) const TO_PLAN: &str = "Back to your plan";
 
 pub(crate) const SEEN: &str = "Your payment is on its way";
@@ -57,6 +57,29 @@ pub(crate) const COINS: &str = "Send exactly this amount to this address, in one
 pub(crate) const COIN_AMOUNT: &str = "Amount";
 pub(crate) const ADDRESS: &str = "Address";
 pub(crate) const OPEN_WALLET: &str = "Open in a wallet";
+
+/// Why there is no way to pay, and what to do.
+pub(crate) fn no_way(away: Option<PayerAway>) -> &'static str {
+    match away {
+        None => {
+            "The people who run this service have to set one up. The invoice stays as it is: come \
+             back later."
+        }
+        Some(PayerAway::Silent) => {
+            "What takes payments here does not answer at the moment. The invoice stays as it is: try \
+             again in a few minutes."
+        }
+        Some(PayerAway::Stopped) => {
+            "What takes payments here is stopped until the people who run this service look at it, as \
+             their pages tell them. The invoice stays as it is: come back tomorrow, and write to them \
+             if nothing changed."
+        }
+        Some(PayerAway::Disabled) => {
+            "The people who run this service have switched off what takes payments here. The invoice \
+             stays as it is: write to them if you want to pay it."
+        }
+    }
+}
 
 /// The heading.
 pub(crate) fn title(plan: &str) -> String {

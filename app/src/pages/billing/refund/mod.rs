@@ -55,9 +55,31 @@ pub fn Refund(payment: PaymentRow, form: FormState, now: Millis) -> impl IntoVie
         } else if payment.can_refund {
             view! { <Ask payment form /> }.into_any()
         } else {
-            let (title, text) = texts::cannot(&payment);
-            view! { <Notice tone=Tone::Warn title=title text=text /> }.into_any()
+            view! { <Cannot payment /> }.into_any()
         }}
+    }
+}
+
+/// Why it cannot be given back, and the page of the plugin where that can be changed.
+#[component]
+fn Cannot(payment: PaymentRow) -> impl IntoView {
+    let (title, text) = texts::cannot(&payment);
+    view! {
+        <Notice tone=Tone::Warn title=title text=text>
+            {payment
+                .away
+                .map(|(plugin, _)| {
+                    view! {
+                        <div class="actions">
+                            <ButtonLink
+                                href=format!("/operator/plugins/{plugin}")
+                                label=texts::to_plugin(&payment.method)
+                                look=Look::Secondary
+                            />
+                        </div>
+                    }
+                })}
+        </Notice>
     }
 }
 

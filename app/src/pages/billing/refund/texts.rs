@@ -2,7 +2,7 @@
 
 use myrelay_domain::money::Money;
 
-use crate::contract::PaymentRow;
+use crate::contract::{PayerAway, PaymentRow};
 
 pub(crate) const ACCOUNT: &str = "Account";
 pub(crate) const METHOD: &str = "Paid by";
@@ -35,16 +35,32 @@ pub(crate) fn amount_hint(rest: &Money) -> String {
 /// Nobody gives it back, or nobody knows now who does.
 pub(crate) fn cannot(payment: &PaymentRow) -> (&'static str, String) {
     let method = &payment.method;
-    if payment.unanswered {
-        let text = format!(
+    let text = match payment.away {
+        None => {
+            let text = format!(
+                "{method} gives nothing back through this page. Do it where the money arrived."
+            );
+            return (CANNOT, text);
+        }
+        Some((_, PayerAway::Silent)) => format!(
             "{method} does not answer at the moment. Try again in a few minutes, and look at its \
              plugin if it goes on."
-        );
-        return (CANNOT_NOW, text);
-    }
-    let text =
-        format!("{method} gives nothing back through this page. Do it where the money arrived.");
-    (CANNOT, text)
+        ),
+        Some((_, PayerAway::Stopped)) => format!(
+            "The plugin {method} is stopped, and nobody can pay by it either. Its page says why: \
+             let it go on there, and come back."
+        ),
+        Some((_, PayerAway::Disabled)) => format!(
+            "The plugin {method} is disabled. Enable it on its page and come back, or do it where \
+             the money arrived."
+        ),
+    };
+    (CANNOT_NOW, text)
+}
+
+/// The link to the page of the plugin.
+pub(crate) fn to_plugin(method: &str) -> String {
+    format!("Look at {method}")
 }
 
 /// What will happen.
