@@ -247,6 +247,7 @@ impl On<'_> {
         {
             return Ok(());
         }
+        accounts::hold(tx, account).await?;
         if let Some(invoice) = &invoice {
             subscriptions::set_failure(tx, invoice.id, Some(&why)).await?;
             // Who tries again begins anew. A payment that failed before is of a checkout of before.
@@ -257,10 +258,12 @@ impl On<'_> {
         }
         let code: String = it.code.chars().take(TEXT).collect();
         let mut payload = json!({ "code": code });
-        if let Some(invoice) = invoice {
+        if let Some(invoice) = &invoice {
             payload["invoice"] = json!(invoice.id);
         }
-        outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await
+        outbox::record(self.context, tx, Event::PaymentFailed, Some(account), payload).await?;
+        let of = (account, self.plugin.id);
+        subscriptions::not_collected(self.context, tx, of, invoice.as_ref()).await
     }
 
     /// Whether this payment did not fail before.

@@ -44,7 +44,7 @@ pub(crate) async fn work(context: Context) {
 
 /// Does what is due; answers whether there was anything to ask a provider, or to end.
 pub(super) async fn round(context: &Context) -> Result<bool> {
-    logged("tell of what runs out", subscriptions::tell(context).await);
+    logged("tell of what will run out", subscriptions::tell(context).await);
     logged("ask whether it was collected", ask_unpaid(context).await);
     let now = context.now();
     let mut tx = context.database.write().await?;
@@ -62,6 +62,7 @@ pub(super) async fn round(context: &Context) -> Result<bool> {
         logged("ask a provider", run(context, plugin, (task, lease)).await);
     }
     // Last: what was asked may have been answered.
+    logged("tell of what ran out", subscriptions::tell_past_due(context).await);
     let unpaid = subscriptions::unpaid(context).await?;
     for subscription in &unpaid {
         logged("end what is not paid", end_unpaid(context, subscription.account).await);

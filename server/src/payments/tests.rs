@@ -5,6 +5,7 @@ mod away;
 mod hostile;
 mod killed;
 mod operators;
+mod patience;
 mod periods;
 mod provider_page;
 mod removal;

@@ -33,6 +33,11 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const GRACE_MS: i64 = 3 * DAY_MS;
 /// How much longer it does where whoever collects does not say whether it was paid, in milliseconds.
 const SILENCE_MS: i64 = 3 * DAY_MS;
+/// How long after the paid time is over a provider that collects by itself may not have done it yet,
+/// in milliseconds. Stripe collects an hour after the period began, or an hour after the last of its
+/// reports arrived (<https://docs.stripe.com/api/invoices>): three leave room for a report that is
+/// sent again. Others collect sooner.
+const PATIENCE_MS: i64 = 3 * 3_600_000;
 /// How long before its end a period can be paid for again, in milliseconds.
 const EARLY_MS: i64 = 14 * DAY_MS;
 /// How long before its end a customer is told, in milliseconds.
@@ -62,6 +67,8 @@ pub(crate) struct Subscription {
     pub(crate) link: Option<Link>,
     observed_at: Option<i64>,
     cancelled_at: Option<i64>,
+    /// Since when it counts as past due, and that was told.
+    past_due_at: Option<i64>,
     ended_at: Option<i64>,
 }
 
@@ -81,6 +88,14 @@ impl Subscription {
         self.link.is_some() && self.cancelled_at.is_none()
     }
 
+    /// Whether it ran out: its paid time is over, and so is the time in which whoever collects may
+    /// still do it.
+    fn is_past_due(&self, now: i64) -> bool {
+        let waits = self.renews() && self.past_due_at.is_none();
+        let patience = if waits { PATIENCE_MS } else { 0 };
+        self.paid_until.is_some_and(|until| until + patience <= now)
+    }
+
     /// Whether what is paid for it now comes too late to go on from the last period.
     fn is_lapsed(&self, now: i64) -> bool {
         let silence = if self.link.is_some() { SILENCE_MS } else { 0 };
@@ -90,8 +105,8 @@ impl Subscription {
     /// Whether the next period can be paid for now.
     fn can_renew(&self, now: i64) -> bool {
         let Some(until) = self.paid_until else { return false };
-        let early = if self.renews() { 0 } else { EARLY_MS };
-        self.ended_at.is_none() && until - early <= now
+        let early = !self.renews() && until - EARLY_MS <= now;
+        self.ended_at.is_none() && (early || self.is_past_due(now))
     }
 }
 
@@ -195,8 +210,11 @@ pub(crate) async fn renew(context: &Context, caller: Caller) -> Result<InvoiceId
         );
     };
     if !active.can_renew(context.now()) {
-        let message =
-            "your plan is paid for: it can be renewed in the last two weeks of its period";
+        let message = if active.renews() {
+            "the next period is collected by itself: you can pay for it here where that fails"
+        } else {
+            "your plan is paid for: it can be renewed in the last two weeks of its period"
+        };
         return Err(Error::Limit(message.to_owned()));
     }
     let invoice = next_invoice(context, &mut tx, &active).await?;
@@ -401,7 +419,8 @@ pub(crate) async fn set_failure(
     Ok(store::set_failure(tx, invoice, failure).await?)
 }
 
-/// Tells of what runs out, once for each period, and forgets choices that nobody paid for.
+/// Tells of what is about to run out, once for each period, and forgets choices that nobody paid
+/// for.
 pub(crate) async fn tell(context: &Context) -> Result<()> {
     let now = context.now();
     let mut tx = context.database.write().await?;
@@ -411,11 +430,7 @@ pub(crate) async fn tell(context: &Context) -> Result<()> {
             record_end(context, &mut tx, Event::SubscriptionExpiring, &it).await?;
         }
     }
-    for it in store::past_due(&mut tx, now).await? {
-        if store::set_past_due(&mut tx, it.id, now).await? {
-            record_end(context, &mut tx, Event::SubscriptionPastDue, &it).await?;
-        }
-    }
+    store::set_over(&mut tx, now).await?;
     tx.commit().await?;
     for it in store::chosen_before(context.database.read(), now - CHOSEN_MS).await? {
         let mut tx = context.database.write().await?;
@@ -426,6 +441,41 @@ pub(crate) async fn tell(context: &Context) -> Result<()> {
             end(context, &mut tx, &waiting, "it was never paid for").await?;
         }
         tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Tells of what ran out, once for each period. To be called after whoever collects was asked.
+pub(crate) async fn tell_past_due(context: &Context) -> Result<()> {
+    let now = context.now();
+    let mut tx = context.database.write().await?;
+    for it in store::past_due(&mut tx, now, now - PATIENCE_MS).await? {
+        set_past_due(context, &mut tx, &it).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A payment failed at whoever collects for an account: where the paid time is over, nobody waits
+/// for it any longer. One for the invoice of something else says nothing of that.
+pub(crate) async fn not_collected(
+    context: &Context,
+    tx: &mut Write,
+    (account, plugin): (AccountId, InstallationId),
+    invoice: Option<&Invoice>,
+) -> Result<()> {
+    let Some(active) = store::find_active(tx, account).await? else { return Ok(()) };
+    let collects = active.link.as_ref().is_some_and(|it| it.plugin == plugin);
+    if collects && invoice.is_none_or(|it| it.subscription == active.id) {
+        set_past_due(context, tx, &active).await?;
+    }
+    Ok(())
+}
+
+async fn set_past_due(context: &Context, tx: &mut Write, it: &Subscription) -> Result<()> {
+    // Another portal may have told it, or it may have been paid, in the same moment.
+    if store::set_past_due(tx, it.id, context.now()).await? {
+        record_end(context, tx, Event::SubscriptionPastDue, it).await?;
     }
     Ok(())
 }

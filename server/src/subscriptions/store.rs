@@ -30,6 +30,7 @@ struct Row {
     provider_id: Option<String>,
     observed_at: Option<i64>,
     cancelled_at: Option<i64>,
+    past_due_at: Option<i64>,
     ended_at: Option<i64>,
 }
 
@@ -40,7 +41,7 @@ macro_rules! select {
                  plans.name AS plan_name, plans.price_minor, plans.price_currency, \
                  plans.price_interval, subscriptions.began_at, subscriptions.paid_until, \
                  subscriptions.plugin_id, subscriptions.provider_id, subscriptions.observed_at, \
-                 subscriptions.cancelled_at, subscriptions.ended_at \
+                 subscriptions.cancelled_at, subscriptions.past_due_at, subscriptions.ended_at \
              FROM subscriptions JOIN plans ON plans.id = subscriptions.plan_id ",
             $rest
         )
@@ -147,10 +148,12 @@ async fn all(
 }
 
 /// When a provider is to be asked: it was not since the paid time is over, or since this, or since
-/// the grace is over.
+/// it should have collected, or since the grace is over.
 pub(super) struct AskedWhen {
     pub(super) paid_before: i64,
     pub(super) asked_before: i64,
+    pub(super) patience: i64,
+    pub(super) collected_before: i64,
     pub(super) grace: i64,
     pub(super) over_before: i64,
 }
@@ -160,10 +163,19 @@ pub(super) async fn unasked(tx: &mut Write, when: &AskedWhen) -> sqlx::Result<Ve
     let sql = select!(
         "WHERE ended_at IS NULL AND provider_id IS NOT NULL AND paid_until <= $1 \
              AND (asked_at IS NULL OR asked_at < paid_until OR asked_at <= $2 \
-                 OR (asked_at - paid_until < $3 AND paid_until <= $4)) \
+                 OR (asked_at - paid_until < $3 AND paid_until <= $4) \
+                 OR (asked_at - paid_until < $5 AND paid_until <= $6)) \
          ORDER BY paid_until, subscriptions.id LIMIT 200"
     );
-    all(&mut **tx, sql, &[when.paid_before, when.asked_before, when.grace, when.over_before]).await
+    let times = [
+        when.paid_before,
+        when.asked_before,
+        when.patience,
+        when.collected_before,
+        when.grace,
+        when.over_before,
+    ];
+    all(&mut **tx, sql, &times).await
 }
 
 /// When one ends: it was paid until this at most, and its provider was asked so long after that and
@@ -182,7 +194,7 @@ pub(super) async fn unpaid(
 ) -> sqlx::Result<Vec<Subscription>> {
     let sql = select!(
         "WHERE ended_at IS NULL AND paid_until <= $1 AND ($2 = '' OR account_id = $2) \
-             AND (provider_id IS NULL OR $3 <= answered_at - paid_until OR past_due_at <= $4 \
+             AND (provider_id IS NULL OR $3 <= answered_at - paid_until OR (paid_until <= over_at AND over_at <= $4) \
                  OR NOT EXISTS (SELECT 1 FROM plugins WHERE plugins.id = subscriptions.plugin_id)) \
          ORDER BY paid_until, subscriptions.id LIMIT 200"
     );
@@ -209,12 +221,23 @@ pub(super) async fn expiring(
     all(&mut **tx, sql, &[now, then]).await
 }
 
-pub(super) async fn past_due(tx: &mut Write, now: i64) -> sqlx::Result<Vec<Subscription>> {
+/// Those that are over now and nobody was told of; where somebody collects, those that were over at
+/// the second time, and whose provider is not still to be asked whether it did.
+pub(super) async fn past_due(
+    tx: &mut Write,
+    now: i64,
+    collected_before: i64,
+) -> sqlx::Result<Vec<Subscription>> {
     let sql = select!(
         "WHERE ended_at IS NULL AND paid_until <= $1 AND past_due_at IS NULL \
+             AND (provider_id IS NULL OR cancelled_at IS NOT NULL OR paid_until <= $2) \
+             AND NOT EXISTS (SELECT 1 FROM provider_tasks \
+                 WHERE provider_tasks.plugin_id = subscriptions.plugin_id \
+                     AND provider_tasks.provider_id = subscriptions.provider_id \
+                     AND provider_tasks.kind = 'reconcile' AND provider_tasks.due_at <= $1) \
          ORDER BY paid_until, subscriptions.id LIMIT 200"
     );
-    all(&mut **tx, sql, &[now]).await
+    all(&mut **tx, sql, &[now, collected_before]).await
 }
 
 pub(super) async fn chosen_before(pool: &AnyPool, time: i64) -> sqlx::Result<Vec<Subscription>> {
@@ -246,12 +269,21 @@ pub(super) async fn set_expiry_told(
     set(tx, sql, id, now).await
 }
 
+/// Writes down of all whose paid time is over that this was seen now, unless it was before.
+pub(super) async fn set_over(tx: &mut Write, now: i64) -> sqlx::Result<()> {
+    let sql = "UPDATE subscriptions SET over_at = $1 \
+               WHERE ended_at IS NULL AND paid_until <= $1 \
+                   AND (over_at IS NULL OR over_at < paid_until)";
+    sqlx::query(sql).bind(now).execute(&mut **tx).await.map(drop)
+}
+
 pub(super) async fn set_past_due(
     tx: &mut Write,
     id: SubscriptionId,
     now: i64,
 ) -> sqlx::Result<bool> {
-    let sql = "UPDATE subscriptions SET past_due_at = $2 WHERE id = $1 AND past_due_at IS NULL";
+    let sql = "UPDATE subscriptions SET past_due_at = $2 \
+               WHERE id = $1 AND past_due_at IS NULL AND paid_until <= $2";
     set(tx, sql, id, now).await
 }
 
@@ -294,7 +326,7 @@ pub(super) async fn set_paid(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE subscriptions SET began_at = $2, paid_until = $3, expiry_told_at = NULL, \
-             past_due_at = NULL \
+             over_at = NULL, past_due_at = NULL \
          WHERE id = $1",
     )
     .bind(id.to_string())
@@ -384,6 +416,7 @@ impl Row {
             link: link.map(|(plugin, provider_id)| Link { plugin, provider_id }),
             observed_at: self.observed_at,
             cancelled_at: self.cancelled_at,
+            past_due_at: self.past_due_at,
             ended_at: self.ended_at,
         })
     }

@@ -2,15 +2,17 @@
 
 use myrelay_domain::ids::{AccountId, InstallationId, SubscriptionId};
 
-use super::{DAY_MS, GRACE_MS, Link, SILENCE_MS, Subscription, store};
+use super::{DAY_MS, GRACE_MS, Link, PATIENCE_MS, SILENCE_MS, Subscription, store};
 use crate::{Result, context::Context, database::Write};
 
 /// The subscriptions whose provider is to be asked whether it collected: once when the paid time is
-/// over, again each day, and once more when the grace is over.
+/// over, once more when it should have collected, again each day, and when the grace is over.
 pub(crate) async fn unasked(tx: &mut Write, now: i64) -> Result<Vec<(SubscriptionId, Link)>> {
     let due = store::AskedWhen {
         paid_before: now,
         asked_before: now - DAY_MS,
+        patience: PATIENCE_MS,
+        collected_before: now - PATIENCE_MS,
         grace: GRACE_MS,
         over_before: now - GRACE_MS,
     };

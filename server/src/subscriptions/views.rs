@@ -40,7 +40,7 @@ fn view(it: &Subscription, now: i64) -> Held {
     let state = match (it.ended_at, it.began_at, it.paid_until) {
         (Some(_), _, _) => SubscriptionState::Ended,
         (None, None, _) | (None, _, None) => SubscriptionState::Pending,
-        (None, Some(_), Some(until)) if now < until => SubscriptionState::Active,
+        (None, Some(_), Some(_)) if !it.is_past_due(now) => SubscriptionState::Active,
         _ => SubscriptionState::PastDue,
     };
     let runs = matches!(state, SubscriptionState::Active | SubscriptionState::PastDue);

@@ -181,7 +181,7 @@ pub(super) fn subscription_past_due(facts: &Facts) -> Words {
     let plan = facts.plan.as_ref().map_or_else(String::new, |it| format!(" to {it}"));
     words(
         &format!("Your subscription{plan} ran out"),
-        &["Your locations stop in three days unless you pay for the next period."],
+        &["Your locations stop in less than three days unless you pay for the next period."],
         (PAY, PLAN),
     )
 }
