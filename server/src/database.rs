@@ -192,6 +192,12 @@ impl Database {
     }
 }
 
+/// Whether nobody else writes until this transaction ends, so that no row has to be held: so it is
+/// on SQLite.
+pub(crate) fn is_only_writer(tx: &Write) -> bool {
+    tx.backend_name() == "SQLite"
+}
+
 /// Whether a write was refused because the row's key is taken.
 pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)

@@ -16,7 +16,7 @@ use myrelay_domain::ids::InstallationId;
 use sqlx::{Any, AnyPool, Executor, FromRow, any::AnyArguments, query::Query};
 
 use super::{Health, Installed, State};
-use crate::database::{Write, read_id, read_number};
+use crate::database::{Write, is_only_writer, read_id, read_number};
 
 /// A plugin as it stands in a row, without its component.
 #[derive(FromRow)]
@@ -180,7 +180,12 @@ pub(super) async fn set_hook(tx: &mut Write, id: InstallationId, hash: &str) -> 
 
 /// A plugin, whose row is held until the commit.
 pub(super) async fn hold(tx: &mut Write, id: InstallationId) -> sqlx::Result<Option<Installed>> {
-    let sql = concat!("UPDATE plugins SET name = name WHERE id = $1 RETURNING ", columns!());
+    // The row is long, and every batch of what is carried to a plugin holds it.
+    let sql = if is_only_writer(tx) {
+        concat!("SELECT ", columns!(), " FROM plugins WHERE id = $1")
+    } else {
+        concat!("UPDATE plugins SET name = name WHERE id = $1 RETURNING ", columns!())
+    };
     let row: Option<Row> =
         sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&mut **tx).await?;
     row.map(Row::read).transpose()
