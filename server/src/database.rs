@@ -100,6 +100,13 @@ impl Database {
         applied.ok().is_some_and(|it| ours == Ok(it))
     }
 
+    /// Whether there may be a database: a SQLite file that is not there is none. Nothing is made or
+    /// changed by asking.
+    pub(crate) fn is_made(url: &str) -> bool {
+        let file = url.strip_prefix("sqlite:").map(|it| it.trim_start_matches("//"));
+        file.is_none_or(|it| Path::new(it).exists())
+    }
+
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {
         let path = path.to_str().context("the path is not UTF-8")?;
         let options = AnyConnectOptions::from_str(&format!("sqlite://{path}?mode=rw"))?;

@@ -1,5 +1,7 @@
 //! `myrelay operator invite`
 
+use anyhow::bail;
+
 use super::{
     say,
     serve::{Started, start_context},
@@ -7,6 +9,7 @@ use super::{
 use crate::{
     config::{Config, Origin, SiteTls},
     context::Context,
+    database::Database,
     operators::{self, Invite},
 };
 
@@ -15,6 +18,13 @@ pub(super) async fn invite(config: Config) -> anyhow::Result<()> {
     let secure = config.tls != SiteTls::Clear;
     let origin =
         config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
+    if !Database::is_made(&config.database_url) {
+        bail!(
+            "there is no portal in {}: give this the settings that `myrelay serve` has, with \
+             --config FILE or one by one",
+            config.data_dir.display()
+        );
+    }
     let Started { context, .. } = start_context(&config, &origin, &origin).await?;
     let link = link(&context, &origin).await?;
     context.database.close().await;
@@ -26,7 +36,8 @@ pub(super) async fn link(context: &Context, origin: &Origin) -> anyhow::Result<S
     let Invite { token, .. } = operators::invite(context).await?;
     Ok(format!(
         "\nOpen this link within 30 minutes to set the password of an operator; it works once:\n\n  \
-         {origin}/operator/invite/{}\n\nA new one: `myrelay operator invite`\n\n",
+         {origin}/operator/invite/{}\n\nA new one: `myrelay operator invite`, with the settings of \
+         `myrelay serve`\n\n",
         token.expose()
     ))
 }

@@ -158,6 +158,10 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         None => None,
     };
     say(&told(&read, publisher.as_ref(), before.as_ref())?)?;
+    if let Some(context) = portal.as_ref().filter(|_| origin.rotations.is_empty()) {
+        // Whoever only reads learns it too.
+        plugins::check_publisher(context, &read.id, publisher.as_ref()).await?;
+    }
     let Some(context) = portal.filter(|_| asked.grant) else {
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     };

@@ -238,7 +238,7 @@ async fn rotate(context: &Context, rotations: &[Rotation]) -> Result<()> {
 }
 
 /// Whoever published a plugin first publishes all that bears its name.
-pub(super) async fn check_publisher(
+pub(crate) async fn check_publisher(
     context: &Context,
     plugin: &str,
     publisher: Option<&PublisherKey>,

@@ -58,7 +58,7 @@ pub(crate) use self::{
     grants::granted_to,
     health::ask_how_it_is,
     hooks::{find_hook, hook_url},
-    install::{Input, Origin, asked, install},
+    install::{Input, Origin, asked, check_publisher, install},
     numbers::{Family, Form, Sample},
     readiness::work,
     removal::{remove, take_away, what_goes_on},

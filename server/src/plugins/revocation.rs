@@ -21,14 +21,14 @@ pub(crate) struct Revocation {
 /// digits, in the one form in which it is kept.
 async fn parse(context: &Context, what: &str) -> Result<String> {
     if what.len() == 16 && what.bytes().all(|it| it.is_ascii_hexdigit()) {
-        let known = store::uploads::publishers(context.database.read()).await?;
+        let known = store::publishers::all(context.database.read()).await?;
         let known = known.into_iter().filter(|it| {
             PublisherKey::parse(it).is_ok_and(|it| it.key_id().eq_ignore_ascii_case(what))
         });
         let known: Vec<String> = known.collect();
         // Whoever wants to can make a key with the id of another.
         return <[String; 1]>::try_from(known).map(|[it]| it).map_err(|_none_or_several| {
-            let message = "nothing was installed with one key of this id: give the key itself, \
+            let message = "of this id no key is known here, or more than one: give the key itself, \
                            which begins with RW";
             Error::invalid("what", message)
         });

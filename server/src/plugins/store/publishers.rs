@@ -50,3 +50,16 @@ pub(in crate::plugins) async fn pin(
     .await
     .map(drop)
 }
+
+/// Every key that signed what is installed or what an operator can go back to, and those that plugins
+/// are pinned to: the key before a change of keys is among them.
+pub(in crate::plugins) async fn all(pool: &AnyPool) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT publisher FROM plugin_publishers \
+         UNION SELECT publisher FROM plugins WHERE publisher IS NOT NULL \
+         UNION SELECT publisher FROM plugin_versions WHERE publisher IS NOT NULL \
+         UNION SELECT what FROM plugin_revocations WHERE what LIKE 'RW%'",
+    )
+    .fetch_all(pool)
+    .await
+}

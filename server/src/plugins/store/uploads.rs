@@ -98,7 +98,7 @@ pub(in crate::plugins) async fn prune(tx: &mut Write, until: i64) -> sqlx::Resul
         .map(drop)
 }
 
-/// Every key that a plugin was ever installed with.
+/// Every key that a plugin is pinned to.
 pub(in crate::plugins) async fn publishers(pool: &AnyPool) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("SELECT DISTINCT publisher FROM plugin_publishers ORDER BY publisher")
         .fetch_all(pool)

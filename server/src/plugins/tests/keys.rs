@@ -138,6 +138,23 @@ stories! {
         assert_eq!(olga.api().get_plugin(&id).await.unwrap().row.state, PluginState::Enabled);
     }
 
+    async fn a_key_that_another_took_the_place_of_is_revoked_by_its_id(world) {
+        let ((old, first), (_, second)) = (pair(), pair());
+        let olga = world.operator("olga").await;
+        let (id, _) = install(&world.context, by(ONE, "1.0.0", &first)).await.unwrap();
+        let id = id.to_string();
+        let said = Origin { rotations: vec![becomes(&old, &second)], ..Origin::default() };
+        install_from(&world.context, by(ONE, "2.0.0", &second), &said).await.unwrap().1.unwrap();
+        let stopped = revoke(&world.context, &first.key_id(), "it was lost").await.unwrap();
+        assert!(stopped.is_empty(), "what runs is by the key after it");
+        let before = olga.api().get_plugin(&id).await.unwrap().versions.remove(0);
+        let error = olga.api().rollback_plugin(&id, before.number).await.unwrap_err();
+        assert!(error.to_string().contains("it was lost"), "{error}");
+        unrevoke(&world.context, &first.key_id()).await.unwrap();
+        olga.api().rollback_plugin(&id, before.number).await.unwrap();
+        assert_eq!(revoke(&world.context, &first.key_id(), "lost").await.unwrap().len(), 1);
+    }
+
     async fn one_package_is_revoked_and_the_version_before_it_runs(world) {
         let (_, first) = pair();
         let olga = world.operator("olga").await;
