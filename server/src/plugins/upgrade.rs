@@ -87,7 +87,13 @@ async fn try_it(
         let call = Call::Migrate { from_version: before.version.clone() };
         let (asked, outcome) = ask_once(context, after, input, call).await?;
         if let Err(failure) = &outcome.result {
-            return Err(Error::Unavailable(describe(failure)));
+            return Err(Error::Unavailable(format!(
+                "{} does not take over what {} remembers, and {} goes on: {}",
+                after.version,
+                before.version,
+                before.version,
+                describe(failure)
+            )));
         }
         migrated = Some((asked, outcome));
     }

@@ -363,7 +363,7 @@ impl Opened {
         for line in lines(text("hosts")) {
             match HostPattern::parse(line) {
                 Some(host) if !host.is_any() => hosts.push(host),
-                _ => wrong("hosts", format!("{line:?} is no name of a host")),
+                _ => wrong("hosts", no_host(line)),
             }
         }
         for line in lines(text("private")) {
@@ -468,6 +468,17 @@ impl Opened {
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|it| !it.is_empty())
+}
+
+/// What is wrong with a line that names no host.
+fn no_host(line: &str) -> String {
+    match line {
+        "*" => "for any host there is a tick below, and nothing to write here".to_owned(),
+        _ if line.contains("://") => {
+            format!("{line:?}: write the host alone, as mail.example.org")
+        }
+        _ => format!("{line:?} is no name of a host, as mail.example.org is"),
+    }
 }
 
 /// The beginning of a README, without what no text holds.
