@@ -15,6 +15,7 @@ mod plans;
 mod plugin_forms;
 mod plugin_gallery;
 mod plugin_health;
+mod plugin_limits;
 mod plugins;
 mod pods;
 mod tokens;
@@ -57,6 +58,9 @@ pub use plugin_gallery::{
     PackageStanding, PluginGalleryContract, PluginKind,
 };
 pub use plugin_health::{HEALTH_HOURS, HourOfCalls, PluginHealthView, PluginSaidView};
+pub use plugin_limits::{
+    KeptLimit, LimitField, LimitKind, LimitsChange, PluginLimitsView, SetLimit,
+};
 pub use plugins::{
     CallsWanted, CapabilityRow, CollectingView, DeadDeliveryRow, PluginCallRow, PluginCallsView,
     PluginContract, PluginJobRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginRow,

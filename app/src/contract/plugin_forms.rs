@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::{InstallationId, UploadId};
 use serde::{Deserialize, Serialize};
 
-use super::PortalError;
+use super::{KeptLimit, LimitsChange, PluginLimitsView, PortalError};
 
 /// What a setting is asked for with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +177,8 @@ pub struct InstallView {
     /// The version in whose place it comes.
     pub replaces: Option<String>,
     pub asked: Vec<AskedRow>,
+    /// The limits that an operator set lower than what this version asks for: they stay.
+    pub kept_limits: Vec<KeptLimit>,
     /// It asks for more than the version before, which takes a tick.
     pub grows: bool,
     pub agreed: bool,
@@ -223,6 +225,15 @@ pub trait PluginFormContract: Send + Sync {
         plugin: &str,
         typed: TypedFields,
     ) -> Result<SettingsChange, PortalError>;
+
+    async fn plugin_limits(&self, plugin: &str) -> Result<PluginLimitsView, PortalError>;
+
+    /// Sets what a plugin may use; a limit that is left empty, or out, is as usual. Twice is fine.
+    async fn change_plugin_limits(
+        &self,
+        plugin: &str,
+        typed: TypedFields,
+    ) -> Result<LimitsChange, PortalError>;
 
     /// Whether what nobody signed may be installed.
     async fn takes_unsigned_plugins(&self) -> Result<bool, PortalError>;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use myrelay_domain::ids::{CallId, DeliveryId, InstallationId};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, Page, PluginHealthView, PortalError};
+use super::{Millis, Page, PluginHealthView, PortalError, SetLimit};
 
 /// How a plugin stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +234,8 @@ pub struct PluginView {
     pub installed_at: Millis,
     pub health: PluginHealthView,
     pub capabilities: Vec<CapabilityRow>,
+    /// The limits that an operator set.
+    pub limits: Vec<SetLimit>,
     /// The events it listens to.
     pub events: Vec<String>,
     /// Where its provider is to report; none where it takes no reports.

@@ -189,3 +189,43 @@ fn messages_that_did_not_arrive_say_why_and_are_sent_again_where_that_makes_sens
     assert!(one("plugin").contains("href=\"/operator/plugins/messages?plugin=inst_"));
     assert!(one("plugins").contains("href=\"/operator/plugins/messages\""));
 }
+
+#[test]
+fn each_limit_says_what_it_is_for_and_what_is_wrong_with_it() {
+    let page = one("plugin-limits");
+    let fields: Vec<_> = tags(&page)
+        .filter(|it| it.starts_with("input "))
+        .filter_map(|it| attribute(it, "name"))
+        .collect();
+    assert_eq!(fields, ["revision", "cpu", "wall", "memory", "requests", "store"]);
+    assert!(page.contains("Memory of a call, in MiB") && page.contains("1 to 256. Left empty"));
+    assert!(page.contains("Left empty, it is 64 MiB.") && page.contains("it is 1000 bytes."));
+    assert!(!page.contains("Back to the defaults"), "there is nothing to take back");
+    let set = one("plugin-limits-set");
+    assert!(set.contains("Back to the defaults"), "{set}");
+    assert_eq!(set.matches("action=\"/operator/plugins/").count(), 2);
+
+    let refused = one("plugin-limits-refused");
+    assert!(refused.contains("<title>Error: ") && refused.contains("href=\"#field-memory\""));
+    assert!(refused.contains("Memory of a call, in MiB: at least 1"), "{refused}");
+    for typed in ["99999", "half a minute", "0", "16384"] {
+        assert!(refused.contains(&format!("value=\"{typed}\"")), "{typed}");
+    }
+    for name in ["plugin-limits-refused", "plugin-limits-stale"] {
+        let page = one(name);
+        assert!(page.contains("Nothing was changed.") && !page.contains("Secrets are"), "{name}");
+    }
+}
+
+#[test]
+fn a_plugins_page_says_what_an_operator_set_and_leads_there() {
+    let usual = one("plugin");
+    assert!(usual.contains("It has the usual limits.") && usual.contains("/limits\""), "{usual}");
+    let set = one("plugin-stopped");
+    assert!(set.contains("500 ms at most") && set.contains("128 MiB at most"), "{set}");
+    let grows = one("plugin-install-grows");
+    let kept = "Memory of a call: 32 MiB, and it asks for 128 MiB. What it remembers: 512 KiB, and \
+                it asks for 16384 KiB.";
+    assert!(grows.contains("Your limits stay") && grows.contains(kept), "{grows}");
+    assert!(!one("plugin-install").contains("Your limits stay"));
+}

@@ -5,6 +5,7 @@ mod nodes;
 mod outgoing;
 mod plugin_forms;
 mod plugin_gallery;
+mod plugin_limits;
 mod plugins;
 pub(crate) mod routes;
 mod tokens;
@@ -51,6 +52,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
     screens.extend(outgoing::screens());
     screens.extend(plugin_forms::all());
     screens.extend(plugin_gallery::all());
+    screens.extend(plugin_limits::all());
     screens.extend(billing::screens());
     screens
 }

@@ -3,8 +3,8 @@
 use myrelay_app::{
     Content, FormState, Frame, PluginForm,
     contract::{
-        AskedRow, CapabilityChange, InstallView, PluginSettingsView, PortalError, SecretField,
-        SettingField, SettingInput, SettingsForm,
+        AskedRow, CapabilityChange, InstallView, KeptLimit, LimitKind, PluginSettingsView,
+        PortalError, SecretField, SettingField, SettingInput, SettingsForm,
     },
 };
 
@@ -181,6 +181,7 @@ fn install(name: &str) -> InstallView {
         ),
         replaces: None,
         asked: asked(None),
+        kept_limits: Vec::new(),
         grows: false,
         agreed: false,
         before: String::new(),
@@ -209,6 +210,10 @@ fn uploads() -> Vec<(&'static str, Content, Frame)> {
         is_pinned: true,
         replaces: Some("1.3.2".to_owned()),
         asked: asked(Some(CapabilityChange::Same)),
+        kept_limits: vec![
+            KeptLimit { kind: LimitKind::Memory, number: 32 << 20, asked: 128 << 20 },
+            KeptLimit { kind: LimitKind::Store, number: 512 << 10, asked: 16 << 20 },
+        ],
         grows: true,
         ..install("BTCPay Server")
     };

@@ -3,10 +3,10 @@
 use myrelay_app::{
     Content, FormState, Frame,
     contract::{
-        CallsWanted, CapabilityRow, CollectingView, DeadDeliveryRow, HourOfCalls, Page,
+        CallsWanted, CapabilityRow, CollectingView, DeadDeliveryRow, HourOfCalls, LimitKind, Page,
         PluginCallRow, PluginCallsView, PluginHealthView, PluginJobRow, PluginLimits,
         PluginLogLine, PluginRequestRow, PluginRow, PluginSaidView, PluginState, PluginTrialView,
-        PluginVersionRow, PluginView, PortalError,
+        PluginVersionRow, PluginView, PortalError, SetLimit,
     },
 };
 
@@ -158,6 +158,13 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
             capability("Use the secret api_key in requests to api.example.org", "Key of the desk"),
             capability("Hear of account.created.v1, pod.created.v1", "Events hold ids"),
         ],
+        limits: match state {
+            PluginState::Enabled => Vec::new(),
+            _ => vec![
+                SetLimit { kind: LimitKind::Cpu, number: 500 },
+                SetLimit { kind: LimitKind::Memory, number: 128 << 20 },
+            ],
+        },
         events: vec!["account.created.v1".to_owned(), "pod.created.v1".to_owned()],
         hook_url: Some(format!("https://vpn.example.org/hooks/{}/events", "r".repeat(43))),
         settings: "{\"board\":\"customers\"}".to_owned(),

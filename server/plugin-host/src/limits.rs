@@ -52,6 +52,10 @@ pub(crate) const CALLS_A_SECOND: u32 = 50;
 
 // ------------------------------------------------------------------ one call: machine
 
+/// The most that a call gets which somebody waits for at a page, or a provider that reports: with a
+/// turn waited for it ends before the portal gives up the request.
+const WAITED_FOR: Duration = Duration::from_secs(18);
+
 /// Linear memory, summed over all memories of the call. Start sizes: Rust 1.1, QuickJS 1.4,
 /// SpiderMonkey 9.1, Python 12.4 MiB.
 const MEMORY: usize = 64 * MIB;
@@ -61,10 +65,10 @@ pub(crate) const MEMORY_CAP: usize = 256 * MIB;
 const CPU_QUICK: Duration = Duration::from_millis(200);
 /// CPU time of everything else.
 const CPU: Duration = Duration::from_secs(1);
-/// What an operator may raise it to.
-const CPU_CAP: Duration = Duration::from_secs(5);
-/// What an operator may raise the clock's time to.
-const WALL_CAP: Duration = Duration::from_secs(60);
+/// What an operator may raise it to, in milliseconds.
+const CPU_CAP: u32 = 5_000;
+/// What an operator may raise the clock's time to, in milliseconds.
+const WALL_CAP: u32 = 60_000;
 /// A guest's own stack; what is left of the fiber's is for host calls.
 pub(crate) const WASM_STACK: usize = 512 * KIB;
 /// The stack of a call's fiber.
@@ -184,6 +188,24 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The hard caps: the most that an operator may set.
+    pub const CAPS: Self = Self {
+        memory_bytes: MEMORY_CAP,
+        cpu_ms: Some(CPU_CAP),
+        wall_ms: Some(WALL_CAP),
+        http_requests: HTTP_REQUESTS_CAP,
+        kv_bytes: KV_BYTES,
+    };
+
+    /// The least that an operator may set: with less than that nothing runs. CPU time is one tick.
+    pub const LEAST: Self = Self {
+        memory_bytes: MIB,
+        cpu_ms: Some(10),
+        wall_ms: Some(100),
+        http_requests: 1,
+        kv_bytes: 1024,
+    };
+
     /// The usual limits, with as much memory and as much of the store as a manifest asks for: what
     /// an operator grants.
     #[must_use]
@@ -200,9 +222,10 @@ impl Limits {
     pub fn capped(self) -> Self {
         Self {
             memory_bytes: self.memory_bytes.min(MEMORY_CAP),
+            cpu_ms: self.cpu_ms.map(|it| it.min(CPU_CAP)),
+            wall_ms: self.wall_ms.map(|it| it.min(WALL_CAP)),
             http_requests: self.http_requests.min(HTTP_REQUESTS_CAP),
             kv_bytes: self.kv_bytes.min(KV_BYTES),
-            ..self
         }
     }
 
@@ -213,7 +236,7 @@ impl Limits {
             Call::Describe | Call::PriceQuote(_) | Call::Webhook(_) => CPU_QUICK,
             _ => CPU,
         };
-        self.cpu_ms.map_or(usual, |it| Duration::from_millis(it.into())).min(CPU_CAP)
+        self.cpu_ms.map_or(usual, |it| Duration::from_millis(it.min(CPU_CAP).into()))
     }
 
     /// How much of the clock's time a call gets.
@@ -230,7 +253,19 @@ impl Limits {
             }
             _ => Duration::from_secs(10),
         };
-        self.wall_ms.map_or(usual, |it| Duration::from_millis(it.into())).min(WALL_CAP)
+        let chosen = self.wall_ms.map(|it| Duration::from_millis(it.min(WALL_CAP).into()));
+        let waited_for = matches!(
+            call,
+            Call::BeginCheckout(_)
+                | Call::Refund { .. }
+                | Call::Webhook(_)
+                | Call::CustomerPortalUrl { .. }
+                | Call::BeginVerification { .. }
+        );
+        match chosen {
+            Some(chosen) if waited_for => chosen.min(WAITED_FOR),
+            chosen => chosen.unwrap_or(usual),
+        }
     }
 }
 
@@ -277,12 +312,10 @@ mod tests {
             http_requests: u32::MAX,
             kv_bytes: u64::MAX,
         };
-        let capped = greedy.capped();
-        assert_eq!(capped.memory_bytes, MEMORY_CAP);
-        assert_eq!(capped.http_requests, HTTP_REQUESTS_CAP);
-        assert_eq!(capped.kv_bytes, KV_BYTES);
-        assert_eq!(capped.cpu(&Call::Describe), CPU_CAP);
-        assert_eq!(capped.wall(&Call::Describe), WALL_CAP);
+        assert_eq!(greedy.capped(), Limits::CAPS);
+        assert_eq!(greedy.cpu(&Call::Describe), Duration::from_secs(5));
+        assert_eq!(greedy.wall(&Call::Describe), Duration::from_secs(60));
+        assert_eq!(Limits::LEAST.capped(), Limits::LEAST);
         assert_eq!(Limits::default().capped(), Limits::default());
     }
 

@@ -77,9 +77,6 @@ impl CallState {
         for secret in request.secrets.values() {
             scrubber.add(secret.expose().as_bytes());
         }
-        // The manifest asks for less, or gets what the operator allows.
-        let asked = prepared.manifest.kv_bytes().unwrap_or(limits.kv_bytes);
-        let kv_bytes = asked.min(limits.kv_bytes);
         let began = Instant::now();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -88,7 +85,7 @@ impl CallState {
             deadline_ms: request.started_ms.saturating_add(wall_ms),
             cpu: limits.cpu(&request.call),
             memory: Memory::new(limits.memory_bytes),
-            kv: Store::new(reader, request.started_ms, kv_bytes),
+            kv: Store::new(reader, request.started_ms, limits.kv_bytes),
             egress,
             secret_names,
             prepared,

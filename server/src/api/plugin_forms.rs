@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use myrelay_app::contract::{
-    InstallOutcome, InstallView, PluginFormContract, PluginSettingsView, PortalError,
-    SettingsChange, TypedFields, UploadPlugin,
+    InstallOutcome, InstallView, LimitsChange, PluginFormContract, PluginLimitsView,
+    PluginSettingsView, PortalError, SettingsChange, TypedFields, UploadPlugin,
 };
 use myrelay_domain::ids::UploadId;
 
@@ -22,6 +22,19 @@ impl PluginFormContract for Api {
         typed: TypedFields,
     ) -> Result<SettingsChange, PortalError> {
         let changed = plugins::change_settings(&self.context, self.caller, plugin, typed).await;
+        self.answer(changed)
+    }
+
+    async fn plugin_limits(&self, plugin: &str) -> Result<PluginLimitsView, PortalError> {
+        self.answer(plugins::limits_view(&self.context, self.caller, plugin).await)
+    }
+
+    async fn change_plugin_limits(
+        &self,
+        plugin: &str,
+        typed: TypedFields,
+    ) -> Result<LimitsChange, PortalError> {
+        let changed = plugins::change_limits(&self.context, self.caller, plugin, typed).await;
         self.answer(changed)
     }
 

@@ -72,6 +72,11 @@ pub fn run() -> anyhow::Result<()> {
                 crate::log::start(config.log_format);
                 block_on(plugin::life::run(config, act, matches))
             }
+            Some(("limits", matches)) => {
+                let config = Config::read(&values(matches)?)?;
+                crate::log::start(config.log_format);
+                block_on(plugin::limits::run(config, matches))
+            }
             Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
                 let config = Config::read(&values(matches)?)?;
                 crate::log::start(config.log_format);

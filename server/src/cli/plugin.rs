@@ -2,6 +2,7 @@
 
 pub(super) mod dev;
 pub(super) mod life;
+pub(super) mod limits;
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +47,7 @@ pub(super) fn commands() -> Vec<Command> {
         .args(granting())
         .args(life::install_options());
     let list = Command::new("list").about("List the plugins that are installed");
-    [install, list].into_iter().chain(life::commands()).collect()
+    [install, list, limits::command()].into_iter().chain(life::commands()).collect()
 }
 
 /// What an operator grants and gives to a plugin.
@@ -308,6 +309,13 @@ fn told(
         text.push_str(&format!(
             "\nIt takes the place of version {}. {grows} than that did.\n",
             before.version
+        ));
+    }
+    for it in plugins::kept_limits(before, manifest)? {
+        let (set, asked) = (it.kind.amount(it.number), it.kind.amount(it.asked));
+        text.push_str(&format!(
+            "\nIts limit {} stays at {set}, as an operator set it, and it asks for {asked}.\n",
+            it.kind.name()
         ));
     }
     Ok(text)

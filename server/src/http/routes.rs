@@ -271,6 +271,8 @@ fn plugin_routes() -> Vec<Route> {
         does(RUN, Operator, post(plugins::run_job)),
         shows("/operator/plugins/{plugin}/settings", Operator, get(plugin_forms::settings_page)),
         does("/operator/plugins/{plugin}/settings", Operator, post(plugin_forms::settings)),
+        shows("/operator/plugins/{plugin}/limits", Operator, get(plugin_forms::limits_page)),
+        does("/operator/plugins/{plugin}/limits", Operator, post(plugin_forms::limits)),
         does("/operator/plugins/{plugin}/rollback", Operator, post(plugins::rollback)),
         does("/operator/plugins/{plugin}/calls/{call}/try", Operator, post(plugins::try_call)),
         shows("/operator/plugins/{plugin}/memory.json", Operator, get(plugins::memory)),

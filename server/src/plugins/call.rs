@@ -167,7 +167,7 @@ pub(crate) async fn settle_held(
 ) -> Result<Settled> {
     let plugin = called.id;
     // What another version wants is in another form, and what it says is of other settings.
-    if held.revision != called.revision || !write(context, tx, plugin, outcome).await? {
+    if !is_as_called(held, called) || !write(context, tx, plugin, outcome).await? {
         return Ok(Settled::Beaten);
     }
     let failure = outcome.result.as_ref().err().map(describe);
@@ -191,6 +191,15 @@ pub(crate) async fn settle_held(
     Ok(Settled::Done)
 }
 
+/// Whether a plugin is what it was when it was called. What an operator let it use meanwhile makes
+/// nothing of a call undone: a mail that went out is not sent again for it.
+fn is_as_called(held: &Installed, called: &Installed) -> bool {
+    let same = |it: &Installed| {
+        (it.version.clone(), it.component_hash.clone(), it.settings.clone(), it.grants.clone())
+    };
+    held.revision == called.revision || held.limits != called.limits && same(held) == same(called)
+}
+
 /// The same of several calls that went well, together: either all of them count, or none does.
 pub(crate) async fn settle_well(
     context: &Context,
@@ -198,15 +207,15 @@ pub(crate) async fn settle_well(
     (held, called): (&Installed, &Installed),
     went: &[(&Ask, &Outcome)],
 ) -> Result<Settled> {
-    if held.revision != called.revision {
+    if !is_as_called(held, called) {
         return Ok(Settled::Beaten);
     }
-    let mut all = Vec::with_capacity(went.len());
+    let (limits, mut all) = (called.limits()?, Vec::with_capacity(went.len()));
     for (ask, outcome) in went {
         if !write(context, tx, called.id, outcome).await? {
             return Ok(Settled::Beaten);
         }
-        all.push(done(context, called, ask, outcome, None)?);
+        all.push(done(context, (called, &limits), ask, outcome, None)?);
     }
     if !all.is_empty() {
         note(context, tx, held, None).await?;
@@ -319,18 +328,21 @@ pub(super) async fn load(
     context: &Context,
     plugin: &Installed,
 ) -> Result<Result<(), InstallError>> {
-    let read = async || {
-        let component = store::component(context.database.read(), plugin.id).await?;
-        let component = component.ok_or(Error::NotFound("plugin"))?;
-        Ok(Installation {
-            id: plugin.id.to_string(),
-            manifest: plugin.manifest.clone(),
-            wasm: super::install::read_component(&component)?,
-            grants: serde_json::from_str(&plugin.grants).context("a plugin's grants")?,
-            limits: serde_json::from_str(&plugin.limits).context("a plugin's limits")?,
-        })
-    };
+    let read = async || installation(context, plugin).await;
     context.plugins.load(plugin.id, (plugin.revision, context.now()), read).await
+}
+
+/// What the host is given of a plugin.
+pub(super) async fn installation(context: &Context, plugin: &Installed) -> Result<Installation> {
+    let component = store::component(context.database.read(), plugin.id).await?;
+    let component = component.ok_or(Error::NotFound("plugin"))?;
+    Ok(Installation {
+        id: plugin.id.to_string(),
+        manifest: plugin.manifest.clone(),
+        wasm: super::install::read_component(&component)?,
+        grants: serde_json::from_str(&plugin.grants).context("a plugin's grants")?,
+        limits: plugin.limits()?,
+    })
 }
 
 pub(super) fn request(
@@ -362,7 +374,7 @@ pub(super) async fn remember(
     outcome: &Outcome,
     failure: Option<&str>,
 ) -> Result<()> {
-    let done = done(context, called, ask, outcome, failure)?;
+    let done = done(context, (called, &called.limits()?), ask, outcome, failure)?;
     store::calls::insert(tx, &[done], context.now()).await?;
     Ok(())
 }
@@ -370,13 +382,12 @@ pub(super) async fn remember(
 /// The line of a call in its plugin's list.
 fn done<'a>(
     context: &Context,
-    called: &'a Installed,
+    (called, limits): (&'a Installed, &Limits),
     ask: &'a Ask,
     outcome: &Outcome,
     failure: Option<&'a str>,
 ) -> Result<store::calls::Done<'a>> {
     let (id, plugin): (CallId, _) = (context.new_id(), called.id);
-    let limits: Limits = serde_json::from_str(&called.limits).context("a plugin's limits")?;
     let took = i64::try_from(outcome.used.wall_us / 1000).unwrap_or(i64::MAX);
     let log: Vec<PluginLogLine> = outcome.logs.iter().map(line).collect();
     let http: Vec<PluginRequestRow> = outcome.http.iter().map(request_row).collect();
@@ -396,7 +407,7 @@ fn done<'a>(
         delivery: &ask.delivery,
         happened_at: ask.at,
         started_at: context.now().saturating_sub(took),
-        allowed: serde_json::to_string(&recording::allowed(&limits, &ask.call))
+        allowed: serde_json::to_string(&recording::allowed(limits, &ask.call))
             .context("a plugin's limits")?,
         recorded: recording::seal(context, (plugin, id), ask, outcome)?,
     })

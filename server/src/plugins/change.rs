@@ -21,8 +21,11 @@ use crate::{
     context::{Caller, Context},
 };
 
-/// What the form calls the number of what it was made of.
-const REVISION: &str = "revision";
+/// What forms call the number of what they were made of.
+pub(super) const REVISION: &str = "revision";
+/// What is said where that is not what is there.
+pub(super) const CHANGED: &str = "Somebody changed this plugin while you typed. This is how it stands now; type \
+                                  what you want changed once more.";
 /// A secret as long as a page takes it.
 const LONG_SECRET: &str = "a secret has at most 8192 bytes";
 
@@ -54,11 +57,7 @@ pub(crate) async fn change_settings(
     };
     if typed.revision != found.revision.to_string() {
         let mut view = asked.view(None, &[])?;
-        view.form.problems.push(
-            "Somebody changed this plugin while you typed. This is how it stands now; type what \
-             you want changed once more."
-                .to_owned(),
-        );
+        view.form.problems.push(CHANGED.to_owned());
         return Ok(SettingsChange::Refused(Box::new(view)));
     }
     let (settings, problems) = form::read(&asked.fields, &typed.settings);

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Ask, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
+    Ask, Chosen, Installed, MAX_JOBS, MAX_PLUGINS, Settled, State,
     call::{ask, describe, place, settle, trial},
     revocation, schedule, settings, store,
     upgrade::replace,
@@ -157,7 +157,7 @@ pub(super) async fn install_from(
     let granted = (&manifest, &input.grants);
     let settings = settings::complete(input.schema.as_deref(), settings, granted)?;
     let id: InstallationId = context.new_id();
-    check(context, id, (&manifest, &input), false).await?;
+    check(context, on_trial(id, &input, Limits::asked(&manifest)), false).await?;
     write(context, (id, origin), &manifest, &settings, &input).await?;
     let found = get(context, id).await?;
     match activate(context, &found).await {
@@ -280,20 +280,23 @@ pub(super) async fn reactivate(context: &Context, plugin: &Installed) -> Result<
     Ok(Err(error))
 }
 
-/// Whether the host can run it with what is granted. If so it stays there for a trial, or not.
-pub(super) async fn check(
-    context: &Context,
-    id: InstallationId,
-    (manifest, input): (&Manifest, &Input),
-    stays: bool,
-) -> Result<()> {
-    let installation = Installation {
+/// What the host is given of a plugin that is not installed yet.
+pub(super) fn on_trial(id: InstallationId, input: &Input, limits: Limits) -> Installation {
+    Installation {
         id: trial(id),
         manifest: input.manifest.clone(),
         wasm: input.component.clone(),
         grants: input.grants.clone(),
-        limits: Limits::asked(manifest),
-    };
+        limits,
+    }
+}
+
+/// Whether the host can run it with what is granted. If so it stays there for a trial, or not.
+pub(super) async fn check(
+    context: &Context,
+    installation: Installation,
+    stays: bool,
+) -> Result<()> {
     context.plugins.check(installation, stays).await.map_err(|error| match error {
         InstallError::Manifest(_) => Error::invalid("manifest", error),
         InstallError::Host(_) => Error::Unavailable(error.to_string()),
@@ -306,7 +309,7 @@ pub(super) async fn check(
 pub(super) fn version<'a>(
     (id, now, origin): (InstallationId, i64, &'a Origin),
     manifest: &'a Manifest,
-    settings: &'a str,
+    (settings, chosen): (&'a str, Chosen),
     input: &'a Input,
 ) -> Result<store::Version<'a>> {
     Ok(store::Version {
@@ -319,7 +322,7 @@ pub(super) fn version<'a>(
         settings_schema: input.schema.as_deref(),
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
-        limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
+        limits: chosen.row(manifest)?,
         test_mode_at: input.test_mode.then_some(now),
         publisher: input.publisher.as_ref().map(ToString::to_string),
         package_hash: origin.package_hash.as_deref(),
@@ -336,6 +339,7 @@ async fn write(
     let key: String = context.random::<32>().iter().map(|it| format!("{it:02x}")).collect();
     let sealed = context.vault.seal(&place(id, ""), &key)?;
     let now = context.now();
+    let settings = (settings, Chosen::default());
     let version = version((id, now, origin), manifest, settings, input)?;
     let mut tx = context.database.write().await?;
     if MAX_PLUGINS <= store::count(&mut tx).await? {

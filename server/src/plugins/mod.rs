@@ -14,6 +14,7 @@ mod grants;
 mod health;
 mod hooks;
 mod install;
+mod limits;
 mod memory;
 mod numbers;
 mod readiness;
@@ -59,6 +60,7 @@ pub(crate) use self::{
     health::ask_how_it_is,
     hooks::{find_hook, hook_url},
     install::{Input, Origin, asked, check_publisher, install},
+    limits::{Chosen, change_limits, kept_limits, limits_view, read_limit, set_limits},
     numbers::{Family, Form, Sample},
     readiness::work,
     removal::{remove, take_away, what_goes_on},

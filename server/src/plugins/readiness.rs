@@ -10,7 +10,7 @@ use crate::{Result, context::Context};
 
 /// How long whoever put a version in place has, in milliseconds: longer than it takes to look at
 /// the settings and to make ready. One that is told twice does the same twice.
-pub(super) const PATIENCE_MS: i64 = 60_000;
+pub(super) const PATIENCE_MS: i64 = 90_000;
 /// How often somebody looks.
 const EVERY: Duration = Duration::from_secs(10);
 

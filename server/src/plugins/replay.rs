@@ -8,7 +8,7 @@ use myrelay_app::contract::{PluginCallRow, PluginTrialView};
 use myrelay_domain::ids::CallId;
 use myrelay_plugin_host::{
     Answer, Failure, HttpTrace, KvChange, KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite,
-    Limits, Outcome, PluginSecret, notifier, webhooks,
+    Outcome, PluginSecret, notifier, webhooks,
 };
 
 use super::{
@@ -147,7 +147,7 @@ pub(crate) async fn try_call(
     };
     kept.stored.row.input = kept.recorded.shown_input();
     kept.stored.row.answer = kept.recorded.shown_answer();
-    let limits: Option<Limits> = serde_json::from_str(&plugin.limits).ok();
+    let limits = plugin.limits().ok();
     let before = kept.stored.row;
     Ok(PluginTrialView {
         again: PluginCallRow {

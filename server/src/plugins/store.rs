@@ -269,6 +269,20 @@ pub(super) async fn begin_readying(
     Ok(begun.rows_affected() == 1)
 }
 
+/// Other limits: whoever was called with those before is called anew.
+pub(super) async fn set_limits(
+    tx: &mut Write,
+    id: InstallationId,
+    limits: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE plugins SET limits = $2, revision = revision + 1 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(limits)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
 pub(super) async fn set_health(
     tx: &mut Write,
     id: InstallationId,

@@ -10,7 +10,7 @@ use myrelay_domain::ids::InstallationId;
 pub(crate) use myrelay_plugin_host::Outcome;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Failure, Grants, HttpTrace, InstallError, Installation, KvChange,
-    KvReader, Manifest, PluginHost, PluginSecret, billing, lifecycle, notifier,
+    KvReader, LimitName, Limits, Manifest, PluginHost, PluginSecret, billing, lifecycle, notifier,
     types::{Error, ErrorKind},
     webhooks,
 };
@@ -24,6 +24,8 @@ use crate::testing::{BEGIN, Steps, World};
 type Answering = Box<dyn FnOnce(&CallRequest) -> Outcome + Send>;
 /// What a plugin answers whenever it is asked what it can do.
 type Able = Box<dyn Fn() -> Outcome + Send>;
+/// The memory that each of these plugins needs, in bytes.
+const NEEDED: usize = 2 << 20;
 /// How many failures in a row make a plugin rest.
 pub(crate) const FAILURES: u32 = FAILURES_BEFORE_REST;
 
@@ -174,6 +176,11 @@ impl ScriptedHost {
         let is = |it: &&Installation| Manifest::parse(&it.manifest).unwrap().id == plugin;
         installed.values().find(is).map(|it| it.limits.memory_bytes)
     }
+
+    /// What calls of this installation may use.
+    pub(crate) fn limits(&self, installation: &str) -> Option<Limits> {
+        self.installed.lock().unwrap().get(installation).map(|it| it.limits)
+    }
 }
 
 /// What a provider of these stories can do.
@@ -293,6 +300,14 @@ impl ScriptedHost {
         }
         self.heard.lock().unwrap().push(request.clone());
         match request.call.clone() {
+            Call::ValidateConfig(_)
+                if self
+                    .limits(&request.installation)
+                    .is_some_and(|it| it.memory_bytes < NEEDED) =>
+            {
+                let detail = format!("it needs {NEEDED} bytes");
+                Outcome::failed(Failure::Limit { name: LimitName::Memory, detail })
+            }
             Call::ValidateConfig(settings) => {
                 let bad = settings.contains("bad").then(|| lifecycle::ConfigProblem {
                     path: "/word".to_owned(),

@@ -4,7 +4,9 @@ mod asked;
 mod keys;
 mod killed;
 mod life;
+mod limits;
 mod run_log;
+mod with_real_plugins;
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //! place in one transaction. It keeps what it remembers and the secrets that are not given anew.
 
 use anyhow::Context as _;
-use myrelay_plugin_host::{Answer, Call, Limits, Manifest, Outcome};
+use myrelay_plugin_host::{Answer, Call, Manifest, Outcome};
 use myrelay_plugin_package::Package;
 use serde_json::json;
 
@@ -57,12 +57,13 @@ async fn upgrade(
         manifest: input.manifest.clone(),
         settings,
         grants: serde_json::to_string(&input.grants).context("a plugin's grants")?,
-        limits: serde_json::to_string(&Limits::asked(manifest)).context("a plugin's limits")?,
+        // What an operator set is theirs, whatever another version asks for.
+        limits: before.chosen()?.row(manifest)?,
         test_mode: input.test_mode,
         component_hash: Package::digest(&input.component),
         ..before.clone()
     };
-    let tried = try_it(context, (before, &after), (manifest, &input), origin).await;
+    let tried = try_it(context, (before, &after), &input, origin).await;
     context.plugins.forget_trial(before.id).await;
     swap(context, (before, &after), manifest, (&input, tried?, origin)).await
 }
@@ -71,10 +72,11 @@ async fn upgrade(
 async fn try_it(
     context: &Context,
     (before, after): (&Installed, &Installed),
-    (manifest, input): (&Manifest, &Input),
+    input: &Input,
     origin: &Origin,
 ) -> Result<Option<(Ask, Outcome)>> {
-    install::check(context, before.id, (manifest, input), true).await?;
+    let installation = install::on_trial(before.id, input, after.limits()?);
+    install::check(context, installation, true).await?;
     let call = Call::ValidateConfig(after.settings.clone());
     let (_, outcome) = ask_once(context, after, input, call).await?;
     match outcome.result {
@@ -151,7 +153,8 @@ async fn swap(
         store::publishers::pin(&mut tx, &before.plugin, &publisher.to_string(), now).await?;
     }
     let place = (before.id, now, origin);
-    let version = install::version(place, manifest, &after.settings, input)?;
+    let settings = (after.settings.as_str(), after.chosen()?);
+    let version = install::version(place, manifest, settings, input)?;
     if !is_same(before, after) {
         store::versions::keep(&mut tx, before.id, now).await?;
     }

@@ -23,6 +23,7 @@ use super::{
     form::{self, Field},
     grants::granted_to,
     install::{self, BEFORE, Before, STALE, asked, check_publisher},
+    limits::kept_limits,
     revocation, store,
 };
 use crate::{
@@ -447,6 +448,7 @@ impl Opened {
             readme: self.package.readme().map(excerpt),
             replaces: before.map(|(it, ..)| it.version.clone()),
             asked: self.asked.clone(),
+            kept_limits: kept_limits(before.map(|(it, ..)| it), manifest)?,
             grows: self.grows(),
             agreed: ticked("growth", false),
             before: self.before_mark(),

@@ -87,7 +87,8 @@ pub(super) async fn view(
         why: revoked.or(why),
         installed_at: plugin.created_at,
         health: super::health::health(context, plugin).await?,
-        capabilities: granted(&manifest, &grants),
+        capabilities: granted(&manifest, &grants, &plugin.limits()?),
+        limits: plugin.limits_set()?,
         events: manifest.events.clone(),
         hook_url: super::hook_url(context, plugin)?,
         settings: plugin.settings.clone(),
@@ -102,11 +103,13 @@ pub(super) async fn view(
 /// What a plugin asks for, each with the reason its author gives or the one that it has by itself.
 pub(super) fn capabilities(manifest: &Manifest) -> Vec<CapabilityRow> {
     let asked = |it: &AskedHttp| capability(request(&it.rule), &it.reason);
-    all(manifest, manifest.http.iter().map(asked).collect())
+    let requests = manifest.http.iter().map(asked).collect();
+    all(manifest, requests, &Limits::asked(manifest))
 }
 
-/// What a plugin may do: as it asked, but for requests, which an operator may have narrowed.
-fn granted(manifest: &Manifest, grants: &Grants) -> Vec<CapabilityRow> {
+/// What a plugin may do: as it asked, but for requests and amounts, which an operator may have set
+/// otherwise.
+fn granted(manifest: &Manifest, grants: &Grants, limits: &Limits) -> Vec<CapabilityRow> {
     let reason = |rule: &HttpRule| {
         let same = |it: &&AskedHttp| {
             (it.rule.scheme, it.rule.port) == (rule.scheme, rule.port)
@@ -121,20 +124,19 @@ fn granted(manifest: &Manifest, grants: &Grants) -> Vec<CapabilityRow> {
         }
         capability(what, reason(&it.rule))
     };
-    all(manifest, grants.http.iter().map(given).collect())
+    all(manifest, grants.http.iter().map(given).collect(), limits)
 }
 
 fn capability(what: String, reason: &str) -> CapabilityRow {
     CapabilityRow { what, reason: reason.to_owned() }
 }
 
-fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> {
+fn all(manifest: &Manifest, requests: Vec<CapabilityRow>, limits: &Limits) -> Vec<CapabilityRow> {
     let deaf = manifest.events.is_empty();
     let kinds = manifest.kinds.iter().filter(|it| !(deaf && **it == Kind::Event));
     let mut rows: Vec<_> = kinds.map(|it| kind(*it)).collect();
     if manifest.kv.is_some() {
-        let most = Limits::asked(manifest).kv_bytes;
-        let what = format!("Remember things, up to {most} bytes");
+        let what = format!("Remember things, up to {} bytes", limits.kv_bytes);
         rows.push(capability(what, "Nobody else can read them"));
     }
     if manifest.crypto {
@@ -160,7 +162,8 @@ fn all(manifest: &Manifest, requests: Vec<CapabilityRow>) -> Vec<CapabilityRow> 
         let what = format!("Hear of {}", manifest.events.join(", "));
         rows.push(capability(what, "Events hold ids, and no names, addresses or keys"));
     }
-    if let Some(memory) = manifest.memory_mib {
+    if manifest.memory_mib.is_some() {
+        let memory = limits.memory_bytes >> 20;
         let what = format!("Use {memory} MiB of memory in a call");
         rows.push(capability(what, "Up to eight calls run at a time"));
     }

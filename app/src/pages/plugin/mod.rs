@@ -3,6 +3,7 @@
 mod calls;
 mod health;
 mod jobs;
+mod limits;
 mod texts;
 mod versions;
 
@@ -11,6 +12,7 @@ pub(crate) use calls::{Call, CallRows};
 use health::Health;
 use jobs::Jobs;
 use leptos::prelude::*;
+use limits::Limits;
 pub(crate) use texts::may_have_arrived;
 use versions::Versions;
 
@@ -41,6 +43,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         installed_at,
         health,
         capabilities,
+        limits,
         events: _,
         hook_url,
         settings,
@@ -82,6 +85,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         <Health path=path.clone() state=stands revoked health now />
         <Capabilities capabilities />
         <Settings path=path.clone() settings secrets />
+        <Limits path=path.clone() limits />
         <Versions path=path.clone() versions now />
         <Dead path=path.clone() dead now />
         <Jobs path=path.clone() jobs now />

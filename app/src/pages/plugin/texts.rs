@@ -4,7 +4,9 @@ use myrelay_domain::ids::InstallationId;
 
 use crate::{
     components::{Column, StateWord, Tone},
-    contract::{PluginCallRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginState},
+    contract::{
+        PluginCallRow, PluginLimits, PluginLogLine, PluginRequestRow, PluginState, SetLimit,
+    },
     quantities,
 };
 
@@ -15,6 +17,7 @@ pub(crate) const INSTALLED: &str = "Installed";
 pub(crate) const ON_THEIR_WAY: &str = "Events and messages";
 pub(crate) const CAPABILITIES: &str = "What it may do";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
+pub(crate) const MAY_USE: &str = "What it may use";
 pub(crate) const HOOK: &str = "Its provider reports to";
 pub(crate) const NO_SETTINGS: &str = "It has no settings.";
 pub(crate) const CHANGE: &str = "Change settings and secrets";
@@ -72,6 +75,11 @@ pub(crate) const NO_SECRET: &str = "Not all of its secrets are given";
 /// What that means.
 pub(crate) fn no_secret(missing: &[String]) -> String {
     format!("Whatever needs them fails: {}. Give them under \"{SETTINGS}\".", missing.join(", "))
+}
+
+/// A limit that an operator set.
+pub(crate) fn at_most(limit: SetLimit) -> String {
+    format!("{} at most, as an operator set it", limit.kind.amount(limit.number))
 }
 
 /// A button's name for those who do not see the row.

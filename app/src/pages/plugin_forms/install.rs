@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     fields::{Fields, Lines, Secrets, Tick},
+    limit_texts,
     summary::Summary,
     texts,
 };
@@ -26,6 +27,7 @@ pub fn Install(view: InstallView) -> impl IntoView {
     let readme = view.readme.clone();
     let asked = view.asked.clone();
     let grows = view.grows;
+    let kept = (!view.kept_limits.is_empty()).then(|| limit_texts::kept(&view.kept_limits));
     view! {
         <Summary form=view.form.clone() error=view.error.clone() others=others(&view) />
         <Heading
@@ -54,6 +56,10 @@ pub fn Install(view: InstallView) -> impl IntoView {
                     view! { <Notice tone=Tone::Warn title=texts::GROWS text=texts::GROWS_TEXT /> }
                 })}
             <Asked asked />
+            {kept
+                .map(|text| {
+                    view! { <Notice tone=Tone::Warn title=limit_texts::KEPT text=text /> }
+                })}
         </section>
         <Form view action />
         <form method="post" action=discard class="actions">

@@ -11,6 +11,10 @@ mod gallery_texts;
 #[cfg(feature = "ssr")]
 mod install;
 #[cfg(feature = "ssr")]
+pub(crate) mod limit_texts;
+#[cfg(feature = "ssr")]
+mod limits;
+#[cfg(feature = "ssr")]
 mod settings;
 #[cfg(feature = "ssr")]
 mod summary;
@@ -23,13 +27,17 @@ mod upload;
 use leptos::prelude::*;
 
 use super::FormState;
-use crate::contract::{GalleryView, InstallView, PackageCard, PluginSettingsView};
+use crate::contract::{
+    GalleryView, InstallView, PackageCard, PluginLimitsView, PluginSettingsView,
+};
 
 /// One form about plugins with what it shows.
 #[derive(Clone)]
 pub enum PluginForm {
     /// The settings and secrets of one that is installed.
     Settings(PluginSettingsView),
+    /// What one that is installed may use.
+    Limits(PluginLimitsView),
     /// The package is sent.
     Upload {
         /// What nobody signed may be installed too.
@@ -50,6 +58,7 @@ impl PluginForm {
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Settings(view) => settings::title(view),
+            Self::Limits(view) => limits::title(view),
             Self::Upload { .. } => upload::title(),
             Self::Gallery(_) => gallery::title(),
             Self::Choose { card, .. } => choose::title(card),
@@ -61,6 +70,7 @@ impl PluginForm {
     pub(crate) fn is_refused(&self) -> bool {
         match self {
             Self::Settings(view) => view.error.is_some() || view.form.is_wrong(),
+            Self::Limits(view) => limits::is_refused(view),
             Self::Upload { form, .. } | Self::Choose { form, .. } => form.error.is_some(),
             Self::Gallery(_) => false,
             Self::Install(view) => {
@@ -76,6 +86,7 @@ impl PluginForm {
 pub fn PluginFormPage(form: PluginForm) -> impl IntoView {
     match form {
         PluginForm::Settings(view) => view! { <settings::Settings view /> }.into_any(),
+        PluginForm::Limits(view) => view! { <limits::Limits view /> }.into_any(),
         PluginForm::Upload { takes_unsigned, form } => {
             view! { <upload::Upload takes_unsigned form /> }.into_any()
         }

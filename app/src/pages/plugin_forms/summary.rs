@@ -17,6 +17,9 @@ pub fn Summary(
     /// What is wrong with the screen's own fields: the ids of their inputs, and the texts.
     #[prop(optional)]
     others: Vec<(String, String)>,
+    /// What is said where nothing was changed.
+    #[prop(default = texts::REFUSED)]
+    refused: &'static str,
 ) -> impl IntoView {
     let linked = others.into_iter().chain(of_fields(&form.fields)).chain(of_secrets(&form.secrets));
     let linked = linked.map(|(id, text)| view! { <a href=format!("#{id}")>{text}</a> }.into_any());
@@ -24,7 +27,7 @@ pub fn Summary(
     let plain = plain.chain(error.as_ref().map(shared::sentence));
     let lines: Vec<_> = linked.chain(plain.map(IntoAny::into_any)).collect();
     let after = error.as_ref().filter(|it| !matches!(it, PortalError::Invalid { .. }));
-    let after = after.map_or(texts::REFUSED, shared::after);
+    let after = after.map_or(refused, shared::after);
     (!lines.is_empty()).then(|| {
         view! {
             <div class="error-summary" role="alert" tabindex="-1" autofocus>

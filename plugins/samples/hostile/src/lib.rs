@@ -26,8 +26,8 @@ impl Events for Hostile {
         match event.type_name.split_once(':') {
             Some(("machine", deed)) => machine::commit(deed, &event.data),
             Some(("outside", deed)) => outside::commit(deed, &event.data),
-            // Something that happened in a portal: what its settings say, whatever it is.
-            _ => machine::commit(&config::get(), &event.data),
+            // In a portal its settings say what it does: {"deed":"spin"}.
+            _ => machine::commit(config::get().split('"').nth(3).unwrap_or_default(), &event.data),
         }
     }
 }
@@ -37,11 +37,11 @@ myrelay_plugin_sdk::lifecycle!(world, Hostile, "dev.myrelay.sample-hostile", "0.
 /// Answers with what would do something to a page or a log.
 fn wrong(candidate: &str) -> Problems {
     let message = match candidate {
-        machine::ALWAYS_SPIN => return Vec::new(),
         "html" => "<script>alert(1)</script>".to_owned(),
         "control" => "a\u{1b}[31mb".to_owned(),
         "direction" => "a\u{202e}b".to_owned(),
         "long" => "x".repeat(2 << 20),
+        settings if settings.starts_with('{') => return Vec::new(),
         _ => "y".repeat(5 << 20),
     };
     vec![("", message)]

@@ -6,12 +6,9 @@ use myrelay_plugin_sdk::{config, kv, log, random, tell_panics, types::Error};
 
 use crate::told;
 
-/// The settings with which it spins whatever happened.
-pub(crate) const ALWAYS_SPIN: &str = r#"{"deed":"spin"}"#;
-
 pub(crate) fn commit(deed: &str, data: &str) -> Result<(), Error> {
     match deed {
-        "spin" | ALWAYS_SPIN => spin(),
+        "spin" => spin(),
         "recurse" => {
             black_box(recurse(black_box(1)));
         }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use myrelay_plugin_host::{Call, Failure, Grants, KvCondition, KvWrite, LimitName};
+use myrelay_plugin_host::{Call, Failure, Grants, KvCondition, KvWrite, LimitName, Limits};
 
 use crate::stage::{Stage, deed_call, died_of, is_done, told};
 
@@ -49,6 +49,27 @@ async fn every_limit_of_the_machine_ends_a_call_by_its_name() {
     assert!(1_000_000 <= used.cpu_us, "the whole budget was its own: {used:?}");
     // And after all of that the next call is as good as the first.
     assert!(is_done(&stage.misdeed("machine:write", "1").await));
+}
+
+#[tokio::test]
+async fn what_an_operator_sets_counts_from_the_next_call_on() {
+    let Some(mut stage) = hostile().await else { return };
+    let usual = stage.limits;
+    stage.limits =
+        Limits { cpu_ms: Some(200), memory_bytes: 8 << 20, kv_bytes: 100 << 10, ..usual };
+    let stage = hostile_on(stage).await.unwrap();
+    let spun = stage.misdeed("machine:spin", "").await;
+    assert_eq!(died_of(&spun), LimitName::Cpu);
+    assert!((200_000..1_000_000).contains(&spun.used.cpu_us), "{:?}", spun.used);
+    let grown = stage.misdeed("machine:grow", "").await;
+    assert_eq!(died_of(&grown), LimitName::Memory);
+    assert!(grown.used.memory_peak <= 8 << 20, "{:?}", grown.used);
+    let kept = stage.misdeed("machine:keys", "").await;
+    assert!(kept.logs.iter().any(|it| it.fields[0].1.contains("102400 bytes")), "{:?}", kept.logs);
+    let mut stage = stage;
+    stage.limits = Limits { wall_ms: Some(100), ..usual };
+    let stage = hostile_on(stage).await.unwrap();
+    assert_eq!(died_of(&stage.misdeed("machine:spin", "").await), LimitName::Wall);
 }
 
 #[tokio::test]

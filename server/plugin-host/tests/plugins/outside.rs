@@ -228,6 +228,19 @@ async fn answers_are_bounded_in_size_and_time_and_never_followed() {
 }
 
 #[tokio::test]
+async fn an_operator_sets_how_many_requests_a_call_makes() {
+    let server = Server::saying("fine");
+    let Some(mut stage) = hostile(&server).await else { return };
+    let port = server.address.port();
+    stage.limits.http_requests = 2;
+    let granted = grants(port, &["127.0.0.1"], true);
+    assert!(stage.install("hostile", &manifest(port), granted).await.unwrap());
+    let outcome = stage.misdeed("outside:many", &server.url("/open/")).await;
+    assert!(told(&outcome).contains("2 requests in one call"), "{}", told(&outcome));
+    assert_eq!((outcome.used.http_requests, server.asked().len()), (2, 2));
+}
+
+#[tokio::test]
 async fn a_secret_goes_only_where_both_sides_say() {
     let server = Server::saying("fine");
     let Some(stage) = hostile(&server).await else { return };

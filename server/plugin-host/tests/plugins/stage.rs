@@ -97,6 +97,8 @@ pub(crate) struct Stage {
     pub(crate) delivery: String,
     /// Whether no real money moves.
     pub(crate) test_mode: bool,
+    /// What is installed may use this.
+    pub(crate) limits: Limits,
     /// Where its compiled code is; none where that stays.
     folder: Option<TempDir>,
 }
@@ -167,6 +169,7 @@ impl Stage {
             secrets: BTreeMap::new(),
             delivery: "delivery-1".to_owned(),
             test_mode: true,
+            limits: Limits::default(),
             folder,
         }
     }
@@ -197,7 +200,7 @@ impl Stage {
             manifest: manifest.to_owned(),
             wasm,
             grants,
-            limits: Limits::default(),
+            limits: self.limits,
         };
         let _turn = if self.folder.is_none() { Some(INSTALLING.lock().await) } else { None };
         // It is a message: it goes through another process as it is.

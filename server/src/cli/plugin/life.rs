@@ -143,7 +143,7 @@ async fn done(context: &Context, act: &str, matches: &ArgMatches) -> anyhow::Res
     }
 }
 
-async fn found(context: &Context, plugin: Option<&String>) -> anyhow::Result<Installed> {
+pub(super) async fn found(context: &Context, plugin: Option<&String>) -> anyhow::Result<Installed> {
     let plugin = plugin.context("PLUGIN is missing")?;
     let found = plugins::find(context, plugin).await?;
     found.with_context(|| format!("{plugin} is not installed; `myrelay plugin list` has all"))

@@ -10,7 +10,9 @@ use axum::{
 };
 use myrelay_app::{
     Content, FormState, PluginForm,
-    contract::{InstallOutcome, PortalError, SettingsChange, TypedFields, UploadPlugin},
+    contract::{
+        InstallOutcome, LimitsChange, PortalError, SettingsChange, TypedFields, UploadPlugin,
+    },
 };
 use tower_sessions::Session;
 
@@ -42,6 +44,28 @@ pub(crate) async fn settings(
             let error = view.error.clone();
             let error = error.unwrap_or_else(|| PortalError::invalid("settings", "see the form"));
             Ok(screen_with(&error, Content::PluginForm(PluginForm::Settings(*view))))
+        }
+    }
+}
+
+/// `GET /operator/plugins/{plugin}/limits`
+pub(crate) async fn limits_page(ask: Ask, Path(plugin): Path<String>) -> Answer {
+    let view = ask.portal.plugin_limits(&plugin).await?;
+    Ok(Screen(Content::PluginForm(PluginForm::Limits(view))).into_response())
+}
+
+/// `POST /operator/plugins/{plugin}/limits`
+pub(crate) async fn limits(
+    ask: Ask,
+    Path(plugin): Path<String>,
+    Form(typed): Form<Vec<(String, String)>>,
+) -> Answer {
+    match ask.portal.change_plugin_limits(&plugin, TypedFields(typed)).await? {
+        LimitsChange::Saved => Ok(see_other(&format!("/operator/plugins/{plugin}"))),
+        LimitsChange::Refused(view) => {
+            let error = view.error.clone();
+            let error = error.unwrap_or_else(|| PortalError::invalid("limits", "see the form"));
+            Ok(screen_with(&error, Content::PluginForm(PluginForm::Limits(*view))))
         }
     }
 }

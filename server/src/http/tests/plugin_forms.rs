@@ -5,6 +5,7 @@ use axum::{
     http::{Request, header},
 };
 use futures::stream;
+use myrelay_plugin_host::{Call, Limits};
 
 use super::{Portal, form_request};
 use crate::{
@@ -62,6 +63,49 @@ async fn an_operator_changes_settings_by_a_form_that_keeps_what_was_typed_but_se
     assert!(olga.get(&page).await.text().contains("{\"loud\":false,\"word\":\"two\"}"));
     let late = olga.post(&path, &form).await;
     assert!(late.status == 422 && late.text().contains("Somebody changed this plugin"));
+}
+
+#[tokio::test]
+async fn an_operator_sets_limits_by_a_form_that_keeps_what_was_typed() {
+    let portal = Portal::open().await;
+    portal.world.operator("olga").await;
+    let id = portal.world.plugin("dev.example.one", &["account.created.v1"]).await;
+    let mut olga = portal.operator("olga").await;
+    let page = format!("/operator/plugins/{id}");
+    let path = format!("{page}/limits");
+    assert!(olga.get(&page).await.text().contains(&format!("href=\"{path}\"")));
+    let shown = olga.get(&path).await.text();
+    // The words are the app's, and the numbers are the host's.
+    let usual = |call: &Call, name: &str| {
+        let limits = Limits::default();
+        let (cpu, wall) = (limits.cpu(call).as_millis(), limits.wall(call).as_millis());
+        assert!(shown.contains(&format!("{wall} ms for {name}")), "{wall} {name}: {shown}");
+        cpu
+    };
+    let look = Call::ValidateConfig(String::new());
+    assert_eq!(usual(&look, "a look at settings"), 1000);
+    assert_eq!(usual(&Call::Health, "everything else"), 1000);
+    assert_eq!(Limits::default().cpu(&Call::Describe).as_millis(), 200);
+    assert!(shown.contains("200 ms for prices and reports, and 1000 ms for everything else"));
+
+    let form = [("revision", "1"), ("cpu", "9999"), ("wall", "<soon>"), ("memory", "128")];
+    let refused = olga.post(&path, &form).await;
+    assert_eq!(refused.status, 422);
+    let text = refused.text();
+    assert!(text.contains("<title>Error: ") && text.contains("href=\"#field-cpu\""), "{text}");
+    assert!(text.contains("CPU time of a call, in milliseconds: at most 5000"), "{text}");
+    assert!(text.contains("value=\"&lt;soon&gt;\"") && text.contains("value=\"128\""), "{text}");
+    let form = [("revision", "1"), ("cpu", "300"), ("wall", ""), ("memory", "128")];
+    for _ in 0..2 {
+        let saved = olga.post(&path, &form).await;
+        assert_eq!((saved.status, saved.header("location")), (303, page.as_str()));
+    }
+    assert!(olga.get(&page).await.text().contains("128 MiB at most"));
+    assert!(olga.get(&path).await.text().contains("Back to the defaults"));
+    let back = olga.post(&path, &[("revision", "2")]).await;
+    assert_eq!((back.status, back.header("location")), (303, page.as_str()));
+    assert!(olga.get(&page).await.text().contains("It has the usual limits."));
+    assert_eq!(olga.post(&path, &[("revision", "3"), ("other", "1")]).await.status, 422);
 }
 
 #[tokio::test]

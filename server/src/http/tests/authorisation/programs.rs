@@ -25,6 +25,9 @@ pub(super) fn plugin_table() -> Vec<Row> {
         ("GET", "/operator/plugins/gallery/{package}/icon.png", operator_page(404)),
         ("GET", "/operator/plugins/{plugin}", operator_page(200)),
         ("GET", "/operator/plugins/{plugin}/calls", operator_page(200)),
+        ("GET", "/operator/plugins/{plugin}/limits", operator_page(200)),
+        // As they are.
+        ("POST", "/operator/plugins/{plugin}/limits", operator_form(303)),
         ("GET", "/operator/plugins/{plugin}/settings", operator_page(200)),
         ("POST", "/operator/plugins/{plugin}/settings", operator_form(303)),
         ("POST", "/operator/plugins/{plugin}/enable", operator_form(303)),
