@@ -8,6 +8,7 @@ use crate::tree::{BROWSER, HOST, metadata, reached, root, rust_in};
 
 /// The arrows of ARCHITECTURE.md. The tests and the build may depend on everything.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("myrelay-bill-of-materials", &[]),
     ("myrelay-domain", &[]),
     ("myrelay-app", &["myrelay-domain"]),
     ("myrelay-browser", &["myrelay-app"]),
@@ -23,10 +24,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("myrelay-plugin-sdk", &[]),
     ("myrelay-plugin-stripe", &["myrelay-plugin-sdk"]),
     ("myrelay-plugin-telegram", &["myrelay-plugin-sdk"]),
-    // Its tests only.
     (
         "myrelay-plugin-tools",
-        &["myrelay-fake-providers", "myrelay-plugin-host", "myrelay-plugin-package"],
+        &[
+            "myrelay-bill-of-materials",
+            // Its tests only.
+            "myrelay-fake-providers",
+            "myrelay-plugin-host",
+            "myrelay-plugin-package",
+        ],
     ),
     ("myrelay-plugin-webhook", &["myrelay-plugin-sdk"]),
     ("myrelay-sample-hostile", &["myrelay-plugin-sdk"]),

@@ -1,11 +1,11 @@
 //! `cargo xtask dist`: what a release consists of, in `target/dist`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use myrelay_bill_of_materials::{Subject, bill, needed, package};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::process;
@@ -76,75 +76,31 @@ fn checksums(folder: &Path) -> Result<String> {
     Ok(lines)
 }
 
-/// All packages that end up in what people run, as CycloneDX 1.6
-/// (<https://cyclonedx.org/docs/1.6/json/>).
+/// All packages that end up in what people run.
 fn bill_of_materials(workspace: &Workspace) -> Result<String> {
     let mut cargo = workspace.cargo();
     cargo.args(["metadata", "--format-version", "1", "--locked"]);
     let metadata: Value = serde_json::from_str(&process::output(&mut cargo)?)?;
-    let packages: BTreeMap<&str, &Value> =
-        list(&metadata["packages"]).map(|package| (text(&package["id"]), package)).collect();
-    let nodes: BTreeMap<&str, &Value> =
-        list(&metadata["resolve"]["nodes"]).map(|node| (text(&node["id"]), node)).collect();
-
-    let is_root = |id: &&&str| ROOTS.contains(&text(&packages[**id]["name"]));
-    let mut found: BTreeSet<&str> = BTreeSet::new();
-    let mut next: VecDeque<&str> = packages.keys().filter(is_root).copied().collect();
-    while let Some(id) = next.pop_front() {
-        if found.insert(id) {
-            let needed = list(&nodes[id]["deps"]).filter(|dependency| {
-                // Not what only builds or tests it.
-                list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null())
-            });
-            next.extend(needed.map(|dependency| text(&dependency["pkg"])));
-        }
-    }
-    let components: Vec<Value> = found.iter().map(|id| component(packages[id])).collect();
-    let bill = json!({
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": { "component": {
-            "type": "application", "name": "myrelay", "version": env!("CARGO_PKG_VERSION"),
-        } },
-        "components": components,
-    });
-    Ok(serde_json::to_string_pretty(&bill)?)
-}
-
-fn component(package: &Value) -> Value {
-    let (name, version) = (text(&package["name"]), text(&package["version"]));
-    let mut component = json!({
-        "type": "library",
-        "name": name,
-        "version": version,
-        "purl": format!("pkg:cargo/{name}@{version}"),
-    });
-    if let Some(license) = package["license"].as_str() {
-        // Older packages write `MIT/Apache-2.0` for what SPDX spells out.
-        component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
-    }
-    component
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+    let is_root =
+        |package: &Value| package["name"].as_str().is_some_and(|name| ROOTS.contains(&name));
+    let parts = needed(&metadata, is_root).map(package).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(bill(&Subject { name: "myrelay", version, licence: None, tool: None }, &parts)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn p47_the_bill_of_materials_names_what_is_run_and_nothing_else() {
         let bill = bill_of_materials(&Workspace::find().unwrap()).unwrap();
         let bill: Value = serde_json::from_str(&bill).unwrap();
+        let components = bill["components"].as_array().unwrap().iter();
         let names: BTreeSet<&str> =
-            list(&bill["components"]).map(|component| text(&component["name"])).collect();
+            components.map(|component| component["name"].as_str().unwrap()).collect();
         for run in ["axum", "gotatun", "leptos", "myrelay-server", "wasm-bindgen", "x25519-dalek"] {
             assert!(names.contains(run), "{run} is missing");
         }

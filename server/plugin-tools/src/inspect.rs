@@ -9,8 +9,12 @@ use anyhow::{Context as _, Result};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use myrelay_plugin_host::{Manifest, SecretUse, check_stamp, stamped};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, peek_key_id};
+use serde_json::Value;
 
-use crate::{check, files, report};
+use crate::{
+    build::{BILL, counted},
+    check, files, report,
+};
 
 pub(crate) fn pack_command() -> Command {
     Command::new("pack")
@@ -83,6 +87,7 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         Err(error) => error.to_string(),
     };
     writeln!(out, "built for  {built}")?;
+    writeln!(out, "made of    {}", made_of(&package))?;
     let signature = signature_of(&place);
     if signature.exists() {
         let id = files::read_text(&signature, 4096)?;
@@ -92,6 +97,21 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "signature  none: there is no {}", signature.display())?;
     }
     Ok(())
+}
+
+/// How much of others' the package says to be in it. Nobody has looked whether that is so.
+fn made_of(package: &Package) -> String {
+    let Some(bill) = package.file(BILL) else {
+        return format!("it does not say: there is no {BILL}");
+    };
+    let bill: Value = serde_json::from_slice(bill).unwrap_or_default();
+    match bill["components"].as_array() {
+        Some(parts) => {
+            let builds = parts.iter().filter(|it| it["scope"] == "excluded").count();
+            format!("{}, by {BILL}", counted(parts.len() - builds, builds))
+        }
+        None => format!("{BILL} tells, in another form than CycloneDX"),
+    }
 }
 
 fn identity(manifest: &Manifest, out: &mut dyn Write) -> Result<()> {

@@ -1,17 +1,22 @@
 //! `build`: a component of what stands in the plugin's folder, whatever it is written in.
 
+mod bill;
 mod python;
+mod requirements;
 mod rust;
 mod script;
 mod world;
 
-use std::{ffi::OsStr, io::Write, path::Path, process::Command as Process};
+use std::{collections::BTreeSet, ffi::OsStr, io::Write, path::Path, process::Command as Process};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgMatches, Command};
+use myrelay_bill_of_materials::Part;
 use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest, stamp};
 
 use crate::{files, report};
+
+pub(crate) use bill::{BILL, counted};
 
 pub(crate) fn command() -> Command {
     Command::new("build")
@@ -23,24 +28,37 @@ pub(crate) fn run(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     build(&crate::path(matches, "folder"), out)
 }
 
-/// Builds the plugin in a folder, stamps it with the interface's version, and says where it is.
+/// What was built, and what of others' is in it, as far as that is known.
+struct Built {
+    component: Vec<u8>,
+    /// Or why it is not.
+    parts: Result<BTreeSet<Part>, String>,
+}
+
+/// Builds the plugin in a folder, stamps it with the interface's version, writes down what it is made
+/// of, and says where both are.
 pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
     let manifest = Manifest::parse(&manifest)?;
     let place = folder.join("plugin.wasm");
-    let component = match manifest.language.as_deref() {
+    let Built { component, parts } = match manifest.language.as_deref() {
         None | Some("rust") => rust::build(&folder)?,
         Some("js") => script::build(&folder, "src/plugin.js", &manifest)?,
         Some("ts") => script::build(&folder, "src/plugin.ts", &manifest)?,
         Some("python") => python::build(&folder, &manifest)?,
-        Some(other) => brought(&place, other)?,
+        Some(other) => Built { component: brought(&place, other)?, parts: Err(String::new()) },
     };
     let component = stamp(component, &manifest).with_context(|| place.display().to_string())?;
     files::write(&place, &component)?;
     writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
-    Ok(())
+    if let Err(why) = parts.as_ref().map_err(String::as_str)
+        && !why.is_empty()
+    {
+        writeln!(out, "what it is made of is not known: {why}")?;
+    }
+    bill::write(&folder, &manifest, parts.as_ref().ok(), out)
 }
 
 /// A component that was built by other tools than ours, and only has to say what for.

@@ -1,17 +1,22 @@
 //! Plugins in Rust: Cargo makes a module of the crate, and this makes a component of it.
 
 use std::{
+    collections::BTreeSet,
     env,
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
+use myrelay_bill_of_materials::{Part, needed, package};
 use myrelay_plugin_host::ARTIFACT_BYTES;
 use serde_json::Value;
 use wit_component::ComponentEncoder;
 
-use crate::{build::process, files};
+use crate::{
+    build::{Built, process},
+    files,
+};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
@@ -22,10 +27,12 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 ///
 /// # Errors
 /// When Cargo or the compiler's library for plugins is missing, and when the crate makes no plugin.
-pub(crate) fn build(folder: &Path) -> Result<Vec<u8>> {
-    let module = cargo(folder)?;
+pub(super) fn build(folder: &Path) -> Result<Built> {
+    let module = compile(folder)?;
     let bytes = files::read(&module, ARTIFACT_BYTES)?;
-    if bytes.starts_with(COMPONENT) { Ok(bytes) } else { component(&bytes) }
+    let component = if bytes.starts_with(COMPONENT) { bytes } else { component(&bytes)? };
+    let parts = parts(folder).map_err(|why| format!("{why:#}"));
+    Ok(Built { component, parts })
 }
 
 /// A component of a module that was written with the SDK. Only what the module calls is imported.
@@ -34,15 +41,18 @@ fn component(module: &[u8]) -> Result<Vec<u8>> {
     encoded.context("the module is no plugin: it calls something that plugins do not have, or was not made with world! and export! of the SDK")
 }
 
-/// Runs Cargo and returns the module that it made.
-fn cargo(folder: &Path) -> Result<PathBuf> {
+fn cargo(folder: &Path) -> Process {
     let mut cargo = process(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
+    cargo
+}
+
+/// Has Cargo compile the crate and returns the module that it made.
+fn compile(folder: &Path) -> Result<PathBuf> {
+    let mut cargo = cargo(folder);
     cargo
         .args(["build", "--release", "--target", TARGET])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
+        .args(["--message-format", "json-render-diagnostics"]);
     shorten_paths(&mut cargo);
     let built =
         cargo.output().context("cannot start cargo: install Rust from https://rustup.rs")?;
@@ -94,15 +104,47 @@ fn given_flags() -> Option<Vec<String>> {
     Some(plain.split_whitespace().map(str::to_owned).collect())
 }
 
+/// The packages that the crate is built from, by the lock that Cargo built it with, and the standard
+/// library.
+fn parts(folder: &Path) -> Result<BTreeSet<Part>> {
+    let mut cargo = cargo(folder);
+    cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET]);
+    let told = cargo.output().context("cannot start cargo")?;
+    if !told.status.success() {
+        bail!("cargo metadata, which tells what is in the plugin, ended with {}", told.status);
+    }
+    let metadata: Value = serde_json::from_slice(&told.stdout).context("cargo metadata")?;
+    let own = folder.join("Cargo.toml");
+    let is_own = |it: &Value| it["manifest_path"].as_str().is_some_and(|it| Path::new(it) == own);
+    let others = needed(&metadata, is_own).filter(|it| !is_own(it.0));
+    let mut parts: BTreeSet<Part> = others.map(package).collect();
+    // `rustc 1.95.0 (…)`
+    let told = rustc(folder).arg("--version").output().ok();
+    let told = told.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
+    parts.insert(Part {
+        name: "rust-std".to_owned(),
+        version: told.split(' ').nth(1).unwrap_or_default().trim().to_owned(),
+        licence: Some("MIT OR Apache-2.0".to_owned()),
+        registry: None,
+        about: Some("The standard library, as it comes with the compiler"),
+        builds: false,
+    });
+    Ok(parts)
+}
+
+fn rustc(folder: &Path) -> Process {
+    let mut rustc = process(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    // A folder may name another compiler.
+    rustc.current_dir(folder).stderr(Stdio::null());
+    rustc
+}
+
 /// Whether the compiler has a standard library for plugins. Flags may say where it is.
 fn has_target(folder: &Path) -> bool {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let flags = given_flags().unwrap_or_default();
     let flags = flags.iter().filter(|it| it.starts_with("--sysroot"));
-    let mut rustc = process(rustc);
-    // A folder may name another compiler.
-    rustc.current_dir(folder);
+    let mut rustc = rustc(folder);
     rustc.args(flags).args(["--print", "target-libdir", "--target", TARGET]);
-    let Ok(told) = rustc.stderr(Stdio::null()).output() else { return false };
+    let Ok(told) = rustc.output() else { return false };
     Path::new(String::from_utf8_lossy(&told.stdout).trim()).is_dir()
 }

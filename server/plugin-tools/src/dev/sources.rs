@@ -15,6 +15,8 @@ use anyhow::{Context as _, Result, bail};
 use myrelay_plugin_package::Package;
 use tokio::time::sleep;
 
+use crate::build::BILL;
+
 /// How often the files are looked at. A folder of a few hundred takes less than a millisecond.
 const EVERY: Duration = Duration::from_millis(300);
 /// Whoever has more than this beside a plugin has put something else there.
@@ -25,7 +27,7 @@ const UNREST: u32 = 10;
 const NOT_OURS: [&str; 5] = ["target", "node_modules", "__pycache__", "venv", "myrelay-data"];
 /// Files that building, packing and signing make.
 const MADE: [&str; 4] = [".pplug", ".minisig", ".rotation", ".rotation.new"];
-/// What is built; the name of what it is written to begins with it too.
+/// What is built; the names of what it is written to begin with these too.
 const COMPONENT: &str = "plugin.wasm";
 
 /// The files of a folder.
@@ -94,6 +96,7 @@ impl Sources {
     fn is_source(&self, name: &str) -> bool {
         let is_component = name == COMPONENT && self.with_component;
         let is_made = name.starts_with(COMPONENT)
+            || name.starts_with(BILL)
             || name == "Cargo.lock"
             || name.ends_with('~')
             || MADE.iter().any(|it| name.ends_with(it));
@@ -163,6 +166,7 @@ mod tests {
         for made in [
             "plugin.wasm",
             "plugin.wasm.71.new",
+            "sbom.json",
             "target/build/x",
             "node_modules/x/y.js",
             "src/__pycache__/x.pyc",

@@ -71,6 +71,7 @@ fn a_package_says_who_it_is_and_what_it_asks_for() {
         "package    ",
         "component  SHA-256 ",
         "built for  myrelay:plugin@1.0",
+        "made of    it does not say: there is no sbom.json",
         "signature  none",
     ] {
         assert!(told.contains(line), "{line}\n{told}");

@@ -117,7 +117,16 @@ fn a_component_that_was_brought_along_is_stamped_once_and_packed() {
     assert!(built.starts_with(brought) && built.ends_with(b"myrelay:plugin-api1.0"), "{built:?}");
     plugin(&["build", shown]).unwrap();
     assert_eq!(fs::read(&place).unwrap(), built);
+    // Nobody but its author knows what is in it.
+    assert!(!folder.join("sbom.json").exists());
+    let own = "{ \"bomFormat\": \"CycloneDX\", \"components\": [{ \"name\": \"zlib\" }] }";
+    fs::write(folder.join("sbom.json"), own).unwrap();
+    let told = plugin(&["build", shown]).unwrap();
+    assert!(told.ends_with("sbom.json  yours, and left as it is\n"), "{told}");
+    assert_eq!(read(&folder, "sbom.json"), own);
     plugin(&["pack", shown]).unwrap();
+    let told = plugin(&["inspect", &format!("{shown}/dev.example.mail-0.1.0.pplug")]).unwrap();
+    assert!(told.contains("made of    1 component, by sbom.json\n"), "{told}");
 
     // It was built for another interface than plugin.toml says by now.
     let mut other = built;

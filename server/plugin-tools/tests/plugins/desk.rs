@@ -6,6 +6,7 @@ use std::{
 };
 
 use myrelay_plugin_tools::{command, run_to};
+use serde_json::Value;
 
 /// The events of the portal: each has a schema.
 pub(crate) fn events() -> Vec<String> {
@@ -32,6 +33,31 @@ pub(crate) fn compiler() -> PathBuf {
     let tests = env::current_exe().unwrap();
     let programs = tests.parent().and_then(Path::parent).unwrap();
     programs.join("myrelay-plugin-compile")
+}
+
+/// Copies a folder but for what was built in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|it| (it.path(), it.file_name())).unwrap();
+        if name == "target" {
+            continue;
+        }
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            fs::copy(path, to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The names in the bill of what was built in a folder, each with its version.
+pub(crate) fn parts(folder: &Path) -> Vec<String> {
+    let bill = fs::read_to_string(folder.join("sbom.json")).unwrap();
+    let bill: Value = serde_json::from_str(&bill).unwrap();
+    let parts = bill["components"].as_array().unwrap().iter();
+    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+    parts.map(|it| format!("{} {}", text(&it["name"]), text(&it["version"]))).collect()
 }
 
 /// A project that Cargo builds with what this checkout is built from. It stays until the next time,
@@ -63,10 +89,14 @@ impl Desk {
         // Cargo's folder is shared, and in it each plugin needs a name of its own.
         let line = ["new", "--lang", language, "--kind", kind, test, "--folder", &folder];
         desk.plugin(&line).unwrap();
-        // The versions that are here already: nothing is downloaded.
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
-        fs::copy(lock, desk.path("Cargo.lock")).unwrap();
+        desk.lock();
         Some(desk)
+    }
+
+    /// Locks the versions that are here already: nothing is downloaded.
+    pub(crate) fn lock(&self) {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+        fs::copy(lock, self.path("Cargo.lock")).unwrap();
     }
 
     /// The same, built.
@@ -80,6 +110,16 @@ impl Desk {
         let told = desk.plugin(&["build", &desk.folder()]).unwrap();
         assert!(told.contains("plugin.wasm"), "{told}");
         Some(desk)
+    }
+
+    /// The same project in another place.
+    pub(crate) fn copied(&self, test: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authors").join(test);
+        if root.exists() {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        copy(&self.root, &root);
+        Self { root, compiler: self.compiler.clone() }
     }
 
     pub(crate) fn compiler(&self) -> &str {

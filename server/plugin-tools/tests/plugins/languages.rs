@@ -1,9 +1,13 @@
 //! Plugins in other languages than Rust: the same stories, told of what `new` makes in them.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, parts},
     stories::{carries, remembers, tells},
 };
 
@@ -22,6 +26,19 @@ fn an_event_plugin_in_javascript_does_what_one_in_rust_does() {
         let told = first.windows(place.len()).any(|it| it == place.as_bytes());
         assert!(!told, "where its author lives is nobody's business: {place}");
     }
+
+    // It is made of what is bundled and of what runs it, not of what builds it.
+    let bill = || fs::read(desk.path("sbom.json")).unwrap();
+    let before = bill();
+    assert_eq!(parts(Path::new(&desk.folder())).len(), 1);
+    let told = desk.plugin(&["build", &desk.folder()]).unwrap();
+    assert!(told.ends_with("sbom.json  1 component\n"), "{told}");
+    assert!(bill() == before, "another bill");
+    // An author's own stays.
+    desk.write("sbom.json", "{}");
+    let told = desk.plugin(&["build", &desk.folder()]).unwrap();
+    assert!(told.ends_with("sbom.json  yours, and left as it is\n"), "{told}");
+    assert_eq!(bill(), b"{}");
 }
 
 #[test]
@@ -70,9 +87,25 @@ fn what_javascript_lacks_is_told() {
     desk.edit("plugin.toml", "[capabilities]\n", "[capabilities]\nkv = {}\n");
     desk.edit("src/plugin.js", "export const events", "export const event");
     assert!(build().contains("src/plugin.js: it exports no events"));
+    let lock = fs::read_to_string(desk.path("package-lock.json")).unwrap();
+    desk.write("package-lock.json", "<<<<<<< ours");
+    assert!(build().starts_with("package-lock.json: expected value at line 1"));
+    desk.write("package-lock.json", &lock);
     desk.edit("src/plugin.js", "export const event ", "export const events ");
     desk.edit("src/plugin.js", "const TOLD =", "const TOLD");
     assert!(build().contains("the plugin was not built"));
+    assert!(!desk.path("plugin.wasm").exists());
+    desk.edit("src/plugin.js", "const TOLD", "const TOLD =");
+    desk.edit(
+        "package-lock.json",
+        "\"node_modules/componentize-qjs\": {\n      \"version\": \"",
+        "\"node_modules/componentize-qjs\": {\n      \"version\": \"1",
+    );
+    let told = build();
+    assert!(
+        told.starts_with("componentize-qjs: ") && told.contains("package-lock.json says 1"),
+        "{told}"
+    );
     assert!(!desk.path("plugin.wasm").exists());
     fs::remove_file(desk.path("src/plugin.js")).unwrap();
     assert!(build().contains("src/plugin.js is missing: the plugin begins there"));
@@ -109,6 +142,8 @@ fn what_python_lacks_is_told() {
     desk.edit("plugin.toml", "kv = { max_bytes = 1024 }\n", "");
     let told = build();
     assert!(told.contains("asked for in plugin.toml") && told.contains("kv"), "{told}");
+    desk.write("requirements.txt", "componentize-py==0.25.1\n<<<<<<< ours\n");
+    assert!(build().starts_with("requirements.txt: line 2: "));
     fs::remove_file(desk.path("src/plugin.py")).unwrap();
     assert!(build().contains("src/plugin.py is missing: the plugin begins there"));
 }

@@ -12,13 +12,13 @@ use std::{
 use async_trait::async_trait;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Compiler, Failure, Grants, InProcess, Installation, KvChange,
-    KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Manifest, Network,
-    Options, Outcome, PluginHost as _, PluginSecret, SystemResolver, events, mozillas_roots,
-    types::ErrorKind,
+    KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Manifest,
+    Network, Options, Outcome, PluginHost as _, PluginSecret, SystemResolver, events,
+    mozillas_roots, types::ErrorKind,
 };
 
 use crate::{
-    desk::{can_build, compiler},
+    desk::{can_build, compiler, copy, parts},
     server::{Server, ok},
 };
 
@@ -50,19 +50,8 @@ struct Sample {
     host: InProcess,
     server: Server,
     memory: Arc<Memory>,
-}
-
-/// Copies a folder but for what was built in it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|it| (it.path(), it.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            fs::copy(path, to.join(name)).unwrap();
-        }
-    }
+    /// What its bill names.
+    parts: Vec<String>,
 }
 
 /// Builds a sample away from the checkout, beside its SDK as there.
@@ -120,7 +109,18 @@ impl Sample {
             limits: Limits::default(),
         };
         host.install(installation).await.unwrap();
-        Some(Self { host, server, memory: Arc::default() })
+        Some(Self { host, server, memory: Arc::default(), parts: parts(&folder) })
+    }
+
+    /// The names in its bill. Of each the version is known.
+    fn names(&self) -> Vec<&str> {
+        let named = self.parts.iter().map(|it| it.split_once(' ').unwrap());
+        named
+            .map(|(name, version)| {
+                assert!(version.starts_with(|it: char| it.is_ascii_digit()), "{name}: {version}");
+                name
+            })
+            .collect()
     }
 
     async fn call(&self, call: Call) -> Outcome {
@@ -221,6 +221,7 @@ impl Sample {
 #[tokio::test]
 async fn a_plugin_in_javascript_does_its_work_and_harms_nobody() {
     let Some(sample) = Sample::install("chat-js", "sdk-js").await else { return };
+    assert_eq!(sample.names(), ["componentize-qjs", "core-js-pure"]);
     sample.tells_the_chat().await;
     sample.throws("TypeError").await;
     let (kind, engine) = sample.reported("sample.engine", "").await;
@@ -240,6 +241,7 @@ async fn a_plugin_in_javascript_does_its_work_and_harms_nobody() {
 #[tokio::test]
 async fn a_plugin_in_python_does_its_work_and_harms_nobody() {
     let Some(sample) = Sample::install("chat-python", "sdk-python").await else { return };
+    assert_eq!(sample.names(), ["componentize-py", "cpython"]);
     sample.tells_the_chat().await;
     sample.throws("AttributeError").await;
     let (kind, engine) = sample.reported("sample.engine", "").await;

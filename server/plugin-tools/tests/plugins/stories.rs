@@ -1,9 +1,13 @@
 //! One story for each kind of plugin that `new` makes.
 
-use std::{fs, io::Write as _, path::PathBuf};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, parts},
     server::{Server, ok},
 };
 
@@ -37,8 +41,14 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
     assert!(told.starts_with("ok         dev.example.publishes 0.1.0\n"), "{told}");
     let told = desk.plugin(&["inspect", &package]).unwrap();
     assert!(told.contains("host = \"127.0.0.1\"") && told.contains("says it is by"), "{told}");
+    let made_of = parts(Path::new(&desk.folder()));
+    let line = told.lines().find(|it| it.starts_with("made of ")).unwrap();
+    let counts: Vec<usize> = line.split(' ').filter_map(|it| it.parse().ok()).collect();
+    assert_eq!(counts.iter().sum::<usize>(), made_of.len(), "{line}: {made_of:?}");
+    for part in ["myrelay-plugin-sdk ", "rust-std 1.", "serde_json 1.", "wit-bindgen 0."] {
+        assert!(made_of.iter().any(|it| it.starts_with(part)), "{part} is not in {made_of:?}");
+    }
 
-    // Built again it is the same plugin, byte for byte.
     let first = fs::read(desk.path("plugin.wasm")).unwrap();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
@@ -46,9 +56,26 @@ fn an_author_makes_tries_and_publishes_a_notification_plugin() {
         let told = first.windows(place.len()).any(|it| it == place.as_bytes());
         assert!(!told, "where its author lives is nobody's business: {place}");
     }
-    desk.edit("src/lib.rs", "struct Plugin;", "struct Plugin; // again");
-    desk.plugin(&["build", &desk.folder()]).unwrap();
-    assert!(fs::read(desk.path("plugin.wasm")).unwrap() == first, "another component");
+    is_the_same_elsewhere(&desk);
+}
+
+/// Built in another folder it is the same plugin, byte for byte, and made of the same. What tests it
+/// is no part of it.
+fn is_the_same_elsewhere(desk: &Desk) {
+    let other = desk.copied("elsewhere/and/deeper");
+    for made in ["plugin.wasm", "sbom.json"] {
+        fs::remove_file(other.path(made)).unwrap();
+    }
+    other.edit("src/lib.rs", "struct Plugin;", "struct Plugin; // again");
+    let tests = "\n[dev-dependencies]\nfastrand = \"2\"\n\n[dependencies]\n";
+    other.edit("Cargo.toml", "\n[dependencies]\n", tests);
+    other.lock();
+    other.plugin(&["build", &other.folder()]).unwrap();
+    assert!(fs::read_to_string(other.path("Cargo.lock")).unwrap().contains("\"fastrand\""));
+    for made in ["plugin.wasm", "sbom.json"] {
+        let (one, two) = (desk.path(made), other.path(made));
+        assert!(fs::read(one).unwrap() == fs::read(two).unwrap(), "another {made}");
+    }
 }
 
 /// The story of a notification plugin of this name, whatever it is written in.
