@@ -5,6 +5,7 @@ a plugin's life, the time. What has to be asked for is in modules of its own: `h
 from . import engine as _engine
 from .engine import chance, now
 from .errors import PluginError, error, failure, line, rate_limited, shown
+from .headers import header
 from .life import guard, life
 from .settings import problems, settings, total
 
@@ -14,6 +15,7 @@ __all__ = [
     "error",
     "failure",
     "guard",
+    "header",
     "life",
     "line",
     "now",

@@ -15,6 +15,7 @@ from wit_world.imports.http import (
 from wit_world.imports.types import ErrorKind
 
 from .errors import error, line, rate_limited, shown
+from .headers import header
 
 __all__ = [
     "Auth_Basic",
@@ -71,11 +72,6 @@ def ask(whom, method, url, again=False, **more):
     kind = ErrorKind.UNAVAILABLE if again else ErrorKind.INDETERMINATE
     said = line(answer.body.decode(errors="replace"))[:80]
     raise error(kind, f"{whom}: an answer that is no JSON: {said}")
-
-
-def header(headers, name):
-    """The first header of this name, which is in lower case, or None."""
-    return next((value for key, value in headers if key.lower() == name), None)
 
 
 def retry_after(answer):

@@ -68,7 +68,7 @@ pub(super) const SCRIPT: [File; 20] = [
     ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
 ];
 
-pub(super) const PYTHON: [File; 13] = [
+pub(super) const PYTHON: [File; 14] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("DEVELOPING.md", include_str!("../../templates/common/DEVELOPING.python.in")),
     ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
@@ -80,6 +80,10 @@ pub(super) const PYTHON: [File; 13] = [
     ("myrelay_sdk/engine.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/engine.py")),
     ("myrelay_sdk/errors.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/errors.py")),
     ("myrelay_sdk/events.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/events.py")),
+    (
+        "myrelay_sdk/headers.py",
+        include_str!("../../../../plugins/sdk-python/myrelay_sdk/headers.py"),
+    ),
     ("myrelay_sdk/http.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/http.py")),
     ("myrelay_sdk/life.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/life.py")),
     ("myrelay_sdk/memory.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/memory.py")),
