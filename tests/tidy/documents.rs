@@ -62,6 +62,15 @@ fn what_is_quoted_stands_in_its_file() {
     assert!(10 < quoted, "{quoted} quotations were found");
 }
 
+/// What nobody builds is soon wrong. Commands are in no language.
+#[test]
+fn all_code_of_the_cookbook_is_quoted() {
+    let cookbook = read("docs/plugin-cookbook.md");
+    let mut heads = cookbook.split("\n```").skip(1).step_by(2).map(|it| it.lines().next());
+    let loose = heads.find_map(|it| it.filter(|it| !it.is_empty() && !it.contains(' ')));
+    assert_eq!(loose, None, "docs/plugin-cookbook.md: say which file that code is of");
+}
+
 #[test]
 fn a_quotation_is_compared() {
     let file = "fn a() {\n    b();\n\n    c();\n    d();\n}\n";

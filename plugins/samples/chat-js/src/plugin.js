@@ -1,6 +1,7 @@
-//! Tells a chat what happens to devices, and how many it told of today.
+//! Tells a chat what happens to devices, how many it told of today, and on how many days it ran.
 
 import { idempotencyKey } from "myrelay:plugin/context@1.0.0";
+import { compareAndSet, get } from "myrelay:plugin/kv@1.0.0";
 
 import {
   ask,
@@ -39,9 +40,35 @@ function wrong(candidate) {
 
 export const lifecycle = life({
   id: "dev.myrelay.sample-chat-js",
-  version: "0.1.0",
+  version: "0.2.0",
   problems: wrong,
   ready: () => `${told()} messages today`,
+  /** Version 0.1.0 kept one number for all days; now there is one for each. */
+  migrate(fromVersion) {
+    if (fromVersion !== "0.1.0") {
+      // The operator went back, and nobody here knows what the later version wrote.
+      throw error("conflict", `what ${fromVersion} remembered is not known here`);
+    }
+    remember("told/before", recall("told") ?? "0");
+  },
+});
+
+/**
+ * Counts one more, however many calls count at the same time: where another one did so meanwhile, the
+ * host forgets what this call wanted and makes it again.
+ */
+function count(key) {
+  const entry = get(key);
+  const count = Number(entry ? new TextDecoder().decode(entry.value) : 0) + 1;
+  compareAndSet(key, entry?.version ?? null, new TextEncoder().encode(String(count)), null);
+  return count;
+}
+
+export const jobs = guard({
+  run(job) {
+    if (job !== "count") throw error("not-found", `there is no job ${job}`);
+    console.info("days", count("days"));
+  },
 });
 
 export const events = guard({

@@ -1,4 +1,4 @@
-"""Tells a chat what happens to devices, and how many it told of today."""
+"""Tells a chat what happens to devices, how many it told of today, and on how many days it ran."""
 
 import json
 from urllib.parse import urlencode, urlsplit
@@ -8,7 +8,7 @@ from myrelay_sdk import error, failure, guard, life, now, problems, settings
 from myrelay_sdk.http import Auth_Bearer, ask
 from myrelay_sdk.memory import recall, remember
 from wit_world import exports
-from wit_world.imports import context
+from wit_world.imports import context, kv
 from wit_world.imports.types import ErrorKind
 
 WORDS = {
@@ -38,12 +38,37 @@ def wrong(candidate):
     return problems(candidate, look)
 
 
-Lifecycle = life(
-    id="dev.myrelay.sample-chat-python",
-    version="0.1.0",
-    problems=wrong,
-    ready=lambda: f"{told()} messages today",
-)
+def ready():
+    return f"{told()} messages today"
+
+
+@guard
+class Lifecycle(
+    life(id="dev.myrelay.sample-chat-python", version="0.2.0", problems=wrong, ready=ready)
+):
+    def migrate(self, from_version):
+        """Version 0.1.0 kept one number for all days; now there is one for each."""
+        if from_version != "0.1.0":
+            # The operator went back, and nobody here knows what the later version wrote.
+            raise error(ErrorKind.CONFLICT, f"what {from_version} remembered is not known here")
+        remember("told/before", recall("told") or "0")
+
+
+def count(key):
+    """Counts one more, however many calls count at the same time: where another one did so meanwhile,
+    the host forgets what this call wanted and makes it again."""
+    entry = kv.get(key)
+    count = int(entry.value if entry else 0) + 1
+    kv.compare_and_set(key, entry.version if entry else None, str(count).encode(), None)
+    return count
+
+
+@guard
+class Jobs(exports.Jobs):
+    def run(self, job):
+        if job != "count":
+            raise error(ErrorKind.NOT_FOUND, f"there is no job {job}")
+        print("days", count("days"))
 
 
 @guard

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     desk::{Desk, parts},
+    reports::{verifies, with_reports},
     stories::{carries, remembers, tells},
 };
 
@@ -55,8 +56,14 @@ fn a_notification_plugin_in_typescript_does_what_one_in_rust_does() {
 
 #[test]
 fn a_billing_plugin_in_typescript_does_what_one_in_rust_does() {
-    let Some(desk) = Desk::built_in("ts", "billing", "ts-billing") else { return };
+    let Some(desk) = Desk::written_in("ts", "billing", "ts-billing") else { return };
+    let edits = [(
+        "export const webhooks = ",
+        "export { webhooks } from \"./reports.js\";\n\nconst _before = ",
+    )];
+    with_reports(&desk, "reports.js", "src/plugin.ts", &edits);
     tells(&desk);
+    verifies(&desk);
 }
 
 #[test]
@@ -131,8 +138,17 @@ fn a_notification_plugin_in_python_does_what_one_in_rust_does() {
 
 #[test]
 fn a_billing_plugin_in_python_does_what_one_in_rust_does() {
-    let Some(desk) = Desk::built_in("python", "billing", "python-billing") else { return };
+    let Some(desk) = Desk::written_in("python", "billing", "python-billing") else { return };
+    let edits = [
+        ("class Webhooks(exports.Webhooks):", "class Before(exports.Webhooks):"),
+        (
+            "from wit_world import exports\n",
+            "from reports import Webhooks\nfrom wit_world import exports\n",
+        ),
+    ];
+    with_reports(&desk, "reports.py", "src/plugin.py", &edits);
     tells(&desk);
+    verifies(&desk);
 }
 
 #[test]

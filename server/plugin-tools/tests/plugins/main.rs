@@ -8,6 +8,7 @@ mod develops;
 mod languages;
 mod ours;
 mod refused;
+mod reports;
 mod samples;
 #[path = "../../../plugin-host/tests/plugins/server.rs"]
 #[expect(dead_code, reason = "the tests of the host use more of it")]

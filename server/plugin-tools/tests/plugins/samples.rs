@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use myrelay_plugin_host::{
     Answer, Call, CallRequest, Compiler, Failure, Grants, InProcess, Installation, KvChange,
-    KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Manifest,
+    KvCondition, KvEntry, KvReader, KvUnavailable, KvUsage, KvWrite, LimitName, Limits, Manifest,
     Network, Options, Outcome, PluginHost as _, PluginSecret, SystemResolver, events,
     mozillas_roots, types::ErrorKind,
 };
@@ -184,14 +184,39 @@ impl Sample {
         assert!(format!("{health:?}").contains("2 messages today"), "{health:?}");
     }
 
-    /// What the plugin reports of one misdeed; nothing is left behind.
-    async fn reported(&self, deed: &str, data: &str) -> (ErrorKind, String) {
-        let outcome = self.event(deed, data).await;
-        assert!(outcome.kv.is_empty(), "it left something behind");
-        match outcome.result {
-            Err(Failure::Reported(error)) => (error.kind, error.message),
-            other => panic!("{deed}: {other:?} {:?}", outcome.logs),
+    /// Calls that count at the same time count once each: who comes second is called again.
+    async fn counts_its_days(&self) {
+        let run = || self.call(Call::Job("count".to_owned()));
+        let (one, other) = (run().await, run().await);
+        for outcome in [&one, &other] {
+            assert_eq!(outcome.result, Ok(Answer::Done), "{:?}", outcome.logs);
+            // That nothing was counted has to be so still when it is written.
+            assert_eq!(outcome.kv[0].condition, KvCondition::Version(None));
         }
+        self.apply(&one.kv);
+        let again = run().await;
+        assert!(matches!(again.kv[0].condition, KvCondition::Version(Some(_))));
+        self.apply(&again.kv);
+        assert_eq!(self.memory.0.lock().unwrap()["days"].value, b"2");
+        let unknown = self.call(Call::Job("other".to_owned())).await;
+        assert_eq!(reported(unknown).0, ErrorKind::NotFound);
+    }
+
+    /// What an earlier version remembered is brought over, and what a later one did is left alone.
+    async fn migrates(&self) {
+        let entry = KvEntry { key: "told".to_owned(), value: b"41".to_vec(), version: 1 };
+        self.memory.0.lock().unwrap().insert(entry.key.clone(), entry);
+        let from = |version: &str| self.call(Call::Migrate { from_version: version.to_owned() });
+        assert_eq!(reported(from("0.3.0").await).0, ErrorKind::Conflict);
+        let brought = from("0.1.0").await;
+        assert_eq!(brought.result, Ok(Answer::Done), "{:?}", brought.logs);
+        self.apply(&brought.kv);
+        assert_eq!(self.memory.0.lock().unwrap()["told/before"].value, b"41");
+    }
+
+    /// What the plugin reports of one misdeed.
+    async fn reported(&self, deed: &str, data: &str) -> (ErrorKind, String) {
+        reported(self.event(deed, data).await)
     }
 
     /// What is thrown is what the plugin says, or `internal`; the host goes on.
@@ -218,11 +243,22 @@ impl Sample {
     }
 }
 
+/// What the plugin reports; nothing is left behind.
+fn reported(outcome: Outcome) -> (ErrorKind, String) {
+    assert!(outcome.kv.is_empty(), "it left something behind");
+    match outcome.result {
+        Err(Failure::Reported(error)) => (error.kind, error.message),
+        other => panic!("{other:?} {:?}", outcome.logs),
+    }
+}
+
 #[tokio::test]
 async fn a_plugin_in_javascript_does_its_work_and_harms_nobody() {
     let Some(sample) = Sample::install("chat-js", "sdk-js").await else { return };
     assert_eq!(sample.names(), ["componentize-qjs", "core-js-pure"]);
     sample.tells_the_chat().await;
+    sample.counts_its_days().await;
+    sample.migrates().await;
     sample.throws("TypeError").await;
     let (kind, engine) = sample.reported("sample.engine", "").await;
     let expected = concat!(
@@ -243,6 +279,8 @@ async fn a_plugin_in_python_does_its_work_and_harms_nobody() {
     let Some(sample) = Sample::install("chat-python", "sdk-python").await else { return };
     assert_eq!(sample.names(), ["componentize-py", "cpython"]);
     sample.tells_the_chat().await;
+    sample.counts_its_days().await;
+    sample.migrates().await;
     sample.throws("AttributeError").await;
     let (kind, engine) = sample.reported("sample.engine", "").await;
     let expected = r#"{"now": ["2026-03-20T08:50:00+00:00", 1773996600.0], "chance": true}"#;
