@@ -193,7 +193,7 @@ impl World {
 
     /// The contract in somebody's name.
     pub(crate) fn api(&self, caller: Caller) -> Api {
-        Api::new(self.context.clone(), caller, "req_test".to_owned())
+        api(&self.context, caller)
     }
 
     /// A customer who has signed up.
@@ -265,6 +265,11 @@ impl World {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         crate::database::count(&self.context.database, sql).await
     }
+}
+
+/// The contract of this portal in somebody's name.
+pub(crate) fn api(portal: &Context, caller: Caller) -> Api {
+    Api::new(portal.clone(), caller, "req_test".to_owned())
 }
 
 /// The address of an empty PostgreSQL database of its own; none where there is no server.

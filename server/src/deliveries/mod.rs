@@ -24,7 +24,7 @@ pub(crate) use self::{
     worker::{Work, log, work_on},
 };
 use crate::{
-    Error, Result,
+    Result,
     context::{Caller, Context},
     database::{Write, is_taken},
     outbox::{self, Waiting},
@@ -212,25 +212,15 @@ pub(crate) async fn metrics(context: &Context) -> Result<Vec<PluginMetrics>> {
     Ok(plugins::all(context).await?.iter().map(of).collect())
 }
 
-/// For operators: puts one of those that were given up on its way again, or all.
-pub(crate) async fn replay(
+/// Puts one of those that were given up on its way again, or all; answers how many. To be called with
+/// the plugin held.
+pub(crate) async fn revive(
     context: &Context,
-    caller: Caller,
-    plugin: &str,
-    delivery: Option<&str>,
-) -> Result<()> {
-    caller.operator()?;
-    let plugin = plugins::get(context, plugin).await?.id;
-    let parse = |it: &str| it.parse().map_err(|_no_id| Error::NotFound("delivery"));
-    let delivery: Option<DeliveryId> = delivery.map(parse).transpose()?;
-    let mut tx = context.database.write().await?;
-    plugins::hold(&mut tx, plugin).await?;
-    let count = store::revive(&mut tx, plugin, delivery, context.now()).await?;
-    if count == 0 && delivery.is_some() {
-        return Err(Error::NotFound("delivery"));
-    }
-    tx.commit().await?;
-    Ok(())
+    tx: &mut Write,
+    plugin: InstallationId,
+    delivery: Option<DeliveryId>,
+) -> Result<u64> {
+    Ok(store::revive(tx, plugin, delivery, context.now()).await?)
 }
 
 /// Puts those that were given up on their way again, this one and all after it; answers whether this

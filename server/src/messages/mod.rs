@@ -291,24 +291,24 @@ pub(crate) async fn enable_plugin(context: &Context, caller: Caller, plugin: &st
 }
 
 /// For operators: puts an event or a message that was given up on its way again, or all.
+///
+/// # Errors
+/// [`Error::NotFound`] where it is none of this plugin's that were given up.
 pub(crate) async fn replay(
     context: &Context,
     caller: Caller,
     plugin: &str,
     delivery: Option<&str>,
 ) -> Result<()> {
-    match deliveries::replay(context, caller, plugin, delivery).await {
-        Err(Error::NotFound("delivery")) => {}
-        Ok(()) if delivery.is_none() => {}
-        done => return done,
-    }
+    caller.operator()?;
     let plugin = plugins::get(context, plugin).await?.id;
     let parse = |it: &str| it.parse().map_err(|_no_id| Error::NotFound("delivery"));
-    let message: Option<DeliveryId> = delivery.map(parse).transpose()?;
+    let one: Option<DeliveryId> = delivery.map(parse).transpose()?;
     let mut tx = context.database.write().await?;
     plugins::hold(&mut tx, plugin).await?;
-    let count = store::revive(&mut tx, plugin, message, context.now()).await?;
-    if count == 0 && message.is_some() {
+    let events = deliveries::revive(context, &mut tx, plugin, one).await?;
+    let messages = store::revive(&mut tx, plugin, one, context.now()).await?;
+    if events + messages == 0 && one.is_some() {
         return Err(Error::NotFound("delivery"));
     }
     tx.commit().await?;

@@ -2,6 +2,7 @@
 
 mod many;
 mod outgoing;
+mod replayed;
 mod with_real_plugins;
 
 use myrelay_app::contract::{
@@ -28,6 +29,13 @@ const MAIL: &str = "dev.example.mail";
 /// Delivers until nothing is due.
 async fn settle(world: &World) {
     while round(&world.context).await.unwrap() {}
+}
+
+/// A plugin that carries messages, and hears of accounts that work again.
+async fn hears_and_carries(world: &World) -> InstallationId {
+    let mut input = testing::input(MAIL, &["account.resumed.v1"]);
+    input.manifest = input.manifest.replace("[\"event\"]", "[\"event\", \"notification\"]");
+    crate::plugins::install(&world.context, input).await.unwrap().0
 }
 
 /// A confirmed channel; what was sent to get there is past.
@@ -339,9 +347,7 @@ stories! {
     }
 
     async fn a_point_is_one_for_events_and_messages(world) {
-        let mut input = testing::input(MAIL, &["account.resumed.v1"]);
-        input.manifest = input.manifest.replace("[\"event\"]", "[\"event\", \"notification\"]");
-        let mail = crate::plugins::install(&world.context, input).await.unwrap().0.to_string();
+        let mail = hears_and_carries(&world).await.to_string();
         let (olga, ana) = (world.operator("olga").await, world.customer("ana").await);
         channel(&ana, mail.parse().unwrap(), "a@example.org").await;
         let carry = async || {

@@ -81,7 +81,9 @@ impl ScriptedHost {
     /// Forgets what plugins heard, and what was to be answered.
     pub(crate) fn forget(&self) {
         self.heard.lock().unwrap().clear();
-        self.answers.lock().unwrap().clear();
+        for told in [&self.answers, &self.carries, &self.works, &self.replays] {
+            told.lock().unwrap().clear();
+        }
     }
 
     /// The next event that a plugin hears, its being another version or how it is, is answered so.
@@ -349,7 +351,7 @@ impl ScriptedHost {
 }
 
 /// A message was taken.
-fn carried() -> Outcome {
+pub(crate) fn carried() -> Outcome {
     let receipt = notifier::Receipt { provider_id: None };
     with(Ok(Answer::Delivered(notifier::Outcome::Sent(receipt))), Vec::new())
 }

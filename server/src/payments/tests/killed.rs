@@ -8,19 +8,14 @@ use myrelay_plugin_host::Call;
 
 use super::stage::{Stage, collected, event, paid, refund};
 use crate::{
-    api::Api,
     context::{Caller, Context},
     payments::{Hook, Taken, receive, tasks},
-    testing::{Actor, World, stories},
+    testing::{Actor, World, api, stories},
 };
 
 /// More steps than any of these take.
 const MOST: u64 = 40;
 const MONTH_MS: i64 = 31 * 86_400_000;
-
-fn api(portal: &Context, caller: Caller) -> Api {
-    Api::new(portal.clone(), caller, "req_test".to_owned())
-}
 
 async fn report(portal: &Context, stage: &Stage<'_>) -> crate::Result<Taken> {
     let hook = Hook {
