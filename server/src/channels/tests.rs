@@ -1,5 +1,7 @@
 //! Stories about channels: how an address becomes somebody's.
 
+mod killed;
+
 use myrelay_app::contract::{
     AddChannel, ChannelContract, ChannelState, MessageKind, PluginContract, PortalError, SetQuiet,
 };

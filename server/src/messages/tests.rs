@@ -1,5 +1,6 @@
 //! Stories about messages on their way to customers.
 
+mod killed;
 mod many;
 mod outgoing;
 mod replayed;

@@ -11,12 +11,13 @@ use myrelay_fake_providers::{Fake, Fault, Mail};
 use myrelay_plugin_host::{Grants, Manifest, PluginSecret};
 use serde_json::json;
 
+use super::fact;
 use crate::{
-    api::Api,
     context::Context,
+    deliveries::LEASE_MS,
     messages::round,
     plugins::{Input, Runtime, install},
-    testing::World,
+    testing::{World, api},
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/email");
@@ -78,7 +79,7 @@ async fn a_customer_confirms_a_mail_address_and_hears_once_of_what_happens() {
     let (plugin, enabled) = install(&context, email(component, &service)).await.unwrap();
     enabled.unwrap();
     let ana = world.customer("ana").await;
-    let api = Api::new(context.clone(), ana.caller, "req_test".to_owned());
+    let api = api(&context, ana.caller);
     let add = async |address: &str| {
         let (plugin, address) = (plugin.to_string(), address.to_owned());
         api.add_channel(AddChannel { plugin, address }).await
@@ -112,4 +113,37 @@ async fn a_customer_confirms_a_mail_address_and_hears_once_of_what_happens() {
         .unwrap();
     let kept = format!("{failures:?}{}", world.stored_text().await);
     assert!(!kept.contains("ana@example.org"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_has_each_mail_once_whatever_step_the_portal_ends_at() {
+    let Some(component) = component() else { return };
+    let world = World::on_sqlite().await;
+    let (context, other) = (portal(&world).await, portal(&world).await);
+    let service = Mail::start(0, KEY).await.unwrap();
+    let (plugin, enabled) = install(&context, email(component, &service)).await.unwrap();
+    enabled.unwrap();
+    let ana = world.customer("ana").await;
+    let api = api(&context, ana.caller);
+    let (plugin, address) = (plugin.to_string(), "ana@example.org".to_owned());
+    let channel = api.add_channel(AddChannel { plugin, address }).await.unwrap().to_string();
+    let mail = service.mailed().pop().unwrap();
+    let code = mail.subject.strip_suffix(" is your code").unwrap().to_owned();
+    api.verify_channel(&channel, &code).await.unwrap();
+    while round(&other).await.unwrap() {}
+    let before = service.mailed().len();
+    for step in 1.. {
+        fact(&world, &ana, "account.resumed", "{}").await;
+        let works = async { while round(&context).await.unwrap() {} };
+        let done = context.database.steps.end_at(step, works).await;
+        world.clock.advance(LEASE_MS);
+        while round(&other).await.unwrap() {}
+        // The service was asked once or twice, and knows by the key that it is one.
+        let mailed = service.mailed().len() - before;
+        assert_eq!(mailed, usize::try_from(step).unwrap(), "it ended at step {step}");
+        if done.is_some() {
+            assert!(3 < step, "{step} steps");
+            return;
+        }
+    }
 }

@@ -2,16 +2,16 @@
 //! nothing half done, or does the other half.
 
 use myrelay_app::contract::{PluginContract, PluginState};
-use myrelay_plugin_host::Call;
+use myrelay_plugin_host::{Answer, Call, KvCondition};
 
 use super::{
     life::{ONE, heard, next, version},
-    state,
+    put, state,
 };
 use crate::{
     Error,
     plugins::{Input, find, get, install, install::reactivate, readiness, take_away, testing},
-    testing::{World, stories},
+    testing::{World, api, stories},
 };
 
 /// More steps than any of these take.
@@ -135,6 +135,48 @@ stories! {
                 assert!(5 < step, "{step} steps");
                 return;
             }
+        }
+        panic!("it takes more than {MOST} steps");
+    }
+
+    async fn what_is_called_once_more_counts_nowhere_whatever_step_the_portal_ends_at(world) {
+        let olga = world.operator("olga").await;
+        let id = heard(&world).await;
+        let call = olga.api().get_plugin(&id).await.unwrap().calls[0].id.to_string();
+        let other = world.another_portal().await;
+        for step in 1..MOST {
+            let number = format!("2.{step}.0");
+            world.host.forget();
+            let again = world.host.replayed().len();
+            for _ in 0..MOST {
+                let change = put("k", "x", 1, KvCondition::Any);
+                world.host.replays(move |_| testing::with(Ok(Answer::Done), vec![change]));
+            }
+            let portal = world.mortal_portal().await;
+            let works = async {
+                api(&portal, olga.caller).try_call(&id, &call).await.unwrap();
+                install(&portal, next(&number)).await
+            };
+            let done = world.steps().end_at(step, works).await;
+            world.clock.advance(readiness::PATIENCE_MS);
+            readiness::finish(&other).await.unwrap();
+            let counted = [
+                world.count("SELECT COUNT(*) FROM plugin_kv").await,
+                world.count("SELECT writes FROM plugins").await,
+                world.count("SELECT COUNT(*) FROM plugin_calls WHERE call = 'events.handle'").await,
+                world.count("SELECT COUNT(*) FROM deliveries").await,
+            ];
+            assert_eq!(counted, [0, 0, 1, 1], "it ended at step {step}");
+            if let Some(done) = done {
+                done.unwrap().1.unwrap();
+                assert_eq!(world.host.replayed().len(), again + 3, "by hand, and on both versions");
+                assert!(12 < step, "{step} steps");
+                return;
+            }
+            // It is tried again as if it never had been.
+            let trial = api(&other, olga.caller).try_call(&id, &call).await.unwrap();
+            assert_eq!(trial.would, ["Remember k (1 bytes)"], "it ended at step {step}");
+            install(&other, next(&number)).await.unwrap().1.unwrap();
         }
         panic!("it takes more than {MOST} steps");
     }
