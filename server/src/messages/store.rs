@@ -54,15 +54,17 @@ pub(super) async fn insert(
     .map(drop)
 }
 
-/// How many messages a channel was to get since then.
+/// How many messages a channel was to get of what happened since then: what is sent again is none of
+/// them.
 pub(super) async fn count_since(
     tx: &mut Write,
     channel: ChannelId,
     since: i64,
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar(
-        "SELECT COUNT(*) FROM messages \
-         WHERE channel_id = $1 AND created_at > $2 AND dropped_at IS NULL",
+        "SELECT COUNT(*) FROM messages JOIN outbox ON outbox.id = messages.event_id \
+         WHERE messages.channel_id = $1 AND outbox.created_at > $2 \
+             AND messages.dropped_at IS NULL",
     )
     .bind(channel.to_string())
     .bind(since)
