@@ -16,13 +16,14 @@ mod with_real_plugins;
 use myrelay_app::contract::{
     BillingContract, CheckoutStep, InvoiceState, PodContract, SubscriptionState,
 };
+use myrelay_domain::ids::InvoiceId;
 use myrelay_plugin_host::{
     Call,
     billing_types::{Effect, Failure},
     types::ErrorKind,
 };
 
-use self::stage::{Stage, event, paid};
+use self::stage::{Stage, event, failed, paid};
 use super::{Taken, tasks};
 use crate::{outbox, plugins::testing, testing::stories};
 
@@ -165,16 +166,9 @@ stories! {
         let crate::context::Caller::Account(account) = ana.caller else { panic!() };
         let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
         stage.begin(&ana, invoice).await;
-        let failed = |invoice: Option<String>| {
-            vec![Effect::PaymentFailed(Failure {
-                provider_id: None,
-                invoice,
-                account: Some(account.to_string()),
-                code: "card_declined".to_owned(),
-                message: "the card was refused".to_owned(),
-                retryable: true,
-                next_attempt_at: None,
-            })]
+        let failed = |invoice: Option<InvoiceId>| {
+            let account = Some(account.to_string());
+            vec![Effect::PaymentFailed(Failure { provider_id: None, account, ..failed("", invoice) })]
         };
         let told = async || {
             let names = outbox::names(&world.context).await;
@@ -186,7 +180,7 @@ stories! {
         }
         // Of an invoice the customer reads why, and the same once more is no news.
         for id in ["evt_3", "evt_4"] {
-            stage.hook(event(id, failed(Some(invoice.to_string())))).await;
+            stage.hook(event(id, failed(Some(invoice)))).await;
             assert_eq!(told().await, 3, "{id}");
         }
         let shown = ana.api().get_invoice(&invoice.to_string()).await.unwrap();
@@ -201,15 +195,8 @@ stories! {
         let ana = world.customer("ana").await;
         let invoice = ana.api().choose_plan(&stage.plan).await.unwrap();
         let failed = |id: &str, next: Option<u64>| {
-            vec![Effect::PaymentFailed(Failure {
-                provider_id: Some(id.to_owned()),
-                invoice: Some(invoice.to_string()),
-                account: None,
-                code: "card_declined".to_owned(),
-                message: "the card was refused".to_owned(),
-                retryable: true,
-                next_attempt_at: next,
-            })]
+            let next_attempt_at = next;
+            vec![Effect::PaymentFailed(Failure { next_attempt_at, ..failed(id, Some(invoice)) })]
         };
         for (tries, payment) in [(1, "pi_1"), (2, "pi_2")] {
             stage.begin(&ana, invoice).await;

@@ -1,12 +1,13 @@
 //! A provider that collects by itself takes some hours for it: until then nothing ran out.
 
-use myrelay_app::contract::{AddPlan, BillingContract, PlanContract, SubscriptionState};
+use myrelay_app::contract::{BillingContract, SubscriptionState};
+use myrelay_domain::ids::InvoiceId;
 use myrelay_plugin_host::{
     Call,
     billing_types::{Effect, Failure},
 };
 
-use super::stage::{Stage, collected, event};
+use super::stage::{Stage, collected, event, failed};
 use crate::{
     context::Caller,
     outbox,
@@ -48,17 +49,10 @@ async fn subscribed<'a>(world: &'a World, stage: &Stage<'_>) -> (Actor<'a>, i64)
 }
 
 /// A payment for this account failed.
-fn failed(who: &Actor<'_>, id: &str, invoice: Option<String>) -> Effect {
+fn told_failed(who: &Actor<'_>, id: &str, invoice: Option<InvoiceId>) -> Vec<Effect> {
     let Caller::Account(account) = who.caller else { panic!() };
-    Effect::PaymentFailed(Failure {
-        provider_id: Some(id.to_owned()),
-        invoice,
-        account: Some(account.to_string()),
-        code: "card_declined".to_owned(),
-        message: "the card was refused".to_owned(),
-        retryable: true,
-        next_attempt_at: None,
-    })
+    let account = Some(account.to_string());
+    vec![Effect::PaymentFailed(Failure { account, ..failed(id, invoice) })]
 }
 
 stories! {
@@ -152,12 +146,12 @@ stories! {
         let stage = Stage::new(&world).await;
         let (ana, end) = subscribed(&world, &stage).await;
         // One that failed while it was paid for says nothing of its end.
-        stage.hook(event("e2", vec![failed(&ana, "pi_0", None)])).await;
+        stage.hook(event("e2", told_failed(&ana, "pi_0", None))).await;
         until(&world, end, HOUR).await;
         assert_eq!(state(&ana).await, SubscriptionState::Active);
         assert_eq!(told(&world).await, ["payment.failed"]);
         for report in ["e3", "e4"] {
-            stage.hook(event(report, vec![failed(&ana, "pi_2", None)])).await;
+            stage.hook(event(report, told_failed(&ana, "pi_2", None))).await;
             round(&world).await;
             assert_eq!(told(&world).await[1..], ["payment.failed", "subscription.past_due"]);
         }
@@ -174,22 +168,11 @@ stories! {
     async fn a_payment_for_another_plan_that_fails_says_nothing_of_the_one_that_runs(world) {
         let stage = Stage::new(&world).await;
         let (ana, end) = subscribed(&world, &stage).await;
-        let input = AddPlan {
-            name: "Larger".to_owned(),
-            pods: "9".to_owned(),
-            devices_per_pod: "10".to_owned(),
-            price: "19.99".to_owned(),
-            currency: "EUR".to_owned(),
-            interval: "year".to_owned(),
-            ..AddPlan::default()
-        };
-        stage.olga.api().add_plan(input).await.unwrap();
-        let offers = ana.api().billing().await.unwrap().offers;
-        let larger = offers.iter().find(|it| it.name == "Larger").unwrap().id.to_string();
+        let larger = stage.larger().await;
         until(&world, end, HOUR).await;
         let invoice = ana.api().choose_plan(&larger).await.unwrap();
         stage.begin(&ana, invoice).await;
-        stage.hook(event("e2", vec![failed(&ana, "pi_2", Some(invoice.to_string()))])).await;
+        stage.hook(event("e2", told_failed(&ana, "pi_2", Some(invoice)))).await;
         round(&world).await;
         assert_eq!(told(&world).await, ["payment.failed"]);
     }

@@ -1,7 +1,7 @@
 //! Periods: they run out, are renewed, collected by a provider, and end.
 
 use myrelay_app::contract::{
-    BillingContract, PeerContract, PlanContract, PodContract, PodState, SubscriptionState,
+    BillingContract, PeerContract, PodContract, PodState, SubscriptionState,
 };
 use myrelay_plugin_host::{
     Call,
@@ -152,18 +152,7 @@ stories! {
         let ana = world.customer("ana").await;
         stage.pays(&ana, "pi_1").await;
         assert_eq!(ana.api().choose_plan(&stage.plan).await.unwrap_err().status(), 409);
-        let input = myrelay_app::contract::AddPlan {
-            name: "Larger".to_owned(),
-            pods: "9".to_owned(),
-            devices_per_pod: "10".to_owned(),
-            price: "19.99".to_owned(),
-            currency: "EUR".to_owned(),
-            interval: "year".to_owned(),
-            ..Default::default()
-        };
-        stage.olga.api().add_plan(input).await.unwrap();
-        let offers = ana.api().billing().await.unwrap().offers;
-        let larger = offers.iter().find(|it| it.name == "Larger").unwrap().id.to_string();
+        let larger = stage.larger().await;
         let invoice = ana.api().choose_plan(&larger).await.unwrap();
         stage.begin(&ana, invoice).await;
         let plan = async || ana.api().billing().await.unwrap().plan;

@@ -7,7 +7,7 @@ use myrelay_domain::ids::{InstallationId, InvoiceId};
 use myrelay_plugin_host::{
     Answer, Call, Outcome,
     billing::{Checkout, NextStep, PaymentInstructions},
-    billing_types::{Effect, Payment, Refund},
+    billing_types::{Effect, Failure, Payment, Refund},
     types::Money,
     webhooks::{self, Accepted},
 };
@@ -31,16 +31,7 @@ impl<'a> Stage<'a> {
         let olga = world.operator("olga").await;
         // The first account makes the plan that costs nothing.
         world.customer("zoe").await;
-        let input = AddPlan {
-            name: "Large".to_owned(),
-            pods: "5".to_owned(),
-            devices_per_pod: "10".to_owned(),
-            price: "9.99".to_owned(),
-            currency: "eur".to_owned(),
-            interval: "month".to_owned(),
-            ..AddPlan::default()
-        };
-        olga.api().add_plan(input).await.unwrap();
+        olga.api().add_plan(plan("Large", "5", ("9.99", "month"))).await.unwrap();
         let plans = olga.api().list_plans().await.unwrap();
         let plan = plans.iter().find(|it| it.name == "Large").unwrap().id.to_string();
         let input = testing::payer("dev.example.pay");
@@ -77,6 +68,14 @@ impl<'a> Stage<'a> {
 
     pub(super) async fn begin(&self, who: &Actor<'_>, invoice: InvoiceId) -> CheckoutStep {
         self.try_begin(who, invoice).await.unwrap()
+    }
+
+    /// A plan that costs more than the one that all stories have; its id.
+    pub(super) async fn larger(&self) -> String {
+        let input = plan("Larger", "9", ("19.99", "year"));
+        self.olga.api().add_plan(input).await.unwrap();
+        let plans = self.olga.api().list_plans().await.unwrap();
+        plans.iter().find(|it| it.name == "Larger").unwrap().id.to_string()
     }
 
     /// Chooses the plan, or its next period, and pays for it.
@@ -176,6 +175,18 @@ impl<'a> Stage<'a> {
     }
 }
 
+fn plan(name: &str, pods: &str, (price, interval): (&str, &str)) -> AddPlan {
+    AddPlan {
+        name: name.to_owned(),
+        pods: pods.to_owned(),
+        devices_per_pod: "10".to_owned(),
+        price: price.to_owned(),
+        currency: "eur".to_owned(),
+        interval: interval.to_owned(),
+        ..AddPlan::default()
+    }
+}
+
 pub(super) fn money(minor: i64, currency: &str) -> Money {
     Money { minor, currency: currency.to_owned() }
 }
@@ -204,6 +215,19 @@ pub(super) fn collected(subscription: &str, id: &str, invoice: Option<InvoiceId>
         subscription: Some(subscription.to_owned()),
         ..payment(id, 999)
     })
+}
+
+/// That a card was refused when this was to be paid with it.
+pub(super) fn failed(id: &str, invoice: Option<InvoiceId>) -> Failure {
+    Failure {
+        provider_id: Some(id.to_owned()),
+        invoice: invoice.map(|it| it.to_string()),
+        account: None,
+        code: "card_declined".to_owned(),
+        message: "the card was refused".to_owned(),
+        retryable: true,
+        next_attempt_at: None,
+    }
 }
 
 pub(super) fn refund(id: &str, payment: &str, minor: i64) -> Effect {

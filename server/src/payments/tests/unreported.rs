@@ -6,7 +6,7 @@ use myrelay_plugin_host::{
     types::ErrorKind,
 };
 
-use super::stage::{Stage, collected, event};
+use super::stage::{Stage, collected, event, failed};
 use crate::{
     context::Caller,
     outbox,
@@ -161,15 +161,9 @@ stories! {
         let (ana, _) = due(&world, &stage).await;
         let Caller::Account(account) = ana.caller else { panic!() };
         let failed = |next: Option<u64>| {
-            vec![Effect::PaymentFailed(Failure {
-                provider_id: Some("pi_2".to_owned()),
-                invoice: None,
-                account: Some(account.to_string()),
-                code: "card_declined".to_owned(),
-                message: "the card was refused".to_owned(),
-                retryable: true,
-                next_attempt_at: next,
-            })]
+            let (account, next_attempt_at) = (Some(account.to_string()), next);
+            let failure = Failure { account, next_attempt_at, ..failed("pi_2", None) };
+            vec![Effect::PaymentFailed(failure)]
         };
         stage.hook(event("e1", failed(Some(1)))).await;
         for (next, count) in [(Some(1), 1), (Some(1), 1), (None, 2), (None, 2)] {
