@@ -199,6 +199,31 @@ impl Database {
     }
 }
 
+/// The most rows that one statement is about.
+const TOGETHER: usize = 64;
+
+/// Cuts what is to be written into what one statement is about each. There are few sizes, all of
+/// them powers of two: a connection keeps each statement that it saw prepared.
+pub(crate) fn portions<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << all.len().min(TOGETHER).checked_ilog2()?;
+        let portion;
+        (portion, all) = all.split_at(size);
+        Some(portion)
+    })
+}
+
+/// The places of so many rows' values, numbered on from `first`: `($3, $4), ($5, $6)`. Nothing else
+/// comes into a statement by it.
+pub(crate) fn places(first: usize, rows: usize, columns: usize) -> String {
+    let place = |at: usize| format!("${at}");
+    let row = |row: usize| {
+        let from = first + row * columns;
+        format!("({})", (from..from + columns).map(place).collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether nobody else writes until this transaction ends, so that no row has to be held: so it is
 /// on SQLite.
 pub(crate) fn is_only_writer(tx: &Write) -> bool {

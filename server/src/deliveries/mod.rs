@@ -111,23 +111,24 @@ async fn dispatch(context: &Context) -> Result<usize> {
     let mut tx = context.database.write().await?;
     // After the events: whoever was enabled before one of them is among these.
     let listening = listening(plugins::all_in(&mut tx).await?);
-    for Waiting { id, kind, account, at } in &waiting {
-        // Another portal may have been first.
-        if !outbox::mark_dispatched(&mut tx, *id, now).await? {
-            continue;
-        }
+    let ids: Vec<EventId> = waiting.iter().map(|it| it.id).collect();
+    // Another portal may have been first with some.
+    let ours = outbox::mark_dispatched(&mut tx, &ids, now).await?;
+    let mut new = Vec::new();
+    for Waiting { id, kind, account, at } in waiting.iter().filter(|it| ours.contains(&it.id)) {
         let Some(published) = outbox::published(kind) else { continue };
         let hears = |it: &&Listening| it.since <= *at && it.events.contains(&published);
         for Listening { plugin, .. } in listening.iter().filter(hears) {
-            let inserted =
-                store::insert(&mut tx, context.new_id(), *plugin, (*id, *account), now).await;
-            if inserted.as_ref().is_err_and(is_taken) {
-                // Another portal counted on for the same account: all of it is done once more.
-                return Ok(usize::try_from(DISPATCHED).unwrap_or_default());
-            }
-            inserted?;
+            let (event, account) = (*id, *account);
+            new.push(store::New { id: context.new_id(), plugin: *plugin, event, account });
         }
     }
+    let inserted = store::insert(&mut tx, &new, now).await;
+    if inserted.as_ref().is_err_and(is_taken) {
+        // Another portal counted on for the same account: all of it is done once more.
+        return Ok(usize::try_from(DISPATCHED).unwrap_or_default());
+    }
+    inserted?;
     tx.commit().await?;
     Ok(waiting.len())
 }

@@ -2,11 +2,11 @@
 
 use myrelay_app::contract::DeadDeliveryRow;
 use myrelay_domain::ids::{AccountId, DeliveryId, EventId, InstallationId};
-use sqlx::{AnyPool, FromRow};
+use sqlx::{AnyPool, AssertSqlSafe, FromRow};
 
 use super::{AT_A_TIME, After, Leased, Verdict};
 use crate::{
-    database::{Write, read_id, read_number},
+    database::{Write, places, portions, read_id, read_number},
     plugins::Backlog,
 };
 
@@ -27,29 +27,41 @@ struct Row {
     created_at: i64,
 }
 
-/// Adds a delivery; one that is there stays as it is.
-pub(super) async fn insert(
-    tx: &mut Write,
-    id: DeliveryId,
-    plugin: InstallationId,
-    (event, account): (EventId, Option<AccountId>),
-    now: i64,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO deliveries (id, plugin_id, event_id, account_id, sequence, attempts, due_at, \
-             created_at) \
-         SELECT $1, $2, $3, $4, COALESCE(MAX(sequence), 0) + 1, 0, $5, $5 FROM deliveries \
-             WHERE plugin_id = $2 AND account_id = $4 \
-         ON CONFLICT (plugin_id, event_id) DO NOTHING",
-    )
-    .bind(id.to_string())
-    .bind(plugin.to_string())
-    .bind(event.to_string())
-    .bind(account.map(|it| it.to_string()).unwrap_or_default())
-    .bind(now)
-    .execute(&mut **tx)
-    .await
-    .map(drop)
+/// A delivery that is to be.
+pub(super) struct New {
+    pub(super) id: DeliveryId,
+    pub(super) plugin: InstallationId,
+    pub(super) event: EventId,
+    pub(super) account: Option<AccountId>,
+}
+
+/// Adds deliveries, numbered in the order of their events; one that is there stays as it is.
+pub(super) async fn insert(tx: &mut Write, new: &[New], now: i64) -> sqlx::Result<()> {
+    for new in portions(new) {
+        let sql = format!(
+            "WITH new (id, plugin_id, event_id, account_id) AS (VALUES {}) \
+             INSERT INTO deliveries (id, plugin_id, event_id, account_id, sequence, attempts, \
+                 due_at, created_at) \
+             SELECT id, plugin_id, event_id, account_id, \
+                 COALESCE((SELECT MAX(before.sequence) FROM deliveries AS before \
+                     WHERE before.plugin_id = new.plugin_id \
+                         AND before.account_id = new.account_id), 0) \
+                 + ROW_NUMBER() OVER (PARTITION BY plugin_id, account_id ORDER BY event_id), \
+                 0, $1, $1 FROM new WHERE true \
+             ON CONFLICT (plugin_id, event_id) DO NOTHING",
+            places(2, new.len(), 4)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
+        for one in new {
+            query = query
+                .bind(one.id.to_string())
+                .bind(one.plugin.to_string())
+                .bind(one.event.to_string())
+                .bind(one.account.map(|it| it.to_string()).unwrap_or_default());
+        }
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// The first that is open of each of `accounts`, where it is due and nobody tries it.

@@ -11,13 +11,17 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use async_trait::async_trait;
 use myrelay_app::contract::{MessageKind, MessageRow, NotificationsView, PluginRow, PluginView};
-use myrelay_domain::ids::{AccountId, ChannelId, DeliveryId, InstallationId};
+use myrelay_domain::ids::{AccountId, ChannelId, DeliveryId, EventId, InstallationId};
 
 use crate::{
-    Error, Result, accounts, channels,
+    Error, Result, accounts,
+    channels::{self, Channel},
     context::{Caller, Context},
+    database::Write,
     deliveries::{
         self, AT_A_TIME, DEAD_KEPT_MS, DEAD_SHOWN, LEASE_MS, PluginMetrics, Work, log, work_on,
     },
@@ -120,12 +124,18 @@ async fn tell(context: &Context) -> Result<bool> {
     }
     let now = context.now();
     let mut tx = context.database.write().await?;
-    for event in &untold {
-        // Another portal may have been first.
-        if !outbox::mark_told(&mut tx, event.id, now).await? {
-            continue;
-        }
-        for new in wanted(context, &mut tx, event).await? {
+    let ids: Vec<EventId> = untold.iter().map(|it| it.id).collect();
+    // Another portal may have been first with some.
+    let ours = outbox::mark_told(&mut tx, &ids, now).await?;
+    let mut known = BTreeMap::new();
+    for event in untold.iter().filter(|it| ours.contains(&it.id)) {
+        let told = templates::of(&event.kind).zip(event.account);
+        let Some((template, account)) = told else { continue };
+        let channels = match known.entry(account) {
+            Entry::Occupied(it) => it.into_mut(),
+            Entry::Vacant(it) => it.insert(channels::of_account(&mut tx, account).await?),
+        };
+        for new in wanted(context, &mut tx, event, (template.kind, channels)).await? {
             store::insert(&mut tx, &new, event.id, now).await?;
         }
     }
@@ -133,18 +143,18 @@ async fn tell(context: &Context) -> Result<bool> {
     Ok(untold.len() == usize::try_from(TOLD).unwrap_or_default())
 }
 
+/// The messages of one event to these channels of its account.
 async fn wanted(
     context: &Context,
-    tx: &mut crate::database::Write,
+    tx: &mut Write,
     event: &Untold,
+    (kind, channels): (MessageKind, &[Channel]),
 ) -> Result<Vec<New>> {
-    let template = templates::of(&event.kind);
-    let Some((template, account)) = template.zip(event.account) else { return Ok(Vec::new()) };
     let mut new = Vec::new();
-    for channel in channels::of_account(tx, account).await? {
+    for channel in channels {
         // Whoever just confirmed a channel needs no message there that says so.
         let about_it = event.payload.contains(&channel.id.to_string());
-        if about_it || !channel.takes(template.kind) {
+        if about_it || !channel.takes(kind) {
             continue;
         }
         let lately = store::count_since(tx, channel.id, context.now() - HOUR_MS).await?;
@@ -152,8 +162,8 @@ async fn wanted(
             id: context.new_id(),
             channel: channel.id,
             plugin: channel.plugin,
-            account,
-            kind: template.kind,
+            account: channel.account,
+            kind,
             dropped: AN_HOUR <= lately,
         });
     }

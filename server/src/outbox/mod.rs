@@ -4,6 +4,8 @@
 mod schemas;
 mod store;
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use myrelay_domain::ids::{AccountId, EventId};
 use serde_json::Value;
@@ -134,9 +136,13 @@ pub(crate) async fn waiting(context: &Context, most: i64) -> Result<Vec<Waiting>
     Ok(store::waiting(context.database.read(), most).await?)
 }
 
-/// Marks an event as dispatched. False: it was.
-pub(crate) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> Result<bool> {
-    Ok(store::mark_dispatched(tx, id, now).await?)
+/// Marks events as dispatched; answers those that were not.
+pub(crate) async fn mark_dispatched(
+    tx: &mut Write,
+    ids: &[EventId],
+    now: i64,
+) -> Result<BTreeSet<EventId>> {
+    Ok(store::mark_dispatched(tx, ids, now).await?.into_iter().collect())
 }
 
 /// An event of which no message was made yet.
@@ -153,9 +159,13 @@ pub(crate) async fn untold(context: &Context, most: i64) -> Result<Vec<Untold>> 
     Ok(store::untold(context.database.read(), most).await?)
 }
 
-/// Marks an event as one of which messages were made. False: it was.
-pub(crate) async fn mark_told(tx: &mut Write, id: EventId, now: i64) -> Result<bool> {
-    Ok(store::mark_told(tx, id, now).await?)
+/// Marks events as ones of which messages were made; answers those of which none were.
+pub(crate) async fn mark_told(
+    tx: &mut Write,
+    ids: &[EventId],
+    now: i64,
+) -> Result<BTreeSet<EventId>> {
+    Ok(store::mark_told(tx, ids, now).await?.into_iter().collect())
 }
 
 /// Writes an event. The payload holds ids, never names, addresses or keys, and is what its schema in

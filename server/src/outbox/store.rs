@@ -2,10 +2,10 @@
 
 use myrelay_domain::ids::{AccountId, EventId};
 
-use sqlx::AnyPool;
+use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::{Untold, Waiting};
-use crate::database::{Write, read_id};
+use crate::database::{Write, places, portions, read_id};
 
 pub(super) async fn insert(
     tx: &mut Write,
@@ -44,10 +44,13 @@ pub(super) async fn waiting(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Waiti
         .collect()
 }
 
-pub(super) async fn mark_dispatched(tx: &mut Write, id: EventId, now: i64) -> sqlx::Result<bool> {
-    let sql = "UPDATE outbox SET dispatched_at = $2 WHERE id = $1 AND dispatched_at IS NULL";
-    let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
-    Ok(done.rows_affected() == 1)
+/// Marks these as dispatched; answers those that were not.
+pub(super) async fn mark_dispatched(
+    tx: &mut Write,
+    ids: &[EventId],
+    now: i64,
+) -> sqlx::Result<Vec<EventId>> {
+    mark(tx, "dispatched_at", ids, now).await
 }
 
 /// The oldest of which no message was made yet.
@@ -67,10 +70,37 @@ pub(super) async fn untold(pool: &AnyPool, most: i64) -> sqlx::Result<Vec<Untold
         .collect()
 }
 
-pub(super) async fn mark_told(tx: &mut Write, id: EventId, now: i64) -> sqlx::Result<bool> {
-    let sql = "UPDATE outbox SET told_at = $2 WHERE id = $1 AND told_at IS NULL";
-    let done = sqlx::query(sql).bind(id.to_string()).bind(now).execute(&mut **tx).await?;
-    Ok(done.rows_affected() == 1)
+/// Marks these as told; answers those that were not.
+pub(super) async fn mark_told(
+    tx: &mut Write,
+    ids: &[EventId],
+    now: i64,
+) -> sqlx::Result<Vec<EventId>> {
+    mark(tx, "told_at", ids, now).await
+}
+
+async fn mark(
+    tx: &mut Write,
+    column: &'static str,
+    ids: &[EventId],
+    now: i64,
+) -> sqlx::Result<Vec<EventId>> {
+    let mut marked = Vec::with_capacity(ids.len());
+    for ids in portions(ids) {
+        let sql = format!(
+            "UPDATE outbox SET {column} = $1 WHERE {column} IS NULL AND id IN {} RETURNING id",
+            places(2, 1, ids.len())
+        );
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now);
+        for id in ids {
+            query = query.bind(id.to_string());
+        }
+        let rows: Vec<String> = query.fetch_all(&mut **tx).await?;
+        for id in rows {
+            marked.push(read_id(&id)?);
+        }
+    }
+    Ok(marked)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use myrelay_app::contract::{CallsWanted, PluginCallRow};
 use myrelay_domain::ids::{CallId, InstallationId};
 use sqlx::{Any, AnyPool, AssertSqlSafe, FromRow, any::AnyArguments, query::QueryAs};
 
-use crate::database::{Write, read_id, read_number};
+use crate::database::{Write, places, read_id, read_number};
 
 /// A call that is over.
 pub(in crate::plugins) struct Done<'a> {
@@ -88,8 +88,11 @@ pub(in crate::plugins) async fn insert(
     if done.is_empty() {
         return Ok(());
     }
-    // Nothing but numbers is put together here.
-    let mut query = sqlx::query(AssertSqlSafe(insert_so_many(done.len())));
+    let sql = "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, \
+                   wall_us, memory, log, http, created_at, delivery, happened_at, started_at, \
+                   requests, allowed, recorded, version, backtrace, logs_dropped) VALUES ";
+    let rows = places(1, done.len(), COLUMNS);
+    let mut query = sqlx::query(AssertSqlSafe(format!("{sql}{rows}")));
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
     for one in done {
         query = query
@@ -116,23 +119,6 @@ pub(in crate::plugins) async fn insert(
             .bind(number(one.logs_dropped));
     }
     query.execute(&mut **tx).await.map(drop)
-}
-
-fn insert_so_many(rows: usize) -> String {
-    let mut sql =
-        "INSERT INTO plugin_calls (id, plugin_id, call, about, attempt, failure, cpu_us, \
-                   wall_us, memory, log, http, created_at, delivery, happened_at, started_at, \
-                   requests, allowed, recorded, version, backtrace, logs_dropped) VALUES "
-            .to_owned();
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=COLUMNS {
-            let comma = if column == 1 { "" } else { ", " };
-            sql.push_str(&format!("{comma}${}", row * COLUMNS + column));
-        }
-        sql.push(')');
-    }
-    sql
 }
 
 /// The last calls that are looked for, newest first, and none but those before `after`.
