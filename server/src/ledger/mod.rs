@@ -66,11 +66,9 @@ pub(crate) async fn record(
     if !store::insert(tx, id, (kind.name(), about), context.now()).await? {
         return Ok(false);
     }
-    let lines = lines.iter().filter(|(_, minor)| *minor != 0);
-    for (number, (book, minor)) in (0..).zip(lines) {
-        store::insert_line(tx, (id, number), (book.name(), &book.owner()), currency, *minor)
-            .await?;
-    }
+    let moved = lines.iter().filter(|(_, minor)| *minor != 0);
+    let lines: Vec<_> = moved.map(|(book, minor)| (book.name(), book.owner(), *minor)).collect();
+    store::insert_lines(tx, id, currency, &lines).await?;
     Ok(true)
 }
 

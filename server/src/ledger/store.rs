@@ -4,9 +4,9 @@ use myrelay_domain::{
     ids::EntryId,
     money::{Currency, Money},
 };
-use sqlx::AnyPool;
+use sqlx::{AnyPool, AssertSqlSafe};
 
-use crate::database::Write;
+use crate::database::{Write, places};
 
 /// Answers whether there was none of this kind about this.
 pub(super) async fn insert(
@@ -28,26 +28,29 @@ pub(super) async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn insert_line(
+/// Adds lines of an entry: the name of a book, whose it is, and how much, in the smallest unit.
+pub(super) async fn insert_lines(
     tx: &mut Write,
-    (entry, number): (EntryId, i64),
-    (book, owner): (&str, &str),
+    entry: EntryId,
     currency: Currency,
-    minor: i64,
+    lines: &[(&str, String, i64)],
 ) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO ledger_lines (entry_id, number, book, owner, currency, minor) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(entry.to_string())
-    .bind(number)
-    .bind(book)
-    .bind(owner)
-    .bind(currency.to_string())
-    .bind(minor)
-    .execute(&mut **tx)
-    .await
-    .map(drop)
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO ledger_lines (entry_id, number, book, owner, currency, minor) VALUES ";
+    let rows = places(1, lines.len(), 6);
+    let mut query = sqlx::query(AssertSqlSafe(format!("{sql}{rows}")));
+    for (number, (book, owner, minor)) in (0_i64..).zip(lines) {
+        query = query
+            .bind(entry.to_string())
+            .bind(number)
+            .bind(*book)
+            .bind(owner.as_str())
+            .bind(currency.to_string())
+            .bind(*minor);
+    }
+    query.execute(&mut **tx).await.map(drop)
 }
 
 pub(super) async fn balance(

@@ -230,7 +230,7 @@ pub(in crate::payments) async fn end_of_invoice(
     invoice: InvoiceId,
     now: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE checkouts SET ended_at = COALESCE(ended_at, $2) WHERE invoice_id = $1")
+    sqlx::query("UPDATE checkouts SET ended_at = $2 WHERE invoice_id = $1 AND ended_at IS NULL")
         .bind(invoice.to_string())
         .bind(now)
         .execute(&mut **tx)
@@ -245,7 +245,7 @@ pub(in crate::payments) async fn end_of_account(
     now: i64,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE checkouts SET ended_at = COALESCE(ended_at, $2) WHERE invoice_id IN (\
+        "UPDATE checkouts SET ended_at = $2 WHERE ended_at IS NULL AND invoice_id IN (\
              SELECT id FROM invoices \
              WHERE account_id = $1 AND paid_at IS NULL AND void_at IS NULL)",
     )
