@@ -302,6 +302,7 @@ pub enum LimitName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types;
 
     #[test]
     fn nothing_goes_beyond_its_cap() {
@@ -317,6 +318,30 @@ mod tests {
         assert_eq!(greedy.wall(&Call::Describe), Duration::from_secs(60));
         assert_eq!(Limits::LEAST.capped(), Limits::LEAST);
         assert_eq!(Limits::default().capped(), Limits::default());
+    }
+
+    #[test]
+    fn nobody_waits_longer_at_a_page_than_the_portal_does() {
+        let amount = types::Money { minor: 1, currency: "EUR".to_owned() };
+        let account =
+            types::AccountRef { id: "acc_1".to_owned(), locale: "en".to_owned(), country: None };
+        let reason = String::new();
+        let waited_for = [
+            Call::Refund { payment: "pi_1".to_owned(), amount, reason },
+            Call::CustomerPortalUrl { account: account.clone(), return_url: String::new() },
+            Call::BeginVerification { account, address: "ana".to_owned() },
+        ];
+        let wall = |ms: u32, call: &Call| {
+            Limits { wall_ms: Some(ms), ..Limits::default() }.wall(call).as_millis()
+        };
+        for call in waited_for {
+            assert_eq!((wall(18_001, &call), wall(60_000, &call)), (18_000, 18_000), "{call:?}");
+            assert_eq!(wall(7_000, &call), 7_000, "{call:?}");
+        }
+        for call in [Call::Health, Call::Job("nightly".to_owned()), Call::Reconcile(String::new())]
+        {
+            assert_eq!(wall(60_000, &call), 60_000, "{call:?}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const SCHEMA: &str = r#"{
 }"#;
 
 /// A plugin with two settings and a secret.
-async fn set_up(world: &World) -> InstallationId {
+pub(super) async fn set_up(world: &World) -> InstallationId {
     let settings = Some(r#"{"word":"one"}"#.to_owned());
     let first = testing::input("dev.example.one", &["account.created.v1"]);
     let input = Input { schema: Some(SCHEMA.to_owned()), settings, ..first };

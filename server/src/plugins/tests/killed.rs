@@ -2,7 +2,7 @@
 //! nothing half done, or does the other half.
 
 use myrelay_app::contract::{PluginContract, PluginState};
-use myrelay_plugin_host::{Answer, Call, KvCondition};
+use myrelay_plugin_host::{Answer, Call, KvCondition, types::ErrorKind};
 
 use super::{
     life::{ONE, heard, next, version},
@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{
     Error,
+    context::Context,
+    deliveries,
     plugins::{Input, find, get, install, install::reactivate, readiness, take_away, testing},
     testing::{World, api, stories},
 };
@@ -20,6 +22,10 @@ const EVENTS: [&str; 1] = ["account.created.v1"];
 
 fn times_told(world: &World) -> usize {
     world.host.heard().iter().filter(|it| matches!(it.call, Call::Activate { .. })).count()
+}
+
+async fn deliver(portal: &Context) {
+    while deliveries::round(portal).await.unwrap() {}
 }
 
 /// Its secret is gone, without which it cannot make itself ready.
@@ -177,6 +183,42 @@ stories! {
             let trial = api(&other, olga.caller).try_call(&id, &call).await.unwrap();
             assert_eq!(trial.would, ["Remember k (1 bytes)"], "it ended at step {step}");
             install(&other, next(&number)).await.unwrap().1.unwrap();
+        }
+        panic!("it takes more than {MOST} steps");
+    }
+    async fn what_waits_is_tried_once_when_asked_whatever_step_the_portal_ends_at(world) {
+        let olga = world.operator("olga").await;
+        let id = heard(&world).await;
+        let other = world.another_portal().await;
+        for step in 1..MOST {
+            world.host.fails(ErrorKind::Unavailable);
+            world.customer(&format!("c{step}")).await;
+            deliver(&other).await;
+            assert_eq!(state(&olga, &id).await, PluginState::Failing, "before step {step}");
+            let portal = world.mortal_portal().await;
+            let asks = async { api(&portal, olga.caller).enable_plugin(&id).await };
+            let done = world.steps().end_at(step, asks).await;
+            deliver(&other).await;
+            let waits = olga.api().get_plugin(&id).await.unwrap().row.waiting;
+            assert!(waits == 0 || done.is_none() && waits == 1, "it ended at step {step}");
+            // Whoever asks again is not told that there is nothing to do.
+            api(&other, olga.caller).enable_plugin(&id).await.unwrap();
+            deliver(&other).await;
+            let row = olga.api().get_plugin(&id).await.unwrap().row;
+            assert_eq!((row.state, row.waiting), (PluginState::Enabled, 0), "step {step}");
+            let expected = i64::try_from(step).unwrap() + 1;
+            let went_well = "SELECT COUNT(*) FROM plugin_calls \
+                             WHERE call = 'events.handle' AND failure IS NULL";
+            let counted = [
+                world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await,
+                world.count(went_well).await,
+            ];
+            assert_eq!(counted, [expected; 2], "it ended at step {step}");
+            if let Some(done) = done {
+                done.unwrap();
+                assert!(8 < step, "{step} steps");
+                return;
+            }
         }
         panic!("it takes more than {MOST} steps");
     }

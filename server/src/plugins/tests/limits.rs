@@ -6,7 +6,10 @@ use myrelay_app::contract::{
 };
 use myrelay_plugin_host::{Call, Limits, types::ErrorKind};
 
-use super::life::{ONE, heard, next, version};
+use super::{
+    change::set_up,
+    life::{ONE, heard, next, version},
+};
 use crate::{
     deliveries, outbox,
     plugins::{Installed, find, install, kept_limits, revoke, testing},
@@ -52,6 +55,29 @@ async fn hears(world: &World, name: &str) {
 
 async fn found(world: &World) -> Installed {
     find(&world.context, ONE).await.unwrap().unwrap()
+}
+
+/// The plugin is changed while it has an event; answers how often it is called with that one.
+async fn heard_while(world: &World, name: &str, change: impl Future<Output = ()>) -> usize {
+    let before = found(world).await;
+    world.host.forget();
+    let held = world.host.holds(before.id);
+    world.customer(name).await;
+    let deliver = async { while deliveries::round(&world.context).await.unwrap() {} };
+    let changes = async {
+        while world.host.events().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        change.await;
+    };
+    let answers = async move {
+        while found(world).await.revision == before.revision {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+    };
+    tokio::join!(deliver, changes, answers);
+    world.host.events().len()
 }
 
 stories! {
@@ -160,6 +186,27 @@ stories! {
         assert_eq!(counted, [21; 2]);
         assert_eq!(world.count("SELECT COUNT(*) FROM plugin_calls WHERE failure IS NOT NULL").await, 0);
         assert!(world.host.events().iter().all(|it| it.1 == 1), "a change is nobody's fault");
+    }
+
+    async fn a_call_in_flight_counts_with_other_limits_and_not_with_other_settings(world) {
+        let olga = world.operator("olga").await;
+        let id = set_up(&world).await.to_string();
+        let limits = async {
+            assert_eq!(set(&olga, &id, &[("cpu", "100")]).await, LimitsChange::Saved);
+        };
+        assert_eq!(heard_while(&world, "bob", limits).await, 1, "what it did is not done again");
+        let settings = async {
+            let revision = found(&world).await.revision.to_string();
+            let sent = typed(&[("revision", &revision), ("setting-0", "two"), ("setting-1", "5"), ("secret-0", "")]);
+            let saved = olga.api().change_plugin_settings(&id, sent).await;
+            assert_eq!(saved, Ok(SettingsChange::Saved));
+        };
+        assert_eq!(heard_while(&world, "cleo", settings).await, 2, "it said so of other settings");
+        let counted = [
+            world.count("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NOT NULL").await,
+            world.count("SELECT COUNT(*) FROM plugin_calls WHERE call = 'events.handle'").await,
+        ];
+        assert_eq!(counted, [2; 2], "each event once");
     }
 
     async fn two_operators_do_not_undo_each_other_and_do_the_same_twice(world) {
