@@ -287,6 +287,8 @@ fn everybody_gets_their_own_navigation() {
     assert_eq!(attribute(here, "href"), Some("/operator"));
     assert!(!one("sign-in").contains("sign-out"));
     assert!(one("error-signed-out").contains("href=\"/operator/sign-in\""));
+    let refused = one("error-refused");
+    assert!(refused.contains("This request was refused") && refused.contains("href=\"/home\""));
 }
 
 #[test]

@@ -23,6 +23,9 @@ pub enum PortalError {
     /// A limit of the plan or of the deployment.
     #[error("{message}")]
     Limit { message: String },
+    /// A request as no page of this site sends it, such as one from another site.
+    #[error("{message}")]
+    Refused { message: String },
     /// Too much at once; try again after so many seconds.
     #[error("the service is busy: try again in {retry_after_s} seconds")]
     Busy { retry_after_s: u32 },
@@ -58,6 +61,7 @@ impl From<Wire> for PortalError {
             "not_found" => Self::NotFound { what },
             "invalid" => Self::Invalid { field, message },
             "limit" => Self::Limit { message },
+            "refused" => Self::Refused { message },
             "busy" => Self::Busy { retry_after_s },
             "unavailable" => Self::Unavailable { message },
             "internal" => Self::Internal { request },
@@ -75,6 +79,7 @@ impl PortalError {
     /// The HTTP status that says the same (RFC 9110 section 15).
     pub fn status(&self) -> u16 {
         match self {
+            Self::Refused { .. } => 400,
             Self::SignedOut => 401,
             Self::NotAllowed => 403,
             Self::NotFound { .. } => 404,
@@ -112,6 +117,7 @@ mod tests {
             PortalError::NotFound { what: text() },
             PortalError::invalid("name", "a text"),
             PortalError::Limit { message: text() },
+            PortalError::Refused { message: text() },
             PortalError::Busy { retry_after_s: 3 },
             PortalError::Unavailable { message: text() },
             PortalError::Internal { request: text() },

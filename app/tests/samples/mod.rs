@@ -121,6 +121,13 @@ fn for_visitors() -> Vec<(&'static str, Content, Frame)> {
             Content::Error(PortalError::Internal { request: "01J9ZV".to_owned() }),
             account("/home"),
         ),
+        (
+            "error-refused",
+            Content::Error(PortalError::Refused {
+                message: "another site sent this request; nothing was changed".to_owned(),
+            }),
+            account("/home"),
+        ),
         ("error-signed-out", Content::Error(PortalError::SignedOut), visitor("/operator/nodes")),
     ]
 }

@@ -44,9 +44,17 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// Of a status that HTTP has for it, with a sentence.
+    /// A request that is refused as it is, by a status that HTTP has for it, with a sentence.
     pub(crate) fn of(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { error: PortalError::Limit { message: message.into() }, status: Some(status) }
+        Self { error: PortalError::Refused { message: message.into() }, status: Some(status) }
+    }
+
+    /// More than is taken in at once.
+    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+        Self {
+            error: PortalError::Limit { message: message.into() },
+            status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+        }
     }
 
     /// A path that leads nowhere.

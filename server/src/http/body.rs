@@ -158,6 +158,5 @@ fn private_key() -> Fault {
 }
 
 fn too_large(max: usize) -> Fault {
-    let message = format!("a request has at most {} KiB here", max / 1024);
-    Fault::of(StatusCode::PAYLOAD_TOO_LARGE, message)
+    Fault::too_large(format!("a request has at most {} KiB here", max / 1024))
 }

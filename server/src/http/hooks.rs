@@ -38,7 +38,7 @@ pub(crate) async fn receive(
     };
     let taken = payments::receive(&door.context, &token, hook).await;
     let taken = taken.map_err(|error| match error {
-        Error::Limit(message) => Fault::of(StatusCode::PAYLOAD_TOO_LARGE, message),
+        Error::Limit(message) => Fault::too_large(message),
         error => Fault::of_program(error, &visit.id),
     })?;
     Ok(match taken {

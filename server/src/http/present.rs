@@ -160,7 +160,7 @@ fn refusal(error: &PortalError, status: StatusCode) -> Refusal {
         _ if status == StatusCode::CONFLICT => (NODE_QUARANTINED, None),
         _ if status == StatusCode::FORBIDDEN => ("refused", None),
         PortalError::SignedOut => ("no_certificate", None),
-        PortalError::NotAllowed => ("refused", None),
+        PortalError::NotAllowed | PortalError::Refused { .. } => ("refused", None),
         PortalError::NotFound { .. } => ("not_found", None),
         PortalError::Invalid { field, .. } => ("invalid", Some(field.clone())),
         PortalError::Limit { .. } => ("limit", None),

@@ -14,6 +14,7 @@ pub(crate) fn title(error: &PortalError) -> &'static str {
         PortalError::NotFound { .. } => "There is nothing here",
         PortalError::Invalid { .. } => "The request was not understood",
         PortalError::Limit { .. } => "A limit was reached",
+        PortalError::Refused { .. } => "This request was refused",
         PortalError::Busy { .. } => "The service is busy",
         PortalError::Unavailable { .. } => "A part of the service is away",
         PortalError::Internal { .. } => "Something went wrong on our side",
@@ -31,6 +32,9 @@ pub(crate) fn advice(error: &PortalError) -> &'static str {
         }
         PortalError::Invalid { .. } => "Nothing was changed. Go back and try again.",
         PortalError::Limit { .. } => "Nothing was changed.",
+        PortalError::Refused { .. } => {
+            "If you wanted this, open the page for it on this site, and do it there."
+        }
         PortalError::Busy { .. } | PortalError::Unavailable { .. } => {
             "Nothing was changed. Tunnels that exist go on working. Try again in a moment."
         }

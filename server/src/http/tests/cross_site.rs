@@ -41,6 +41,10 @@ async fn only_this_site_may_send_what_changes_something() {
             assert!(answer.text().contains("nothing was changed"), "{}", route.path);
         }
     }
+    let untold = Request::post("/sign-out").body(Body::empty()).unwrap();
+    let page = ana.send(untold).await.text();
+    assert!(page.contains("This request was refused"), "{page}");
+    assert!(!page.contains("A limit was reached"), "{page}");
     assert_eq!(ana.cookies, cookies, "still signed in");
     assert_eq!(ana.get("/home").await.status, 200);
 
