@@ -1,6 +1,6 @@
 //! `sbom.json`, which goes into the package: what of others' is in the component.
 
-use std::{collections::BTreeSet, fs, io::ErrorKind::NotFound, io::Write, path::Path};
+use std::{collections::BTreeSet, fs, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use myrelay_bill_of_materials::{Part, Subject, bill};
@@ -31,12 +31,7 @@ pub(super) fn write(
     }
     let Some(parts) = parts else {
         // What an earlier build wrote is not of a component that was brought along.
-        return match fs::remove_file(&place) {
-            Err(why) if why.kind() != NotFound => {
-                Err(why).context(format!("cannot remove {shown}"))
-            }
-            _ => Ok(()),
-        };
+        return forget(folder);
     };
     let of = Subject {
         name: &manifest.id,
@@ -48,6 +43,15 @@ pub(super) fn write(
     let builds = parts.iter().filter(|it| it.builds).count();
     writeln!(out, "{shown}  {}", counted(parts.len() - builds, builds))?;
     Ok(())
+}
+
+/// Removes the bill of an earlier build. One that an author wrote stays.
+pub(super) fn forget(folder: &Path) -> Result<()> {
+    let place = folder.join(BILL);
+    if !is_ours(&place) {
+        return Ok(());
+    }
+    fs::remove_file(&place).with_context(|| format!("cannot remove {}", place.display()))
 }
 
 /// Whether a bill was written by a build. What cannot be read is not.

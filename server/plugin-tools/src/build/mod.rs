@@ -7,16 +7,21 @@ mod rust;
 mod script;
 mod world;
 
-use std::{collections::BTreeSet, ffi::OsStr, io::Write, path::Path, process::Command as Process};
+use std::{
+    collections::BTreeSet, ffi::OsStr, fs, io::Write, path::Path, process::Command as Process,
+};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail};
 use clap::{ArgMatches, Command};
 use myrelay_bill_of_materials::Part;
-use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest, stamp};
+use myrelay_plugin_host::{ARTIFACT_BYTES, Manifest, stamp, stamped};
 
 use crate::{files, report};
 
 pub(crate) use bill::{BILL, counted};
+
+/// The language of what is not built here.
+const BROUGHT: &str = "prebuilt";
 
 pub(crate) fn command() -> Command {
     Command::new("build")
@@ -36,21 +41,18 @@ struct Built {
 }
 
 /// Builds the plugin in a folder, stamps it with the interface's version, writes down what it is made
-/// of, and says where both are.
+/// of, and says where both are. Where that fails nothing of an earlier build stays.
 pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let manifest = files::read_text(&folder.join("plugin.toml"), 64 << 10)?;
     let manifest = Manifest::parse(&manifest)?;
     let place = folder.join("plugin.wasm");
-    let Built { component, parts } = match manifest.language.as_deref() {
-        None | Some("rust") => rust::build(&folder)?,
-        Some("js") => script::build(&folder, "src/plugin.js", &manifest)?,
-        Some("ts") => script::build(&folder, "src/plugin.ts", &manifest)?,
-        Some("python") => python::build(&folder, &manifest)?,
-        Some(other) => Built { component: brought(&place, other)?, parts: Err(String::new()) },
-    };
-    let component = stamp(component, &manifest).with_context(|| place.display().to_string())?;
+    let built = made(&folder, &place, &manifest);
+    let Built { component, parts } = built.map_err(|why| match manifest.language.as_deref() {
+        Some(BROUGHT) => why,
+        _ => with_nothing_left(&folder, &place, why),
+    })?;
     files::write(&place, &component)?;
     writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
     if let Err(why) = parts.as_ref().map_err(String::as_str)
@@ -59,6 +61,37 @@ pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "what it is made of is not known: {why}")?;
     }
     bill::write(&folder, &manifest, parts.as_ref().ok(), out)
+}
+
+/// The component, stamped.
+fn made(folder: &Path, place: &Path, manifest: &Manifest) -> Result<Built> {
+    let Built { component, parts } = match manifest.language.as_deref() {
+        None | Some("rust") => rust::build(folder)?,
+        Some("js") => script::build(folder, "src/plugin.js", manifest)?,
+        Some("ts") => script::build(folder, "src/plugin.ts", manifest)?,
+        Some("python") => python::build(folder, manifest)?,
+        Some(other) => Built { component: brought(place, other)?, parts: Err(String::new()) },
+    };
+    let component = stamp(component, manifest).with_context(|| place.display().to_string())?;
+    Ok(Built { component, parts })
+}
+
+/// Why nothing was built, after what an earlier build made was taken away: it would be checked, packed
+/// and called as if it were of what stands in the folder now.
+fn with_nothing_left(folder: &Path, place: &Path, why: Error) -> Error {
+    let bytes = files::read(place, ARTIFACT_BYTES).unwrap_or_default();
+    // Builds stamp what they make. What has no stamp is an author's own, and nothing takes it.
+    if !stamped(&bytes).is_ok_and(|it| it.is_some()) {
+        return why;
+    }
+    let removed =
+        fs::remove_file(place).with_context(|| format!("cannot remove {}", place.display()));
+    match removed.and_then(|()| bill::forget(folder)) {
+        Ok(()) => anyhow!(
+            "{why:#}; there is no plugin.wasm now, since the one that was there is of an earlier build"
+        ),
+        Err(left) => anyhow!("{why:#}; what an earlier build made is still there: {left:#}"),
+    }
 }
 
 /// A component that was built by other tools than ours, and only has to say what for.

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+use myrelay_plugin_host::{Manifest, stamp};
 use toml::Table;
 
 use crate::plugin;
@@ -139,4 +140,39 @@ fn a_component_that_was_brought_along_is_stamped_once_and_packed() {
     }
     fs::write(&place, b"\0asm\x01\0\0\0").unwrap();
     assert!(plugin(&["build", shown]).unwrap_err().contains("it is no component"));
+}
+
+#[test]
+fn a_build_that_fails_leaves_nothing_that_is_taken_for_what_it_did_not_make() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("mail");
+    let shown = folder.to_str().unwrap();
+    plugin(&["new", "--lang", "js", "--kind", "notification", "mail", "--folder", shown]).unwrap();
+    let (wasm, bill) = (folder.join("plugin.wasm"), folder.join("sbom.json"));
+    let unstamped = b"\0asm\x0d\0\x01\0".to_vec();
+    let manifest = Manifest::parse(&read(&folder, "plugin.toml")).unwrap();
+    let built = stamp(unstamped.clone(), &manifest).unwrap();
+    let ours = r#"{"metadata":{"tools":{"components":[{"name":"myrelay plugin build"}]}}}"#;
+    fs::write(&wasm, &built).unwrap();
+    fs::write(&bill, ours).unwrap();
+    plugin(&["pack", shown]).unwrap();
+
+    fs::remove_file(folder.join("src/plugin.js")).unwrap();
+    let error = plugin(&["build", shown]).unwrap_err();
+    assert!(error.starts_with("src/plugin.js is missing"), "{error}");
+    assert!(error.contains("; there is no plugin.wasm now"), "{error}");
+    assert!(!wasm.exists() && !bill.exists());
+    for command in ["check", "pack"] {
+        let error = plugin(&[command, shown]).unwrap_err();
+        assert_eq!(error, "plugin.wasm: it is missing; `myrelay plugin build` makes it");
+    }
+
+    // What no build made is its author's, and so is a bill of their own.
+    for (component, own) in [(&unstamped, ours), (&built, "{}")] {
+        fs::write(&wasm, component).unwrap();
+        fs::write(&bill, own).unwrap();
+        plugin(&["build", shown]).unwrap_err();
+        assert_eq!(wasm.exists(), component == &unstamped);
+        assert_eq!(read(&folder, "sbom.json"), own);
+    }
 }

@@ -95,12 +95,12 @@ fn an_author_at_work_sees_every_change_and_keeps_what_ran() {
     let first = got.try_recv().unwrap();
 
     // What does not compile is told, and nothing takes the place of what ran.
-    let built = fs::read(desk.path("plugin.wasm")).unwrap();
     desk.edit("src/lib.rs", "\"subject\": message.subject", "\"subject\": message.subjct");
     let told = working.round();
     assert!(told.starts_with("\nchanged  src/lib.rs\nnot built: cargo build ended with"), "{told}");
     assert!(told.contains("what ran before goes on\n"), "{told}");
-    assert_eq!(fs::read(desk.path("plugin.wasm")).unwrap(), built);
+    got.try_recv().unwrap_err();
+    assert!(!desk.path("plugin.wasm").exists(), "nobody packs what is not of these sources");
 
     // What compiles and breaks a rule is in the portal, and the author reads which.
     desk.edit("src/lib.rs", "message.subjct", "message.template");
