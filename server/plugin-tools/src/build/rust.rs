@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use myrelay_bill_of_materials::{Part, needed, package};
 use myrelay_plugin_host::ARTIFACT_BYTES;
+use myrelay_plugin_package::Package;
 use serde_json::Value;
 use wit_component::ComponentEncoder;
 
@@ -19,7 +20,11 @@ use crate::{
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// What Cargo reads.
+const CRATE: &str = "Cargo.toml";
 const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// The most bytes of `Cargo.toml`.
+const MANIFEST_BYTES: usize = 1 << 20;
 /// How a component begins; a module has another fifth byte.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -28,8 +33,7 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 /// # Errors
 /// When Cargo or the compiler's library for plugins is missing, and when the crate makes no plugin.
 pub(super) fn build(folder: &Path) -> Result<Built> {
-    let module = compile(folder)?;
-    let bytes = files::read(&module, ARTIFACT_BYTES)?;
+    let bytes = module(folder)?;
     let component = if bytes.starts_with(COMPONENT) { bytes } else { component(&bytes)? };
     let parts = parts(folder).map_err(|why| format!("{why:#}"));
     Ok(Built { component, parts })
@@ -47,8 +51,64 @@ fn cargo(folder: &Path) -> Process {
     cargo
 }
 
+/// The module of the crate as it is now.
+///
+/// Its file has the same name in every version and with all settings of the compiler, and Cargo looks
+/// only whether it is there: whoever goes back to what Cargo made before is handed what it made last.
+/// So beside it stands what it was made of; where that is something else, or nobody knows, it is made
+/// anew.
+fn module(folder: &Path) -> Result<Vec<u8>> {
+    let mut made = compile(folder)?;
+    let mut bytes = files::read(&made.place, ARTIFACT_BYTES)?;
+    let beside = made.place.with_added_extension("made-of");
+    let before = files::read_text(&beside, MANIFEST_BYTES).unwrap_or_default();
+    if made.is_fresh && before != mark(folder, &made, &bytes)? {
+        forget(folder)?;
+        made = compile(folder)?;
+        bytes = files::read(&made.place, ARTIFACT_BYTES)?;
+    }
+    files::write(&beside, mark(folder, &made, &bytes)?.as_bytes())?;
+    Ok(bytes)
+}
+
+/// A module and what it was made of, as a digest: the package with its version and place, its
+/// manifest, where the compiler's settings stand, and the flags.
+fn mark(folder: &Path, made: &Made, bytes: &[u8]) -> Result<String> {
+    let manifest = files::read(&folder.join(CRATE), MANIFEST_BYTES)?;
+    let flags = given_flags().unwrap_or_default().join(" ");
+    let parts = [made.package.clone(), flags, Package::digest(&manifest), Package::digest(bytes)];
+    Ok(Package::digest(parts.join("\n").as_bytes()))
+}
+
+/// Has Cargo forget what it made of the crate, in all its versions.
+fn forget(folder: &Path) -> Result<()> {
+    let manifest = files::read_text(&folder.join(CRATE), MANIFEST_BYTES)?;
+    let manifest: toml::Table = manifest.parse().context(CRATE)?;
+    let name = manifest.get("package").and_then(|it| it.get("name")?.as_str());
+    let name = name.with_context(|| format!("{CRATE} names no package"))?;
+    let mut cargo = cargo(folder);
+    cargo.args(["clean", "--quiet", "--release", "--target", TARGET, "--package", name]);
+    let done = cargo.output().context("cannot start cargo")?;
+    if !done.status.success() {
+        bail!(
+            "cargo clean, which makes room for another version of the module, ended with {}",
+            done.status
+        );
+    }
+    Ok(())
+}
+
+/// What Cargo made of the crate.
+struct Made {
+    place: PathBuf,
+    /// The package, as Cargo names it with its version and place.
+    package: String,
+    /// It was there already, as far as Cargo knows.
+    is_fresh: bool,
+}
+
 /// Has Cargo compile the crate and returns the module that it made.
-fn compile(folder: &Path) -> Result<PathBuf> {
+fn compile(folder: &Path) -> Result<Made> {
     let mut cargo = cargo(folder);
     cargo
         .args(["build", "--release", "--target", TARGET])
@@ -62,19 +122,24 @@ fn compile(folder: &Path) -> Result<PathBuf> {
         }
         bail!("cargo build ended with {}", built.status);
     }
-    let own = folder.join("Cargo.toml");
+    let own = folder.join(CRATE);
     let messages = String::from_utf8_lossy(&built.stdout).into_owned();
     let found = messages.lines().filter_map(|it| module_of(it, &own)).next_back();
     found.context("Cargo made no module: Cargo.toml needs [lib] crate-type = [\"cdylib\"]")
 }
 
 /// The module that one of Cargo's messages tells of, if it is of this package.
-fn module_of(message: &str, own: &Path) -> Option<PathBuf> {
+fn module_of(message: &str, own: &Path) -> Option<Made> {
     let message: Value = serde_json::from_str(message).ok()?;
     let manifest = message["manifest_path"].as_str()?;
     let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
     let is_own = Path::new(manifest) == own && message["reason"] == "compiler-artifact";
-    files.filter(|_| is_own).find(|it| it.ends_with(".wasm")).map(PathBuf::from)
+    let place = files.filter(|_| is_own).find(|it| it.ends_with(".wasm"))?;
+    Some(Made {
+        place: PathBuf::from(place),
+        package: message["package_id"].as_str()?.to_owned(),
+        is_fresh: message["fresh"] == true,
+    })
 }
 
 /// Takes the place of Cargo's downloads out of the module: where its author lives is nobody's
@@ -114,7 +179,7 @@ fn parts(folder: &Path) -> Result<BTreeSet<Part>> {
         bail!("cargo metadata, which tells what is in the plugin, ended with {}", told.status);
     }
     let metadata: Value = serde_json::from_slice(&told.stdout).context("cargo metadata")?;
-    let own = folder.join("Cargo.toml");
+    let own = folder.join(CRATE);
     let is_own = |it: &Value| it["manifest_path"].as_str().is_some_and(|it| Path::new(it) == own);
     let others = needed(&metadata, is_own).filter(|it| !is_own(it.0));
     let mut parts: BTreeSet<Part> = others.map(package).collect();

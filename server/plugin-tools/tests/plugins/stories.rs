@@ -116,6 +116,27 @@ pub(crate) fn carries(desk: &Desk, name: &str) {
 }
 
 #[test]
+fn an_author_who_goes_back_to_an_earlier_version_has_that_version_again() {
+    let Some(desk) = Desk::built("event", "earlier") else { return };
+    let component = || fs::read(desk.path("plugin.wasm")).unwrap();
+    let first = component();
+    let becomes = |from: &str, to: &str| {
+        for file in ["plugin.toml", "Cargo.toml"] {
+            let line = |version: &str| format!("\nversion = \"{version}\"\n");
+            desk.edit(file, &line(from), &line(to));
+        }
+        desk.plugin(&["build", &desk.folder()]).unwrap();
+        let told = desk.check().unwrap();
+        assert!(told.contains(&format!("dev.example.earlier {to}, event\n")), "{told}");
+    };
+    becomes("0.1.0", "0.2.0");
+    assert!(component() != first);
+    // Its sources are older than what Cargo made of them.
+    becomes("0.2.0", "0.1.0");
+    assert!(component() == first, "it is of the other version");
+}
+
+#[test]
 fn an_event_plugin_remembers_what_a_good_call_wrote() {
     let Some(desk) = Desk::built("event", "remembers") else { return };
     remembers(&desk);
