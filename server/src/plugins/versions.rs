@@ -116,6 +116,7 @@ async fn go_back(context: &Context, before: &Installed, number: i64) -> Result<R
     // It ran here before, and an operator who goes back has a reason.
     let origin =
         Origin { package_hash: found.package_hash, without_canary: true, ..Origin::default() };
-    tracing::info!(plugin = %before.id, from = before.version, to = found.version, "goes back");
-    replace(context, before, (&manifest, input), &origin).await
+    let ready = replace(context, before, (&manifest, input), &origin).await?;
+    tracing::info!(plugin = %before.id, from = before.version, to = found.version, "went back");
+    Ok(ready)
 }

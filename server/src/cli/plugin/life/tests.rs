@@ -1,13 +1,66 @@
-//! Taking plugins away on the command line.
+//! Going back with plugins and taking them away on the command line.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use myrelay_plugin_host::types::ErrorKind;
 
 use super::*;
-use crate::{payments::tests::stage::Stage, testing::World};
+use crate::{payments::tests::stage::Stage, plugins::testing, testing::World};
 
-async fn remove_by(world: &World, options: &[&str]) -> anyhow::Result<String> {
-    let line = ["plugin", "remove", "dev.example.pay"].into_iter().chain(options.iter().copied());
+/// What is said for a line that is typed.
+async fn typed(world: &World, line: &[&str]) -> anyhow::Result<String> {
+    let line = ["plugin"].into_iter().chain(line.iter().copied());
     let matches = Command::new("plugin").subcommands(commands()).try_get_matches_from(line)?;
     let (act, matches) = matches.subcommand().unwrap();
     done(&world.context, act, matches).await
+}
+
+async fn remove_by(world: &World, options: &[&str]) -> anyhow::Result<String> {
+    typed(world, &[&["remove", "dev.example.pay"][..], options].concat()).await
+}
+
+/// The log, as whoever types a line sees it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn that_a_plugin_went_back_is_said_when_it_did_and_not_before() {
+    let (world, log) = (World::on_sqlite().await, Log::default());
+    let lines = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || lines.clone()).finish();
+    let _heard = tracing::subscriber::set_default(subscriber);
+    world.plugin("dev.example.pay", &["account.created.v1"]).await;
+    let next = testing::another_version("dev.example.pay", "2.0.0", &["account.created.v1"]);
+    plugins::install(&world.context, next).await.unwrap().1.unwrap();
+
+    let line = ["rollback", "dev.example.pay"];
+    world.host.fails(ErrorKind::Internal);
+    let refused = typed(&world, &line).await.unwrap_err().to_string();
+    assert!(refused.contains("1.2.3 does not take over what 2.0.0 remembers"), "{refused}");
+    assert!(!log.text().contains("goes back") && !log.text().contains("went back"));
+    let said = typed(&world, &line).await.unwrap();
+    assert_eq!(said, "dev.example.pay was 2.0.0 and is 1.2.3 again.\n");
+    assert!(log.text().contains("went back"), "{}", log.text());
 }
 
 #[tokio::test]
