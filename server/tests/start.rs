@@ -50,6 +50,31 @@ fn what_it_cannot_use_it_names() {
 }
 
 #[test]
+fn what_works_on_a_portal_says_which_settings_it_needs_and_makes_none() {
+    let where_it_is = "there is no portal in myrelay-data: name its folder by --data-dir";
+    for line in [
+        "plugin list",
+        "plugin revoked",
+        "plugin remove org.example.mail",
+        "plugin limits org.example.mail",
+        "ca show",
+    ] {
+        refuses(line, &[], where_it_is);
+    }
+    // What tells addresses of the site has to know how it is served.
+    let as_served = "this needs the settings that `myrelay serve` has, with --config FILE or one \
+                     by one: tls-certificate: ";
+    refuses("plugin rollback org.example.mail", &[], as_served);
+    refuses("operator invite", &[], as_served);
+    let served = [("MYRELAY_INSECURE_HTTP", "true")];
+    refuses(
+        "operator invite",
+        &served,
+        "there is no portal in myrelay-data: give this the settings",
+    );
+}
+
+#[test]
 fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("my.toml"), "client-mtu = 1300\ninsecure-http = true\n").unwrap();

@@ -13,12 +13,13 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use tokio::runtime;
 
 use crate::{
     config::{Config, DEFAULT_FILE, Kind, SETTINGS, Values},
+    database::Database,
     outbox::Event,
 };
 
@@ -42,8 +43,7 @@ pub fn run() -> anyhow::Result<()> {
         }
         Some(("ca", matches)) => {
             let Some((act, matches)) = matches.subcommand() else { return Ok(()) };
-            let config = Config::read(&values(matches)?)?;
-            crate::log::start(config.log_format);
+            let config = kept(matches)?;
             match act {
                 "show" => block_on(ca::show(config)),
                 "rotate" => block_on(ca::rotate(config)),
@@ -51,50 +51,77 @@ pub fn run() -> anyhow::Result<()> {
             }
         }
         Some(("node", matches)) => match matches.subcommand() {
-            Some(("add", matches)) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                block_on(node::add(config, node::input(matches)))
-            }
+            Some(("add", matches)) => block_on(node::add(served(matches)?, node::input(matches))),
             _ => Ok(()),
         },
-        Some(("plugin", matches)) => match matches.subcommand() {
-            Some((act @ ("install" | "list"), matches)) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                match act {
-                    "install" => block_on(plugin::install(config, plugin::asked(matches))),
-                    _ => block_on(plugin::list(config)),
-                }
-            }
-            Some((act @ ("rollback" | "remove" | "revoke" | "revoked"), matches)) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                block_on(plugin::life::run(config, act, matches))
-            }
-            Some(("limits", matches)) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                block_on(plugin::limits::run(config, matches))
-            }
-            Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                block_on(plugin::dev::run(config, matches))
-            }
-            // All others are for authors, and know no portal.
-            _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
-        },
+        Some(("plugin", matches)) => of_plugins(matches),
         Some(("operator", matches)) => match matches.subcommand() {
-            Some(("invite", matches)) => {
-                let config = Config::read(&values(matches)?)?;
-                crate::log::start(config.log_format);
-                block_on(operator::invite(config))
-            }
+            Some(("invite", matches)) => block_on(operator::invite(served(matches)?)),
             _ => Ok(()),
         },
         _ => Ok(()),
     }
+}
+
+fn of_plugins(matches: &ArgMatches) -> anyhow::Result<()> {
+    match matches.subcommand() {
+        Some(("install", matches)) => {
+            let asked = plugin::asked(matches);
+            // Whoever only looks need not say how the site is served.
+            let config = if asked.is_granted() { served(matches)? } else { unserved(matches)? };
+            block_on(plugin::install(config, asked))
+        }
+        Some(("list", matches)) => block_on(plugin::list(kept(matches)?)),
+        // The version of before is told the address of its reports.
+        Some((act @ "rollback", matches)) => {
+            block_on(plugin::life::run(served(matches)?, act, matches))
+        }
+        Some((act @ ("remove" | "revoke" | "revoked"), matches)) => {
+            block_on(plugin::life::run(kept(matches)?, act, matches))
+        }
+        Some(("limits", matches)) => block_on(plugin::limits::run(kept(matches)?, matches)),
+        Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
+            block_on(plugin::dev::run(served(matches)?, matches))
+        }
+        // All others are for authors, and know no portal.
+        _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
+    }
+}
+
+/// The settings of a command that tells addresses of the site: those that the portal has.
+fn served(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let config = Config::read(&values(matches)?);
+    let config = config.context(
+        "this needs the settings that `myrelay serve` has, with --config FILE or one by one",
+    )?;
+    crate::log::start(config.log_format);
+    Ok(config)
+}
+
+/// The settings of a command that tells none.
+fn unserved(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let config = Config::read_without_site(&values(matches)?)?;
+    crate::log::start(config.log_format);
+    Ok(config)
+}
+
+/// The settings of a command that works on what a portal keeps, which has to be there.
+fn kept(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let config = unserved(matches)?;
+    ensure_portal(
+        &config,
+        "name its folder by --data-dir, and by --database-url its database where `myrelay serve` has \
+         one; or both by the --config FILE that it has",
+    )?;
+    Ok(config)
+}
+
+/// Whether a portal was served with these settings: looking makes none.
+fn ensure_portal(config: &Config, then: &str) -> anyhow::Result<()> {
+    if config.data_dir.is_dir() && Database::is_made(&config.database_url) {
+        return Ok(());
+    }
+    bail!("there is no portal in {}: {then}", config.data_dir.display())
 }
 
 /// Writes to standard output: what somebody asked to see.

@@ -1,15 +1,12 @@
 //! `myrelay operator invite`
 
-use anyhow::bail;
-
 use super::{
-    say,
+    ensure_portal, say,
     serve::{Started, start_context},
 };
 use crate::{
     config::{Config, Origin, SiteTls},
     context::Context,
-    database::Database,
     operators::{self, Invite},
 };
 
@@ -18,13 +15,10 @@ pub(super) async fn invite(config: Config) -> anyhow::Result<()> {
     let secure = config.tls != SiteTls::Clear;
     let origin =
         config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
-    if !Database::is_made(&config.database_url) {
-        bail!(
-            "there is no portal in {}: give this the settings that `myrelay serve` has, with \
-             --config FILE or one by one",
-            config.data_dir.display()
-        );
-    }
+    ensure_portal(
+        &config,
+        "give this the settings that `myrelay serve` has, with --config FILE or one by one",
+    )?;
     let Started { context, .. } = start_context(&config, &origin, &origin).await?;
     let link = link(&context, &origin).await?;
     context.database.close().await;

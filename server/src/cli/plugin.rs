@@ -96,6 +96,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Whether it is to be installed, and not only looked at.
+    pub(super) fn is_granted(&self) -> bool {
+        self.grant
+    }
+
     /// Whether hosts and private addresses are those of before.
     fn names_nothing(&self) -> bool {
         self.hosts.is_empty() && self.private.is_empty() && !self.any_host

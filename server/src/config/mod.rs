@@ -116,9 +116,25 @@ impl Config {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn read(values: &Values) -> Result<Self, ConfigError> {
+        Self::with(values, site_tls)
+    }
+
+    /// The same for what only works on what a portal keeps: it shows no address of the site, and how
+    /// the site is served need not be said.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_without_site(values: &Values) -> Result<Self, ConfigError> {
+        Self::with(values, |_values, _listen| Ok(SiteTls::Clear))
+    }
+
+    fn with(
+        values: &Values,
+        tls: impl FnOnce(&Values, SocketAddr) -> Result<SiteTls, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let data_dir = PathBuf::from(required(values, "data-dir")?);
         let listen = parse(values, "listen", "an address and a port, such as 127.0.0.1:8440")?;
-        let tls = site_tls(values, listen)?;
+        let tls = tls(values, listen)?;
         let rates = Rates {
             any: parse(values, "rate-per-minute", "a number from 1")?,
             sign_in: parse(values, "sign-in-per-minute", "a number from 1")?,

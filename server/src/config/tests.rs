@@ -83,6 +83,19 @@ fn p17_without_tls_it_starts_only_when_told_and_beyond_loopback_only_when_told_t
 }
 
 #[test]
+fn what_serves_nothing_needs_not_be_told_how_the_site_is_served() {
+    let unserved = |flags: &[(&'static str, &str)]| Config::read_without_site(&values(flags));
+    for flags in
+        [&[][..], &[("listen", "0.0.0.0:443")], &[("public-url", "https://vpn.example.org")]]
+    {
+        assert!(refusal(flags).message.contains("not served without TLS"));
+        assert!(unserved(flags).is_ok(), "{flags:?}");
+    }
+    let error = unserved(&[("database-url", "mysql://db")]).err().unwrap();
+    assert_eq!(error.setting, "database-url");
+}
+
+#[test]
 fn every_value_is_checked_and_the_error_names_its_setting() {
     for (name, text) in [
         ("listen", "8440"),
