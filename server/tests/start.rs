@@ -95,17 +95,53 @@ fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
     assert!(!printed.contains("sesame"));
 }
 
+/// Writes the plugin `one`, whose component nobody can run.
+fn write_plugin(folder: &Path, more: &str) {
+    let manifest = "manifest = 1\n[plugin]\nid = \"dev.example.one\"\nname = \"One\"\n\
+                    version = \"1.0.0\"\nkind = [\"notification\"]\napi = \"1.0\"\n";
+    fs::create_dir(folder.join("one")).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
+    write("one/plugin.toml", format!("{manifest}{more}").as_bytes());
+    write("one/plugin.wasm", b"\0asm\x0d\0\x01\0 and the rest");
+    write("one/README.md", b"# One");
+}
+
+#[test]
+fn a_secret_that_is_not_given_is_named_before_anything_is_installed() {
+    let folder = TempDir::new().unwrap();
+    let uses = "[[capabilities.http]]\nhost = \"api.example.org\"\nmethods = [\"POST\"]\n\
+                reason = \"Carry messages\"\n[[secrets]]\nname = \"token\"\n\
+                label = \"Token of the service\"\n\
+                use = [{ host = \"api.example.org\", in = [\"auth\"] }]\n";
+    write_plugin(folder.path(), uses);
+    let clear = [("MYRELAY_INSECURE_HTTP", "true")];
+    let line = "plugin install one --grant --unsigned-plugins";
+    let output = myrelay(folder.path(), line, &clear);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "it is installed: {said}");
+    for part in [
+        "nothing was installed",
+        "  --secret token=FILE  (Token of the service)\n",
+        "--without-secrets",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // The portal is there by now, and to look at it nobody says how it is served.
+    for (line, told) in [
+        ("plugin list", "No plugin is installed.\n"),
+        ("plugin revoked", "Nothing is revoked.\n"),
+        ("ca show", "nodes that do not know it yet: none\n"),
+    ] {
+        let output = myrelay(folder.path(), line, &[]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && said.ends_with(told), "{line}: {said}");
+    }
+}
+
 #[test]
 fn a_plugin_that_needs_a_later_portal_is_not_even_asked_what_it_wants() {
     let folder = TempDir::new().unwrap();
-    let manifest = "manifest = 1\n[plugin]\nid = \"dev.example.one\"\nname = \"One\"\n\
-                    version = \"1.0.0\"\nkind = [\"notification\"]\napi = \"1.0\"\n\
-                    min_portal = \"99.0\"\n";
-    fs::create_dir(folder.path().join("one")).unwrap();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    write("one/plugin.toml", manifest.as_bytes());
-    write("one/plugin.wasm", b"\0asm\x0d\0\x01\0 and the rest");
-    write("one/README.md", b"# One");
+    write_plugin(folder.path(), "min_portal = \"99.0\"\n");
     let clear = [("MYRELAY_INSECURE_HTTP", "true")];
     let output = myrelay(folder.path(), "plugin install one", &clear);
     let said = String::from_utf8(output.stderr).unwrap();

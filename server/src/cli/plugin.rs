@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_app::contract::{AskedRow, CapabilityChange};
-use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet};
+use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet, Secret};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
 use super::{
@@ -21,7 +21,9 @@ use super::{
     serve::{Started, start_context},
 };
 use crate::{
+    Error,
     config::{Config, Origin, SiteTls},
+    context::Context,
     database::Database,
     plugins,
 };
@@ -93,6 +95,7 @@ pub(super) struct Asked {
     private: Vec<String>,
     rotations: Vec<PathBuf>,
     without_canary: bool,
+    without_secrets: bool,
 }
 
 impl Asked {
@@ -114,6 +117,7 @@ pub(super) fn asked(matches: &ArgMatches) -> Asked {
         publisher: matches.get_one::<String>("publisher").cloned(),
         rotations: matches.get_many("rotation").into_iter().flatten().cloned().collect(),
         without_canary: matches.get_flag("without-canary"),
+        without_secrets: matches.get_flag("without-secrets"),
         ..given(matches)
     }
 }
@@ -147,18 +151,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         ..plugins::Origin::default()
     };
     let (read, _) = plugins::asked(package.manifest_text())?;
-    // Looking makes no portal, and brings nothing of one that runs up to date.
-    let portal = match asked.grant || Database::is_current(&config.database_url).await {
-        true => match started(&config).await {
-            Ok(started) => Some(started.context),
-            Err(error) if asked.grant => return Err(error),
-            Err(error) => {
-                say(&format!("What the portal has of it cannot be read: {error:#}\n\n"))?;
-                None
-            }
-        },
-        false => None,
-    };
+    let portal = portal_of(&config, &asked).await?;
     let before = match &portal {
         Some(context) => plugins::find(context, &read.id).await?,
         None => None,
@@ -172,6 +165,10 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     };
     let input = input(&asked, (&package, publisher), (&read, before.as_ref()))?;
+    let missing = plugins::missing_secrets(&context, &read, &input.secrets).await?;
+    if !asked.without_secrets {
+        ensure_given(&missing)?;
+    }
     let lost = before.as_ref().map(|it| it.private_lost(&input.grants)).transpose()?;
     for address in lost.unwrap_or_default() {
         say(&format!(
@@ -180,7 +177,6 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         ))?;
     }
     let done = plugins::install(&context, (input, origin)).await;
-    let missing = plugins::missing_secrets(&context, &read).await;
     let hook = match &done {
         Ok((id, _)) => {
             let found = plugins::get(&context, &id.to_string()).await?;
@@ -189,12 +185,15 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         Err(_) => None,
     };
     context.database.close().await;
-    let (id, enabled) = done?;
+    let (id, enabled) = done.map_err(about_settings)?;
     if let Some(hook) = hook {
         say(&format!("\nIts provider is to report to {hook}\n"))?;
     }
-    for name in missing? {
-        say(&format!("\nThe secret {name} is not given: --secret {name}=FILE\n"))?;
+    for Secret { name, .. } in missing {
+        say(&format!(
+            "\nThe secret {name} is not given yet: give it on its page, or install it once more with \
+             --secret {name}=FILE\n"
+        ))?;
     }
     match enabled {
         Ok(()) => say(&format!("\nInstalled: {id}\n")),
@@ -204,6 +203,54 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
             read.name,
             error.words()
         ),
+    }
+}
+
+/// The portal, where there is one or it is to be installed there. Looking makes none, and brings
+/// nothing of one that runs up to date.
+async fn portal_of(config: &Config, asked: &Asked) -> anyhow::Result<Option<Context>> {
+    if !asked.grant && !Database::is_current(&config.database_url).await {
+        return Ok(None);
+    }
+    match started(config).await {
+        Ok(started) => Ok(Some(started.context)),
+        Err(error) if asked.grant => Err(error),
+        Err(error) => {
+            say(&format!("What the portal has of it cannot be read: {error:#}\n\n"))?;
+            Ok(None)
+        }
+    }
+}
+
+/// Whether all secrets are given that a plugin uses: as on its page, that they are not takes a word of
+/// the operator's.
+fn ensure_given(missing: &[Secret]) -> anyhow::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = |it: &Secret| {
+        let about = it.label.as_ref().map_or(String::new(), |it| format!("  ({it})"));
+        format!("  --secret {}=FILE{about}\n", it.name)
+    };
+    let lines: String = missing.iter().map(line).collect();
+    bail!(
+        "nothing was installed, since secrets are not given that it uses:\n{lines}Add them, each by \
+         the file that holds it alone; or say --without-secrets, and give them later: some come only \
+         from its provider, once it is installed"
+    )
+}
+
+/// Settings that do not fit, with what to do about them.
+fn about_settings(error: Error) -> anyhow::Error {
+    match error {
+        Error::Settings(problems) => {
+            let lines: String = problems.iter().map(|it| format!("\n  {it}")).collect();
+            anyhow!(
+                "nothing was changed, since its settings do not fit; --settings names a file with \
+                 them, a JSON object:{lines}"
+            )
+        }
+        error => error.into(),
     }
 }
 
@@ -346,7 +393,7 @@ fn grants(manifest: &Manifest, asked: &Asked) -> anyhow::Result<Grants> {
     let hosts = asked.hosts.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
     let private = asked.private.iter().map(|it| it.parse::<PrivateNet>());
     let private = private.collect::<Result<Vec<_>, _>>();
-    let private = private.map_err(|why| anyhow::anyhow!("--private: {why}"))?;
+    let private = private.map_err(|why| anyhow!("--private: {why}"))?;
     plugins::granted_to(manifest, &hosts, asked.any_host, &private)
         .context("it asks for hosts that you name: add --host NAME, or --any-host")
 }

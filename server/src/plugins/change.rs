@@ -182,16 +182,24 @@ impl Secrets {
         self.0.iter().enumerate().map(field).collect()
     }
 
-    /// What those are called that nobody gave, these aside; not those that a provider makes, or that
-    /// the plugin may work without.
-    pub(super) fn missing(&self, typed: &BTreeMap<String, PluginSecret>) -> Vec<String> {
+    /// Those that nobody gave, these aside; not those that a provider makes, or that the plugin may
+    /// work without.
+    pub(super) fn missing(
+        &self,
+        typed: &BTreeMap<String, PluginSecret>,
+    ) -> Vec<&myrelay_plugin_host::Secret> {
         let is_missing = |(secret, given): &&(myrelay_plugin_host::Secret, bool)| {
             let may_be_missing = secret.generated || secret.optional;
             !given && !may_be_missing && !typed.contains_key(&secret.name)
         };
+        self.0.iter().filter(is_missing).map(|(it, _)| it).collect()
+    }
+
+    /// What those are called.
+    pub(super) fn missing_names(&self, typed: &BTreeMap<String, PluginSecret>) -> Vec<String> {
         let called =
-            |it: &myrelay_plugin_host::Secret| it.label.clone().unwrap_or_else(|| it.name.clone());
-        self.0.iter().filter(is_missing).map(|(it, _)| called(it)).collect()
+            |it: &myrelay_plugin_host::Secret| it.label.as_ref().unwrap_or(&it.name).clone();
+        self.missing(typed).into_iter().map(called).collect()
     }
 
     /// The secret that a field of a form is about.

@@ -37,14 +37,15 @@ mod uploads;
 mod versions;
 mod views;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use myrelay_app::contract::{DeadDeliveryRow, PluginRow, PluginView};
 use myrelay_domain::ids::InstallationId;
-use myrelay_plugin_host::{Grants, HttpGrant, Kind, Manifest};
+use myrelay_plugin_host::{Grants, HttpGrant, Kind, Manifest, PluginSecret, Secret};
 use serde_json::json;
 
+use self::change::Secrets;
 pub use self::runtime::Runtime;
 pub(crate) use self::{
     abilities::{abilities, ability},
@@ -307,14 +308,19 @@ pub(crate) async fn of_kind(context: &Context, kind: Kind) -> Result<Vec<Install
     Ok(found)
 }
 
-/// The secrets that a plugin may use and nobody gave, but for those that its provider makes and those
-/// that it may work without.
-pub(crate) async fn missing_secrets(context: &Context, manifest: &Manifest) -> Result<Vec<String>> {
-    let Some(plugin) = find(context, &manifest.id).await? else { return Ok(Vec::new()) };
-    let given = store::secrets::list(context.database.read(), plugin.id).await?;
-    let wanted = manifest.secrets.iter().filter(|it| !it.generated && !it.optional);
-    let wanted = wanted.map(|it| it.name.clone());
-    Ok(wanted.filter(|it| given.iter().all(|(name, _)| name != it)).collect())
+/// The secrets that a plugin may use and that nobody gave or gives now, but for those that its provider
+/// makes and those that it may work without.
+pub(crate) async fn missing_secrets(
+    context: &Context,
+    manifest: &Manifest,
+    now: &BTreeMap<String, PluginSecret>,
+) -> Result<Vec<Secret>> {
+    let given = match find(context, &manifest.id).await? {
+        Some(plugin) => store::secrets::list(context.database.read(), plugin.id).await?,
+        None => Vec::new(),
+    };
+    let secrets = Secrets::of(manifest, given.into_iter().map(|it| it.0));
+    Ok(secrets.missing(now).into_iter().cloned().collect())
 }
 
 /// All plugins, as a transaction sees them.

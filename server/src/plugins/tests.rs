@@ -299,7 +299,20 @@ stories! {
         assert!(enabled.is_err(), "it cannot make itself ready without its secret");
         let found = find(&world.context, "dev.example.one").await.unwrap().unwrap();
         assert_eq!(found.grants_for(&manifest).unwrap(), grants);
-        assert_eq!(missing_secrets(&world.context, &manifest).await.unwrap(), ["api_key"]);
+        let missing = async |manifest: &Manifest, now: &[&str]| -> Vec<String> {
+            let secret = || PluginSecret::new("x".to_owned()).unwrap();
+            let now: BTreeMap<String, PluginSecret> =
+                now.iter().map(|it| ((*it).to_owned(), secret())).collect();
+            let missing = missing_secrets(&world.context, manifest, &now).await.unwrap();
+            missing.into_iter().map(|it| it.name).collect()
+        };
+        assert_eq!(missing(&manifest, &[]).await, ["api_key"]);
+        assert_eq!(missing(&manifest, &["api_key"]).await, [""; 0]);
+        // So it is before anything is there.
+        let two = testing::manifest("dev.example.two", &["account.created.v1"]);
+        assert_eq!(missing(&Manifest::parse(&two).unwrap(), &[]).await, ["api_key"]);
+        let two = two.replace("name = \"api_key\"", "name = \"api_key\"\noptional = true");
+        assert_eq!(missing(&Manifest::parse(&two).unwrap(), &[]).await, [""; 0]);
         let olga = world.operator("olga").await;
         let view = olga.api().get_plugin(&id.to_string()).await.unwrap();
         let shown = "POST https://api.example.org/, also at 10.1.2.3/32:443";
@@ -309,6 +322,7 @@ stories! {
         // Installed once more, with what it lacked, it goes on.
         let again = testing::input("dev.example.one", &["account.created.v1"]);
         install(&world.context, again).await.unwrap().1.unwrap();
+        assert_eq!(missing(&manifest, &[]).await, [""; 0], "what was given once stays");
         assert_eq!(state(&olga, &id.to_string()).await, PluginState::Enabled);
         // Another wish begins anew.
         let text = testing::manifest("dev.example.one", &["account.created.v1"]);

@@ -381,7 +381,7 @@ impl Opened {
         if self.grows() && !typed.others.contains_key("growth") {
             wrong("growth", "read what is new, and tick that you grant it".to_owned());
         }
-        let missing = self.secrets.missing(&typed.secrets);
+        let missing = self.secrets.missing_names(&typed.secrets);
         if typed.wrong.is_empty() && !missing.is_empty() && !typed.others.contains_key("without") {
             let message = format!(
                 "these are not given: {}. Type them, or tick that you give them later",
@@ -459,7 +459,7 @@ impl Opened {
             any_host: ticked("any_host", any_host),
             private: text("private", &private),
             test_mode: ticked("test_mode", before.is_some_and(|(it, ..)| it.test_mode)),
-            missing: self.secrets.missing(&BTreeMap::new()),
+            missing: self.secrets.missing_names(&BTreeMap::new()),
             without: ticked("without", false),
             form: SettingsForm { fields, secrets, problems },
             errors,

@@ -93,7 +93,7 @@ pub(super) async fn view(
         hook_url: super::hook_url(context, plugin)?,
         settings: plugin.settings.clone(),
         secrets: secrets.collect(),
-        missing: missing.missing(&BTreeMap::new()),
+        missing: missing.missing_names(&BTreeMap::new()),
         jobs: Vec::new(),
         calls,
         dead,

@@ -73,13 +73,13 @@ impl Portal for Development {
         let had = before.as_ref().map(plugins::Installed::manifest).transpose()?;
         self.ensure_granted(&read.id, &plugins::compare(had.as_ref(), &read))?;
         let input = input(&self.asked, (&package, None), (&read, before.as_ref()))?;
+        let missing = plugins::missing_secrets(&self.context, &read, &input.secrets).await?;
+        let missing = missing.iter().map(|it| format!("; --secret {}=FILE is missing", it.name));
+        let missing: String = missing.collect();
         // Another answer than before is what an author works for.
         let origin = plugins::Origin { without_canary: true, ..plugins::Origin::default() };
         let (id, ready) = plugins::install(&self.context, (input, origin)).await?;
         let name = format!("{} {}", read.id, read.version);
-        let missing = plugins::missing_secrets(&self.context, &read).await?;
-        let missing: String =
-            missing.iter().map(|it| format!("; --secret {it}=FILE is missing")).collect();
         if let Err(error) = ready {
             let why = error.words();
             return Ok(format!("{name} is there and did not make itself ready: {why}{missing}"));

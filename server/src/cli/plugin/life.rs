@@ -84,7 +84,7 @@ pub(super) fn commands() -> [Command; 4] {
 }
 
 /// What the command line adds to `plugin install`.
-pub(super) fn install_options() -> [Arg; 2] {
+pub(super) fn install_options() -> [Arg; 3] {
     [
         Arg::new("rotation")
             .long("rotation")
@@ -99,6 +99,10 @@ pub(super) fn install_options() -> [Arg; 2] {
             .long("without-canary")
             .action(ArgAction::SetTrue)
             .help("Do not try the last calls of the installed version on this one first"),
+        Arg::new("without-secrets").long("without-secrets").action(ArgAction::SetTrue).help(
+            "Install it although secrets that it uses are not given: whatever needs one fails \
+                 until you give it",
+        ),
     ]
 }
 
