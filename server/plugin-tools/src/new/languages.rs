@@ -127,8 +127,12 @@ mod tests {
             assert!(file.1.lines().any(|it| it == rust), "{}: {rust}", file.0);
         }
         for name in dependencies.lines().filter_map(|it| it.strip_suffix(".workspace = true")) {
-            let line = root.lines().find(|it| it.starts_with(&format!("{name} = "))).unwrap();
+            let begins = format!("{name} = ");
+            let line = root.lines().find(|it| it.starts_with(&begins)).unwrap();
             assert!(RUST[1].1.lines().any(|it| it == line), "{line}");
+            // What a plugin has besides is the same.
+            let mut own = RUST[0].1.lines().filter(|it| it.starts_with(&begins));
+            assert!(own.all(|it| it == line), "{line}");
         }
     }
 

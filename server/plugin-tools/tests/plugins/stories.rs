@@ -137,6 +137,21 @@ fn an_author_who_goes_back_to_an_earlier_version_has_that_version_again() {
 }
 
 #[test]
+fn what_the_cookbook_shows_is_built_in_a_new_plugin_as_in_ours() {
+    let Some(desk) = Desk::new("event", "pastes") else { return };
+    let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/samples/recipes");
+    for name in ["plugin.toml", "config.schema.json", "src/lib.rs"] {
+        fs::copy(recipes.join(name), desk.path(name)).unwrap();
+    }
+    // The interface lies where `new` put it.
+    desk.edit("src/lib.rs", "\"../../wit/v1\"", "\"wit/v1\"");
+    // What the recipes need is what a new plugin has.
+    desk.plugin(&["build", &desk.folder()]).unwrap();
+    let told = desk.check().unwrap();
+    assert!(told.contains("exports             events, jobs, lifecycle\n"), "{told}");
+}
+
+#[test]
 fn an_event_plugin_remembers_what_a_good_call_wrote() {
     let Some(desk) = Desk::built("event", "remembers") else { return };
     remembers(&desk);
