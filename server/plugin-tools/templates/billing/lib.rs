@@ -31,6 +31,14 @@ fn text(settings: &Value, name: &str) -> String {
     settings[name].as_str().unwrap_or_default().to_owned()
 }
 
+/// That the account takes another currency, for operators; and what the customer reads of it, in
+/// their language where the plugin has it: `account.locale`.
+fn not_ours(ours: &str) -> Error {
+    let public_message = Some(format!("This way to pay takes {ours} only"));
+    let why = error(ErrorKind::InvalidInput, "another currency than the account's");
+    Error { public_message, ..why }
+}
+
 /// How long a customer has to pay.
 fn expires_at(settings: &Value) -> u64 {
     clock::now() + settings["days"].as_u64().unwrap_or(14) * DAY_MS
@@ -88,8 +96,9 @@ impl Billing for Plugin {
         tell_panics();
         let settings = settings::<Value>()?;
         let total = total(request.lines.iter().flat_map(|it| [it.amount.clone(), it.tax.clone()]))?;
-        if total.currency != text(&settings, "currency") {
-            return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));
+        let ours = text(&settings, "currency");
+        if total.currency != ours {
+            return Err(not_ours(&ours));
         }
         let disclosures = vec!["A transfer takes one to three days to arrive.".to_owned()];
         let expires_at = expires_at(&settings);
@@ -100,8 +109,9 @@ impl Billing for Plugin {
         tell_panics();
         let settings = settings::<Value>()?;
         let invoice = request.invoice;
-        if invoice.total.currency != text(&settings, "currency") {
-            return Err(error(ErrorKind::InvalidInput, "another currency than the account's"));
+        let ours = text(&settings, "currency");
+        if invoice.total.currency != ours {
+            return Err(not_ours(&ours));
         }
         if invoice.total.minor <= 0 {
             return Err(error(ErrorKind::InvalidInput, "there is nothing to pay"));

@@ -3,7 +3,7 @@ transfer. That it arrived is what the operator says."""
 
 import re
 
-from myrelay_sdk import error, guard, life, problems, settings, total
+from myrelay_sdk import PluginError, error, guard, life, problems, settings, total
 from wit_world import exports
 from wit_world.exports.billing import (
     Capabilities,
@@ -25,9 +25,15 @@ def expires_at():
 
 
 def needs_ours(amount):
-    """The account takes one currency."""
-    if amount.currency != settings()["currency"]:
-        raise error(ErrorKind.INVALID_INPUT, "another currency than the account's")
+    """The account takes one currency. What the customer reads of it is in their language where the
+    plugin has it: `account.locale`."""
+    ours = settings()["currency"]
+    if amount.currency != ours:
+        raise PluginError(
+            ErrorKind.INVALID_INPUT,
+            "another currency than the account's",
+            public_message=f"This way to pay takes {ours} only",
+        )
 
 
 def is_iban(text):

@@ -32,7 +32,10 @@ fn ready() -> Result<String, Error> {
 impl Notifier for Plugin {
     fn begin_verification(_account: AccountRef, address: String) -> Result<Verification, Error> {
         if !address.contains('@') {
-            return Err(error(ErrorKind::InvalidInput, "a mail address has an @"));
+            // What the customer reads, in their language where the plugin has it: `account.locale`.
+            let public_message = Some("A mail address has an @ in it".to_owned());
+            let why = error(ErrorKind::InvalidInput, "an address without an @");
+            return Err(Error { public_message, ..why });
         }
         let text = format!("A code comes to {address}: type it here.");
         Ok(Verification { text, link: None })

@@ -2,7 +2,7 @@
 
 import json
 
-from myrelay_sdk import error, guard, life, settings
+from myrelay_sdk import PluginError, guard, life, settings
 from service import post, wrong
 from wit_world import exports
 from wit_world.exports.notifier import (
@@ -39,7 +39,12 @@ def id_in(answer):
 class Notifier(exports.Notifier):
     def begin_verification(self, account, address):
         if "@" not in address:
-            raise error(ErrorKind.INVALID_INPUT, "a mail address has an @")
+            raise PluginError(
+                ErrorKind.INVALID_INPUT,
+                "an address without an @",
+                # What the customer reads, in their language where the plugin has it.
+                public_message="A mail address has an @ in it",
+            )
         return Verification(f"A code comes to {address}: type it here.", None)
 
     def deliver(self, to, message):

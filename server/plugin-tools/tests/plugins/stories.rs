@@ -113,6 +113,14 @@ pub(crate) fn carries(desk: &Desk, name: &str) {
     let [asked] = &server.asked()[..] else { panic!("one request") };
     assert!(asked.contains("authorization: Bearer a-token-for-trials\r\n"), "{asked}");
     assert!(asked.contains("\"to\":\"ada@example.org\"") && asked.contains("vpn@example.org"));
+
+    let account = serde_json::json!({ "id": "acct_1", "locale": "en", "country": null });
+    let nobody = serde_json::json!({ "account": account, "address": "nobody" });
+    let call = serde_json::json!({ "BeginVerification": nobody }).to_string();
+    desk.write("fixtures/nobody.json", &call);
+    let told = desk.call("fixtures/nobody.json", &more).unwrap_err();
+    let public = "\"public_message\": \"A mail address has an @ in it\"";
+    assert!(told.contains(public) && told.contains("\"an address without an @\""), "{told}");
 }
 
 #[test]
@@ -203,6 +211,10 @@ pub(crate) fn tells(desk: &Desk) {
     {
         assert!(told.contains(part), "{part}\n{told}");
     }
+    let dollars = fs::read_to_string(desk.path("fixtures/checkout.json")).unwrap();
+    desk.write("fixtures/dollars.json", &dollars.replace("EUR", "USD"));
+    let told = desk.call("fixtures/dollars.json", &["--config", &config]).unwrap_err();
+    assert!(told.contains("\"public_message\": \"This way to pay takes EUR only\""), "{told}");
     for (iban, problems) in
         [("DE89 3704 0044 0532 0130 00", "[]"), ("DE88 3704 0044 0532 0130 00", "/iban")]
     {
