@@ -2,34 +2,49 @@
 
 import { log } from "myrelay:plugin/log@1.0.0";
 
+import { wrongAnswer, wrongError } from "./answers.js";
 import { begin } from "./engine.js";
 import { PluginError, line, shown } from "./errors.js";
 
 /** @typedef {import("myrelay:plugin/lifecycle@1.0.0").ConfigProblem} ConfigProblem */
 
+/** What the host is told where this was thrown. @param {unknown} thrown */
+function failed(thrown) {
+  let why = thrown;
+  if (why instanceof PluginError) {
+    const told = why.told();
+    const wrong = wrongError(told);
+    if (wrong === null) return told;
+    why = new TypeError(wrong, { cause: thrown });
+  }
+  const stack = why instanceof Error && why.stack ? `\n${why.stack}` : "";
+  log("error", shown(why) + stack, []);
+  return new PluginError("internal", line(shown(why))).told();
+}
+
 /**
  * Wraps what a plugin exports: a `PluginError` is told as it is, and everything else that is thrown
- * is written to the log and told as `internal`.
+ * is written to the log and told as `internal`. So is an answer that lacks something.
  * @template {Record<string, (...given: any[]) => any>} T
  * @param {T} exports
  * @returns {T}
  */
 export function guard(exports) {
-  const wrap = (/** @type {(...given: any[]) => any} */ run) => (/** @type {any[]} */ ...given) => {
+  /** @type {(name: string, run: (...given: any[]) => any) => (...given: any[]) => any} */
+  const wrap = (name, run) => (...given) => {
     begin();
     try {
       const answer = run(...given);
       // Nobody waits for it: the host has the answer once the function returns.
       if (answer instanceof Promise) throw new TypeError("a plugin's function cannot be async");
+      const wrong = wrongAnswer(name, given, answer);
+      if (wrong !== null) throw new TypeError(wrong);
       return answer;
     } catch (why) {
-      if (why instanceof PluginError) throw why.told();
-      const stack = why instanceof Error && why.stack ? `\n${why.stack}` : "";
-      log("error", shown(why) + stack, []);
-      throw new PluginError("internal", line(shown(why))).told();
+      throw failed(why);
     }
   };
-  const wrapped = Object.entries(exports).map(([name, run]) => [name, wrap(run)]);
+  const wrapped = Object.entries(exports).map(([name, run]) => [name, wrap(name, run)]);
   return Object.fromEntries(wrapped);
 }
 

@@ -45,11 +45,12 @@ pub(super) const RUST: [File; 13] = [
     ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
 ];
 
-pub(super) const SCRIPT: [File; 20] = [
+pub(super) const SCRIPT: [File; 22] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("package.json", include_str!("../../../../plugins/sdk-js/package.json")),
     ("package-lock.json", include_str!("../../../../plugins/sdk-js/package-lock.json")),
     ("tsconfig.json", include_str!("../../../../plugins/sdk-js/tsconfig.json")),
+    ("sdk/answers.js", include_str!("../../../../plugins/sdk-js/answers.js")),
     ("sdk/engine.js", include_str!("../../../../plugins/sdk-js/engine.js")),
     ("sdk/errors.js", include_str!("../../../../plugins/sdk-js/errors.js")),
     ("sdk/events.d.ts", include_str!("../../../../plugins/sdk-js/events.d.ts")),
@@ -61,6 +62,7 @@ pub(super) const SCRIPT: [File; 20] = [
     ("sdk/life.js", include_str!("../../../../plugins/sdk-js/life.js")),
     ("sdk/memory.js", include_str!("../../../../plugins/sdk-js/memory.js")),
     ("sdk/settings.js", include_str!("../../../../plugins/sdk-js/settings.js")),
+    ("sdk/shapes.js", include_str!("../../../../plugins/sdk-js/shapes.js")),
     ("sdk/signed.js", include_str!("../../../../plugins/sdk-js/signed.js")),
     ("sdk/url.js", include_str!("../../../../plugins/sdk-js/url.js")),
     ("sdk/utf8.js", include_str!("../../../../plugins/sdk-js/utf8.js")),

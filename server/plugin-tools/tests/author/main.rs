@@ -5,6 +5,7 @@
 mod packages;
 mod projects;
 mod reference;
+mod shapes;
 mod types;
 
 use myrelay_plugin_tools::{command, run_to};

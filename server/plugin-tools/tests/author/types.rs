@@ -14,7 +14,7 @@ const HEAD: &str = "//! The interface of plugins/wit/v1 as TypeScript sees it. W
 ";
 
 /// `retry-after-ms` as `retryAfterMs`.
-fn camel(name: &str) -> String {
+pub(crate) fn camel(name: &str) -> String {
     let mut words = name.split('-');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])

@@ -120,6 +120,27 @@ fn what_javascript_lacks_is_told() {
 }
 
 #[test]
+fn an_answer_in_javascript_that_lacks_something_is_told_by_its_place() {
+    let Some(desk) = Desk::written_in("js", "notification", "js-answers") else { return };
+    let verification = "{ text: `A code comes to ${address}: type it here.`, link: null }";
+    desk.edit("src/plugin.js", verification, "{ link: null }");
+    desk.edit("src/plugin.js", "PluginError(\"invalid-input\"", "PluginError(\"invalid\"");
+    desk.plugin(&["build", &desk.folder()]).unwrap();
+    for (address, wrong) in [
+        ("ada@example.org", "what beginVerification answers: text has to be a text"),
+        ("nobody", "an error of the plugin's: kind has to be one of invalid-config, "),
+    ] {
+        let account = serde_json::json!({ "id": "acct_1", "locale": "en", "country": null });
+        let begins = serde_json::json!({ "account": account, "address": address });
+        let call = serde_json::json!({ "BeginVerification": begins }).to_string();
+        desk.write("fixtures/begins.json", &call);
+        let told = desk.call("fixtures/begins.json", &[]).unwrap_err();
+        assert!(told.contains("\"kind\": \"Internal\"") && told.contains(wrong), "{told}");
+        assert!(!told.contains("trap\n"), "{told}");
+    }
+}
+
+#[test]
 fn an_event_plugin_in_python_does_what_one_in_rust_does() {
     let Some(desk) = Desk::built_in("python", "event", "python-event") else { return };
     remembers(&desk);
