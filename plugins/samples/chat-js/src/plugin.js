@@ -38,18 +38,32 @@ function wrong(candidate) {
   );
 }
 
+/** As in plugin.toml. */
+const VERSION = "0.2.0";
+
+/** Whether a version is earlier than another, by their three numbers and nothing behind them. */
+function isEarlier(version, than) {
+  const [numbers, others] = [version, than].map((it) => it.split(/[-+]/)[0].split(".").map(Number));
+  const at = numbers.findIndex((it, at) => it !== others[at]);
+  return numbers[at] < others[at];
+}
+
 export const lifecycle = life({
   id: "dev.myrelay.sample-chat-js",
-  version: "0.2.0",
+  version: VERSION,
   problems: wrong,
   ready: () => `${told()} messages today`,
-  /** Version 0.1.0 kept one number for all days; now there is one for each. */
+  /**
+   * Brings over what any earlier version remembered. A change of the form is one `if`, which stays in
+   * all versions to come.
+   */
   migrate(fromVersion) {
-    if (fromVersion !== "0.1.0") {
+    if (isEarlier(VERSION, fromVersion)) {
       // The operator went back, and nobody here knows what the later version wrote.
       throw error("conflict", `what ${fromVersion} remembered is not known here`);
     }
-    remember("told/before", recall("told") ?? "0");
+    // Before 0.2.0 there was one number for all days; since then there is one for each.
+    if (isEarlier(fromVersion, "0.2.0")) remember("told/before", recall("told") ?? "0");
   },
 });
 

@@ -42,16 +42,29 @@ def ready():
     return f"{told()} messages today"
 
 
+# As in plugin.toml.
+VERSION = "0.2.0"
+
+
+def numbers(version):
+    """The three numbers of a version, without what may stand behind them: `0.2.0-beta.1`."""
+    return [int(it) for it in version.replace("+", "-").split("-")[0].split(".")]
+
+
 @guard
 class Lifecycle(
-    life(id="dev.myrelay.sample-chat-python", version="0.2.0", problems=wrong, ready=ready)
+    life(id="dev.myrelay.sample-chat-python", version=VERSION, problems=wrong, ready=ready)
 ):
     def migrate(self, from_version):
-        """Version 0.1.0 kept one number for all days; now there is one for each."""
-        if from_version != "0.1.0":
+        """Brings over what any earlier version remembered. A change of the form is one `if`, which
+        stays in all versions to come."""
+        before = numbers(from_version)
+        if numbers(VERSION) < before:
             # The operator went back, and nobody here knows what the later version wrote.
             raise error(ErrorKind.CONFLICT, f"what {from_version} remembered is not known here")
-        remember("told/before", recall("told") or "0")
+        # Before 0.2.0 there was one number for all days; since then there is one for each.
+        if before < numbers("0.2.0"):
+            remember("told/before", recall("told") or "0")
 
 
 def count(key):

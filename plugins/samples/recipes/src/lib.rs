@@ -35,12 +35,15 @@ struct Settings {
 
 struct Plugin;
 
+/// As in plugin.toml.
+const VERSION: &str = "0.2.0";
+
 // The last is for plugins whose memory had another form once.
 myrelay_plugin_sdk::lifecycle!(
     world,
     Plugin,
     "dev.myrelay.sample-recipes",
-    "0.2.0",
+    VERSION,
     wrong,
     ready,
     migrate
@@ -63,18 +66,29 @@ fn ready() -> Result<String, Error> {
     Ok(format!("connected to {}", settings.url))
 }
 
-/// Version 0.1.0 kept one number for all events; now there is one for each.
+/// Brings over what any earlier version remembered. A change of the form is one `if`, which stays in
+/// all versions to come.
 fn migrate(from: &str) -> Result<(), Error> {
-    if from != "0.1.0" {
+    let before = numbers(from);
+    if numbers(VERSION) < before {
         // The operator went back, and nobody here knows what the later version wrote.
         let why = format!("what {from} remembered is not known here");
         return Err(error(ErrorKind::Conflict, why));
     }
-    if let Some(entry) = kv::get("told").map_err(store)? {
+    // Before 0.2.0 there was one number for all events; since then there is one for each.
+    if before < numbers("0.2.0")
+        && let Some(entry) = kv::get("told").map_err(store)?
+    {
         kv::set("told/before", &entry.value, None).map_err(store)?;
         kv::delete("told").map_err(store)?;
     }
     Ok(())
+}
+
+/// The three numbers of a version, without what may stand behind them: `0.2.0-beta.1`.
+fn numbers(version: &str) -> Vec<u64> {
+    let numbers = version.split(['-', '+']).next().unwrap_or_default();
+    numbers.split('.').map(|it| it.parse().unwrap_or_default()).collect()
 }
 
 fn store(why: kv::Error) -> Error {

@@ -121,6 +121,16 @@ async fn what_an_earlier_version_remembered_is_brought_over() {
     stage.store.apply(&brought.kv);
     assert_eq!(stage.store.get("told"), None);
     assert_eq!(stage.store.get("told/before"), Some(b"41".to_vec()));
+    // What stays in the versions to come lets them take the place of this one, and skip some.
+    for (known, writes) in [("0.1.9", 2), ("0.2.0-beta.1", 0), ("0.2.0", 0)] {
+        stage.store.apply(&[put("told", "42")]);
+        let taken = stage.call(from(known), "{}").await;
+        assert!(is_done(&taken), "{known}: {:?}", taken.result);
+        assert_eq!(taken.kv.len(), writes, "{known}");
+    }
+    for later in ["0.2.1", "0.10.0", "1.0.0"] {
+        assert_eq!(kind(&stage.call(from(later), "{}").await), ErrorKind::Conflict, "{later}");
+    }
 }
 
 #[tokio::test]

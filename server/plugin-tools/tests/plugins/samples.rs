@@ -212,6 +212,13 @@ impl Sample {
         assert_eq!(brought.result, Ok(Answer::Done), "{:?}", brought.logs);
         self.apply(&brought.kv);
         assert_eq!(self.memory.0.lock().unwrap()["told/before"].value, b"41");
+        // What stays in the versions to come lets them take the place of this one, and skip some.
+        for (known, writes) in [("0.1.9", 1), ("0.2.0-beta.1", 0), ("0.2.0", 0)] {
+            let taken = from(known).await;
+            assert_eq!(taken.result, Ok(Answer::Done), "{known}: {:?}", taken.logs);
+            assert_eq!(taken.kv.len(), writes, "{known}");
+        }
+        assert_eq!(reported(from("0.10.0").await).0, ErrorKind::Conflict);
     }
 
     /// What the plugin reports of one misdeed.
