@@ -31,11 +31,18 @@ const today = () => `told/${new Date().toISOString().slice(0, 10)}`;
 
 const told = () => Number(recall(today()) ?? 0);
 
+function isRoom(text) {
+  try {
+    return new URL(text).pathname.startsWith("/hooks/");
+  } catch {
+    // It is no address at all. What `wrong` throws would stand beside no field.
+    return false;
+  }
+}
+
 function wrong(candidate) {
-  const message = "a room of the chat begins with /hooks/";
-  return problems(candidate, (it) =>
-    new URL(it.room).pathname.startsWith("/hooks/") ? [] : [{ path: "/room", message }],
-  );
+  const message = "the address of a room of the chat: its path begins with /hooks/";
+  return problems(candidate, (it) => (isRoom(it.room) ? [] : [{ path: "/room", message }]));
 }
 
 /** As in plugin.toml. */

@@ -30,12 +30,17 @@ def told():
     return int(recall(today()) or 0)
 
 
-def wrong(candidate):
-    def look(it):
-        good = urlsplit(it["room"]).path.startswith("/hooks/")
-        return [] if good else [("/room", "a room of the chat begins with /hooks/")]
+def is_room(text):
+    try:
+        return urlsplit(text).path.startswith("/hooks/")
+    except ValueError:
+        # It is no address at all. What `wrong` raises would stand beside no field.
+        return False
 
-    return problems(candidate, look)
+
+def wrong(candidate):
+    message = "the address of a room of the chat: its path begins with /hooks/"
+    return problems(candidate, lambda it: [] if is_room(it["room"]) else [("/room", message)])
 
 
 def ready():

@@ -221,6 +221,22 @@ impl Sample {
         assert_eq!(reported(from("0.10.0").await).0, ErrorKind::Conflict);
     }
 
+    /// What is no room stands beside its field, also where it is no address at all.
+    async fn looks_at_settings(&self) {
+        let problems = async |room: &str| {
+            let candidate = format!("{{\"room\":\"{room}\"}}");
+            match self.call(Call::ValidateConfig(candidate)).await.result {
+                Ok(Answer::Problems(problems)) => problems,
+                other => panic!("{room}: {other:?}"),
+            }
+        };
+        for wrong in ["http://127.0.0.1/other", "https://", "http://["] {
+            let told = problems(wrong).await;
+            assert_eq!((told.len(), told[0].path.as_str()), (1, "/room"), "{wrong}");
+        }
+        assert!(problems("http://127.0.0.1/hooks/vpn").await.is_empty());
+    }
+
     /// What the plugin reports of one misdeed.
     async fn reported(&self, deed: &str, data: &str) -> (ErrorKind, String) {
         reported(self.event(deed, data).await)
@@ -276,9 +292,7 @@ async fn a_plugin_in_javascript_does_its_work_and_harms_nobody() {
     assert_eq!((kind, engine.as_str()), (ErrorKind::NotFound, expected));
     sample.dies("sample.spins", &[LimitName::Cpu]).await;
     sample.dies("sample.grows", &[LimitName::Memory]).await;
-    let validate = Call::ValidateConfig("{\"room\":\"http://127.0.0.1/other\"}".to_owned());
-    let problems = sample.call(validate).await.result;
-    assert!(format!("{problems:?}").contains("/room"), "{problems:?}");
+    sample.looks_at_settings().await;
 }
 
 #[tokio::test]
@@ -294,7 +308,5 @@ async fn a_plugin_in_python_does_its_work_and_harms_nobody() {
     assert_eq!((kind, engine.as_str()), (ErrorKind::NotFound, expected));
     sample.dies("sample.spins", &[LimitName::Cpu]).await;
     sample.dies("sample.grows", &[LimitName::Memory]).await;
-    let validate = Call::ValidateConfig("{\"room\":\"http://127.0.0.1/other\"}".to_owned());
-    let problems = sample.call(validate).await.result;
-    assert!(format!("{problems:?}").contains("/room"), "{problems:?}");
+    sample.looks_at_settings().await;
 }
