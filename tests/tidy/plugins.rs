@@ -65,3 +65,23 @@ fn the_authors_guide_names_every_event() {
         assert!(guide.contains(&format!("| `{name}` |")), "docs/plugins.md lacks {name}");
     }
 }
+
+/// Authors read there what each rule of `test` wants of them.
+#[test]
+fn the_authors_guide_explains_every_rule() {
+    let rules = read("server/plugin-tools/src/conformance/rules.rs");
+    let named: BTreeSet<&str> = rules
+        .lines()
+        .filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";"))
+        .collect();
+    assert!(20 < named.len(), "the names were read: {named:?}");
+    let table = read("docs/plugins.md").split("\n| rule | of | wants |\n").nth(1).unwrap();
+    let explained: BTreeSet<&str> = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("| "))
+        .filter_map(|row| row.strip_prefix("| ")?.split(" | ").next())
+        .flat_map(|names| names.split(", "))
+        .collect();
+    assert_eq!(named, explained, "docs/plugins.md and the rules of `test` differ");
+}

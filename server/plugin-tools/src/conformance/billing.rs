@@ -10,14 +10,12 @@ use myrelay_plugin_host::{
 
 use crate::{
     cases::Case,
-    conformance::{Finding, Suite, reported, said},
+    conformance::{
+        Finding, Suite, reported,
+        rules::{ASKED_FOR, CHECKOUT, GIVE_BACK, NO_CENTS, NOTHING},
+        said,
+    },
 };
-
-const CASE: &str = "there is a case of a checkout";
-const NOTHING: &str = "nothing is never charged";
-const GIVE_BACK: &str = "no more than was paid goes back";
-const ASKED_FOR: &str = "what nobody heard of is found by asking";
-const NO_CENTS: &str = "every currency means what it says";
 
 /// Currencies of ISO 4217 whose smallest unit is the whole.
 const WITHOUT_CENTS: [&str; 16] = [
@@ -31,7 +29,7 @@ impl Suite<'_> {
         let Some((_, case)) = checkouts.first() else {
             let told = "no case is a checkout that begins: record one by `myrelay plugin test --record \
                         fixtures/checkout.json --config dev/config.json`";
-            self.note(findings, CASE, vec![told.to_owned()]);
+            self.note(findings, CHECKOUT, vec![told.to_owned()]);
             return Ok(());
         };
         let call = Call::Capabilities;
@@ -42,7 +40,7 @@ impl Suite<'_> {
                 "get-capabilities: expected an answer; {}",
                 reported(&made).map_or_else(|it| it, said)
             );
-            self.note(findings, CASE, vec![told]);
+            self.note(findings, CHECKOUT, vec![told]);
             return Ok(());
         };
         if (self.wants)(NOTHING) {

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::{
     cases::{Case, Made},
-    conformance::{FILE, Finding, Suite, broken, reported, said, shown},
+    conformance::{
+        FILE, Finding, Suite, broken, reported,
+        rules::{DELIVERY, LEFT_ALONE, WHOLE},
+        said, shown,
+    },
 };
-
-const CASE: &str = "there is a case of a delivery";
-const LEFT_ALONE: &str = "what is no address is left alone";
-const WHOLE: &str = "a message arrives whole";
 
 /// A message with everything that is easily lost.
 const SUBJECT: &str = "Your \"plan\" ends";
@@ -28,7 +28,7 @@ impl Suite<'_> {
         let Some(case) = cases.into_iter().map(|it| it.1).find(sent) else {
             let told = "no case is a delivery that arrives: record one by `myrelay plugin test \
                         --record fixtures/deliver.json --config dev/config.json --secrets dev/secrets.json`";
-            self.note(findings, CASE, vec![told.to_owned()]);
+            self.note(findings, DELIVERY, vec![told.to_owned()]);
             return Ok(());
         };
         if (self.wants)(WHOLE) {

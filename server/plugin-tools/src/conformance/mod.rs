@@ -7,6 +7,7 @@
 mod billing;
 mod channel;
 mod facts;
+mod rules;
 mod signer;
 mod trouble;
 mod webhooks;
@@ -42,17 +43,17 @@ impl Suite<'_> {
     pub(crate) async fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let tried = self.trouble(&mut findings).await;
-        told("what happens in trouble", tried, &mut findings);
+        told(rules::TROUBLE_TRIED, tried, &mut findings);
         let kinds = &self.bench.package().manifest().kinds;
         if kinds.contains(&Kind::Notification) {
             let tried = self.channel(&mut findings).await;
-            told("what becomes of messages", tried, &mut findings);
+            told(rules::MESSAGES_TRIED, tried, &mut findings);
         }
         if kinds.contains(&Kind::Billing) {
             let tried = self.billing(&mut findings).await;
-            told("what becomes of money", tried, &mut findings);
+            told(rules::MONEY_TRIED, tried, &mut findings);
             let tried = self.webhooks(&mut findings).await;
-            told("what becomes of webhooks", tried, &mut findings);
+            told(rules::WEBHOOKS_TRIED, tried, &mut findings);
         }
         findings
     }
@@ -76,10 +77,9 @@ impl Suite<'_> {
 }
 
 /// Writes down that something could not be tried.
-fn told(what: &str, tried: Result<()>, findings: &mut Vec<Finding>) {
+fn told(rule: &str, tried: Result<()>, findings: &mut Vec<Finding>) {
     if let Err(error) = tried {
-        let rule = format!("{what} can be tried");
-        findings.push(Finding { rule, wrong: vec![format!("{error:#}")] });
+        findings.push(Finding { rule: rule.to_owned(), wrong: vec![format!("{error:#}")] });
     }
 }
 

@@ -5,13 +5,17 @@ use myrelay_plugin_host::{Call, LineAnswer, Unanswered, types::ErrorKind};
 
 use crate::{
     cases::{Asked, Body, Case, Heard, Made, changes},
-    conformance::{Finding, Suite, kind, reported, said},
+    conformance::{
+        Finding, Suite, kind, reported,
+        rules::{
+            BROKEN, LOGIN, LOST, MISSING, PAGE, SAME, SILENCE, TOO_MANY, UNAVAILABLE, UNREACHED,
+        },
+        said,
+    },
 };
 
 /// What a page that is no answer says. It is not for operators.
 const GARBAGE: &str = "<html>busy</html>";
-const UNAVAILABLE: &str = "503 is unavailable";
-const LOGIN: &str = "a wrong login is the operator's affair";
 /// What `Retry-After` says, in seconds.
 const WAIT_S: u64 = 7;
 
@@ -54,7 +58,7 @@ fn faults() -> Vec<Fault> {
     let page = &[("content-type", "text/html")];
     vec![
         Fault {
-            rule: "too many requests are rate-limited",
+            rule: TOO_MANY,
             told: status(429, &[("retry-after", "7")], ""),
             kinds: &[RateLimited],
             once: &[RateLimited],
@@ -75,36 +79,30 @@ fn faults() -> Vec<Fault> {
             once: EITHER,
             why: "who says 503 did nothing",
         },
+        Fault { rule: BROKEN, told: status(500, &[], ""), kinds: EITHER, once: UNHEARD, why: lost },
         Fault {
-            rule: "500 may have been done",
-            told: status(500, &[], ""),
-            kinds: EITHER,
-            once: UNHEARD,
-            why: lost,
-        },
-        Fault {
-            rule: "a gateway's page may have been done",
+            rule: PAGE,
             told: status(502, page, GARBAGE),
             kinds: EITHER,
             once: UNHEARD,
             why: lost,
         },
         Fault {
-            rule: "a lost answer may have been done",
+            rule: LOST,
             told: Err(Unanswered::Interrupted),
             kinds: EITHER,
             once: UNHEARD,
             why: lost,
         },
         Fault {
-            rule: "silence may have been done",
+            rule: SILENCE,
             told: Err(Unanswered::Timeout),
             kinds: EITHER,
             once: UNHEARD,
             why: lost,
         },
         Fault {
-            rule: "no connection is unavailable",
+            rule: UNREACHED,
             told: Err(Unanswered::Connect),
             kinds: NOTHING_DONE,
             once: NOTHING_DONE,
@@ -201,8 +199,7 @@ impl Suite<'_> {
 
     /// A delivery is tried again: both tries have to ask the same, so that the provider can tell.
     async fn again(&self, cases: &[(&String, &Case)], findings: &mut Vec<Finding>) -> Result<()> {
-        const RULE: &str = "two tries of one delivery ask the same";
-        if !(self.wants)(RULE) {
+        if !(self.wants)(SAME) {
             return Ok(());
         }
         let mut wrong = Vec::new();
@@ -219,7 +216,7 @@ impl Suite<'_> {
                 ));
             }
         }
-        self.note(findings, RULE, wrong);
+        self.note(findings, SAME, wrong);
         Ok(())
     }
 
@@ -229,8 +226,7 @@ impl Suite<'_> {
         cases: &[(&String, &Case)],
         findings: &mut Vec<Finding>,
     ) -> Result<()> {
-        const RULE: &str = "a missing secret is named";
-        if !(self.wants)(RULE) {
+        if !(self.wants)(MISSING) {
             return Ok(());
         }
         let mut wrong = Vec::new();
@@ -251,7 +247,7 @@ impl Suite<'_> {
                 wrong.push(format!("{name} without {secret}: expected invalid-config; {told}"));
             }
         }
-        self.note(findings, RULE, wrong);
+        self.note(findings, MISSING, wrong);
         Ok(())
     }
 }

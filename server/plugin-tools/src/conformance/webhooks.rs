@@ -11,16 +11,14 @@ use serde_json::{Value, json};
 
 use crate::{
     cases::{Case, Made, writes},
-    conformance::{FILE, Finding, Suite, broken, facts::Signing, shown, signer::Flaw},
+    conformance::{
+        FILE, Finding, Suite, broken,
+        facts::Signing,
+        rules::{FORGED, ODD, STALE, STRANGERS, TWICE, UNKNOWN, WEBHOOK},
+        shown,
+        signer::Flaw,
+    },
 };
-
-const CASE: &str = "there is a case of a webhook";
-const UNKNOWN: &str = "what nobody sends is rejected";
-const TWICE: &str = "webhooks come twice and in any order";
-const FORGED: &str = "what is not the provider's is refused";
-const STALE: &str = "what was signed long ago is refused";
-const STRANGERS: &str = "what strangers send breaks nothing";
-const ODD: &str = "odd events break nothing";
 
 /// One genuine webhook.
 struct Hook<'a> {
@@ -49,7 +47,7 @@ impl Suite<'_> {
         let hooks = match self.hooks() {
             Ok(hooks) => hooks,
             Err(told) => {
-                self.note(findings, CASE, vec![told]);
+                self.note(findings, WEBHOOK, vec![told]);
                 return Ok(());
             }
         };
