@@ -85,3 +85,17 @@ fn the_authors_guide_explains_every_rule() {
         .collect();
     assert_eq!(named, explained, "docs/plugins.md and the rules of `test` differ");
 }
+
+/// Authors read there what is to be asked of the fake providers.
+#[test]
+fn the_authors_guide_names_what_fake_providers_serve() {
+    let guide = read("docs/plugins.md");
+    let mut found = 0;
+    for file in rust_in("plugins/fake-providers/src") {
+        for path in file.text.split(".route(\"").skip(1).filter_map(|it| it.split('"').next()) {
+            assert!(guide.contains(&format!("`{path}`")), "docs/plugins.md lacks {path}");
+            found += 1;
+        }
+    }
+    assert!(10 < found, "{found} paths were found");
+}
