@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use sqlx::{AnyConnection, Connection, Executor, any::AnyPoolOptions, migrate::Migrator};
+use sqlx::{
+    AnyConnection, Connection, Executor,
+    any::AnyPoolOptions,
+    migrate::{MigrateError, Migrator},
+};
 use tempfile::TempDir;
 
 use crate::{database::Database, testing::empty_postgres};
@@ -48,14 +52,18 @@ const WITH_A_PLUGIN: &str = "
         VALUES ('desk', 'key', 'sealed', 1);
 ";
 
-/// Brings an empty database up to this version, and puts it to use.
-async fn in_use(url: &str, version: i64, rows: &'static str) {
+/// What a program knows of the tables that was made when they had this version.
+fn earlier(version: i64) -> Migrator {
     let all = sqlx::migrate!();
     let earlier = all.iter().filter(|it| it.version <= version).cloned().collect();
-    let earlier = Migrator { migrations: Cow::Owned(earlier), ..Migrator::DEFAULT };
+    Migrator { migrations: Cow::Owned(earlier), ..Migrator::DEFAULT }
+}
+
+/// Brings an empty database up to this version, and puts it to use.
+async fn in_use(url: &str, version: i64, rows: &'static str) {
     sqlx::any::install_default_drivers();
     let pool = AnyPoolOptions::new().max_connections(1).connect(url).await.unwrap();
-    earlier.run(&pool).await.unwrap();
+    earlier(version).run(&pool).await.unwrap();
     pool.close().await;
     let mut connection = AnyConnection::connect(url).await.unwrap();
     for statement in rows.split(';').map(str::trim).filter(|it| !it.is_empty()) {
@@ -120,6 +128,16 @@ async fn the_plugin_is_as_it_was(url: &str) {
     database.close().await;
 }
 
+/// A program from before does not start on tables that a later one changed.
+async fn is_nothing_for_an_earlier_program(url: &str) {
+    Database::open(url).await.unwrap().close().await;
+    let url = url.replacen("sqlite:", "sqlite://", 1);
+    let pool = AnyPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+    let refused = earlier(11).run(&pool).await.unwrap_err();
+    assert!(matches!(refused, MigrateError::VersionMissing(12)), "{refused}");
+    pool.close().await;
+}
+
 mod on_sqlite {
     use super::*;
 
@@ -146,6 +164,7 @@ mod on_sqlite {
         assert!(!Database::is_current(&url).await, "looking brings nothing up to date");
         the_plugin_is_as_it_was(&url).await;
         assert!(Database::is_current(&url).await);
+        is_nothing_for_an_earlier_program(&url).await;
         let nothing = folder.path().join("nothing.db");
         assert!(!Database::is_current(&format!("sqlite:{}", nothing.display())).await);
         assert!(!nothing.exists(), "looking makes nothing");
@@ -169,5 +188,6 @@ mod on_postgres {
         assert!(!Database::is_current(&url).await, "looking brings nothing up to date");
         the_plugin_is_as_it_was(&url).await;
         assert!(Database::is_current(&url).await);
+        is_nothing_for_an_earlier_program(&url).await;
     }
 }
