@@ -171,7 +171,7 @@ fn messages_that_did_not_arrive_say_why_and_are_sent_again_where_that_makes_sens
 
     let page = one("messages-given-up");
     let buttons = page.matches("aria-label=\"Send again: ").count();
-    assert_eq!(buttons, 3, "what is not true any more has none: {page}");
+    assert_eq!(buttons, 4, "what is not true any more has none: {page}");
     assert!(page.contains(">Too late</span>") && page.contains("may arrive twice"));
     assert!(page.contains("action=\"/operator/plugins/messages/again\""), "{page}");
     assert_eq!(hidden(&page), []);
@@ -179,7 +179,7 @@ fn messages_that_did_not_arrive_say_why_and_are_sent_again_where_that_makes_sens
     // The filter stays, whatever is pressed.
     let page = one("messages-given-up-of-one");
     let plugins = hidden(&page).into_iter().filter(|it| it.0 == "plugin" && it.1 == "inst_1");
-    assert_eq!(plugins.count(), 3 + 1 + 1);
+    assert_eq!(plugins.count(), 4 + 1 + 1);
     assert!(page.contains("name=\"given_up\"") && page.contains("value=\"dlv_1\""), "{page}");
     assert!(page.contains("href=\"/operator/plugins/messages?given_up=1\">Show those of all"));
 
@@ -188,6 +188,27 @@ fn messages_that_did_not_arrive_say_why_and_are_sent_again_where_that_makes_sens
     assert!(one("messages-none-given-up").contains("None was given up."));
     assert!(one("plugin").contains("href=\"/operator/plugins/messages?plugin=inst_"));
     assert!(one("plugins").contains("href=\"/operator/plugins/messages\""));
+}
+
+#[test]
+fn names_and_words_of_others_leave_each_other_room_in_tables() {
+    for (name, element, class) in [
+        ("messages", "a ", "named breakable"),
+        ("messages", "span ", "said breakable"),
+        ("messages-given-up", "a ", "named breakable"),
+        ("plugin-stopped", "span ", "said breakable"),
+        ("plugin-stopped", "code ", "named breakable"),
+        ("plugin-stopped", "span ", "fault said breakable"),
+    ] {
+        let page = one(name);
+        let is = |it: &str| it.starts_with(element) && attribute(it, "class") == Some(class);
+        assert!(tags(&page).any(is), "{name}: {element}{class}: {page}");
+    }
+    assert!(one("messages-given-up").contains(">Oneveryverylongword"));
+    // These let a long word break, and keep a column from taking all room.
+    let table = include_str!("../../../style/components/table.css");
+    assert!(table.contains("  .said {") && table.contains("  .named {"));
+    assert!(include_str!("../../../style/base.css").contains("  .breakable {"));
 }
 
 #[test]

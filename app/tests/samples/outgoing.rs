@@ -59,6 +59,10 @@ fn given_up() -> Vec<OutgoingRow> {
             carrier: format!("{HOSTILE} {}", "a plugin with a very long name ".repeat(3)),
             ..message(8, moved, since(700), (12_345, Some(&long)))
         },
+        OutgoingRow {
+            carrier: "Oneveryverylongwordthatnoplacetobreakisin".repeat(2),
+            ..message(10, token, since(701), (8, Some(&"x".repeat(200))))
+        },
     ]
 }
 
@@ -87,7 +91,7 @@ pub(crate) fn screens() -> Vec<(&'static str, Content, Frame)> {
         ("messages-none", show(wanted(false), (0, 0), Vec::new(), None), frame()),
         ("messages-none-waits", show(wanted(false), (0, 4), Vec::new(), None), frame()),
         ("messages-many", show(of_one(false), (12_345, 678), many(), Some("dlv_1")), frame()),
-        ("messages-given-up", show(wanted(true), (5, 4), given_up(), None), frame()),
+        ("messages-given-up", show(wanted(true), (5, 5), given_up(), None), frame()),
         (
             "messages-given-up-of-one",
             show(of_one(true), (12_345, 678), given_up(), Some("dlv_1")),

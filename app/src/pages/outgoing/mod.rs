@@ -117,13 +117,15 @@ fn Row(
             <Cell column=texts::ACCOUNT>
                 <a href=account title=whose.clone()><code>{texts::end_of(&whose)}</code></a>
             </Cell>
-            <Cell column=texts::BY><a href=carrier>{message.carrier}</a></Cell>
+            <Cell column=texts::BY>
+                <a class="named breakable" href=carrier>{message.carrier}</a>
+            </Cell>
             <Cell column=texts::TRIES>{message.attempts.to_string()}</Cell>
             <Cell column=when>
                 <When state=message.state now />
             </Cell>
             <Cell column=texts::FAILURE>
-                <span class="breakable">{unsure}{failure.unwrap_or_else(|| "–".to_owned())}</span>
+                <span class="said breakable">{unsure}{failure.unwrap_or_else(|| "–".to_owned())}</span>
             </Cell>
             {given_up
                 .then(|| {

@@ -31,8 +31,8 @@ fn Job(path: String, job: PluginJobRow, now: Millis) -> impl IntoView {
     let label = texts::run(&job.name);
     view! {
         <tr role="row">
-            <Cell column=texts::JOB><code>{job.name}</code></Cell>
-            <Cell column=texts::TIMES><code>{job.cron}</code></Cell>
+            <Cell column=texts::JOB><code class="named breakable">{job.name}</code></Cell>
+            <Cell column=texts::TIMES><code class="breakable">{job.cron}</code></Cell>
             <Cell column=texts::NEXT>
                 {match job.next_at {
                     Some(at) => view! { <Time at now /> }.into_any(),
@@ -44,7 +44,7 @@ fn Job(path: String, job: PluginJobRow, now: Millis) -> impl IntoView {
                     Some(at) => view! { <Time at now /> }.into_any(),
                     None => texts::NOT_YET.into_any(),
                 }}
-                {job.failure.map(|it| view! { " "<span class="fault breakable">{it}</span> })}
+                {job.failure.map(|it| view! { " "<span class="fault said breakable">{it}</span> })}
             </Cell>
             <Cell column=texts::ACTION>
                 {runs

@@ -258,8 +258,9 @@ fn Dead(path: String, dead: Vec<DeadDeliveryRow>, now: Millis) -> impl IntoView 
                             <tr role="row">
                                 <Cell column=texts::EVENT><code>{it.event}</code></Cell>
                                 <Cell column=texts::FAILURE>
-                                    {texts::may_have_arrived(&it.failure)}
-                                    <span class="breakable">{it.failure}</span>
+                                    <span class="said breakable">
+                                        {texts::may_have_arrived(&it.failure)}{it.failure}
+                                    </span>
                                 </Cell>
                                 <Cell column=texts::TRIES>{it.attempts.to_string()}</Cell>
                                 <Cell column=texts::WHEN><Time at=it.at now /></Cell>
