@@ -221,6 +221,7 @@ fn each_limit_says_what_it_is_for_and_what_is_wrong_with_it() {
     assert_eq!(fields, ["revision", "cpu", "wall", "memory", "requests", "store"]);
     assert!(page.contains("Memory of a call, in MiB") && page.contains("1 to 256. Left empty"));
     assert!(page.contains("Left empty, it is 64 MiB.") && page.contains("it is 1000 bytes."));
+    assert!(page.contains("that somebody waits for") && page.contains("get 18000 ms at most"));
     assert!(!page.contains("Back to the defaults"), "there is nothing to take back");
     let set = one("plugin-limits-set");
     assert!(set.contains("Back to the defaults"), "{set}");

@@ -49,7 +49,9 @@ fn protects(kind: LimitKind) -> &'static str {
         }
         LimitKind::Wall => {
             "So that a call that waits for its provider gives its place back. A number here counts \
-             for every call; providers wait about ten seconds for an answer to a report."
+             for every call, but those that somebody waits for, a checkout, a refund, a provider's \
+             page, the confirmation of a channel and a report, get 18000 ms at most. Providers wait \
+             about ten seconds for an answer to a report."
         }
         LimitKind::Memory => {
             "So that one plugin does not take what all share: eight of its calls may run at a time."

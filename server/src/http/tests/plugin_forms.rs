@@ -5,7 +5,7 @@ use axum::{
     http::{Request, header},
 };
 use futures::stream;
-use myrelay_plugin_host::{Call, Limits};
+use myrelay_plugin_host::{Call, Limits, types::AccountRef};
 
 use super::{Portal, form_request};
 use crate::{
@@ -87,6 +87,11 @@ async fn an_operator_sets_limits_by_a_form_that_keeps_what_was_typed() {
     assert_eq!(usual(&Call::Health, "everything else"), 1000);
     assert_eq!(Limits::default().cpu(&Call::Describe).as_millis(), 200);
     assert!(shown.contains("200 ms for prices and reports, and 1000 ms for everything else"));
+    let account = AccountRef { id: String::new(), locale: "en".to_owned(), country: None };
+    let waited_for = Call::CustomerPortalUrl { account, return_url: String::new() };
+    let raised = Limits { wall_ms: Limits::CAPS.wall_ms, ..Limits::default() };
+    let most = raised.wall(&waited_for).as_millis();
+    assert!(shown.contains(&format!("get {most} ms at most")), "{most}: {shown}");
 
     let form = [("revision", "1"), ("cpu", "9999"), ("wall", "<soon>"), ("memory", "128")];
     let refused = olga.post(&path, &form).await;
