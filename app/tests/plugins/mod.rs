@@ -32,6 +32,23 @@ fn a_secret_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_plugin_that_lacks_a_grant_leads_to_where_it_is_given() {
+    let notice = |name: &str| {
+        let page = one(name);
+        let (_, notice) = page.split_once("class=\"notice ").unwrap();
+        notice.split_once("</div>").unwrap().0.to_owned()
+    };
+    let lacks = notice("plugin-not-granted");
+    assert!(lacks.contains("grant the private address 10.1.2.3/32:587"), "{lacks}");
+    assert!(lacks.contains("href=\"/operator/plugins/install\""), "{lacks}");
+    for name in ["plugin-stopped", "plugin-resting", "plugin-revoked"] {
+        assert!(!notice(name).contains("href="), "{name}: its reason is another");
+        assert!(one(name).contains(">Install it with other grants</a>"), "{name}");
+    }
+    assert!(one("plugin").contains("Hosts and private addresses are granted where"));
+}
+
+#[test]
 fn what_goes_on_at_a_provider_is_said_and_ticked_before_its_plugin_is_removed() {
     let page = one("remove-plugin");
     assert!(!page.contains("checkbox"), "nothing goes on: {page}");

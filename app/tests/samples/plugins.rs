@@ -255,6 +255,14 @@ pub(crate) fn all() -> Vec<(&'static str, Content, Frame)> {
     [pages(), calls()].concat()
 }
 
+/// One that was to reach a machine of the operator's own.
+fn not_granted() -> PluginView {
+    let why = "it says that its settings do not work: the mail server: 10.1.2.3: 10.1.2.3 is a \
+               private network; grant the private address 10.1.2.3/32:587 to allow it (--private \
+               on a command line)";
+    view("Mail", PluginState::Stopped, Some(why))
+}
+
 fn pages() -> Vec<(&'static str, Content, Frame)> {
     let list = || operator("/operator/plugins");
     let one = || operator("/operator/plugins/1");
@@ -307,6 +315,7 @@ fn pages() -> Vec<(&'static str, Content, Frame)> {
             )),
             one(),
         ),
+        ("plugin-not-granted", show(not_granted()), one()),
         ("plugin-disabled", Content::Plugin { plugin: fresh, form: refused(&[], error) }, one()),
         (
             "plugin-trial",

@@ -163,7 +163,8 @@ impl Named {
     fn advice(&self, denied: &Denied) -> String {
         match denied.rule {
             Refusal::Grant => format!(
-                "{}; name it where you install the plugin, among the hosts that it may reach (--host)",
+                "{}; name it where you install the plugin, among the hosts that it may reach (--host \
+                 on a command line)",
                 denied.why
             ),
             _ => denied.why.clone(),

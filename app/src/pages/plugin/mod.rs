@@ -55,7 +55,6 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
     } = plugin;
     let path = format!("/operator/plugins/{}", row.id);
     let stands = row.state;
-    let state = StateWord::from(stands);
     let missing = (!missing.is_empty()).then_some(missing);
     view! {
         <ErrorSummary error=form.error />
@@ -65,11 +64,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         >
             <Badge state=row.state />
         </Heading>
-        {texts::explain(row.state, revoked)
-            .map(|text| {
-                let text = why.map_or_else(|| text.to_owned(), |why| format!("{text} {why}"));
-                view! { <Notice tone=state.tone title=state.word text=text /> }
-            })}
+        <Standing state=stands why revoked />
         {missing
             .map(|all| {
                 view! {
@@ -94,6 +89,28 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
             <a href=format!("{path}/remove")>{texts::REMOVE}</a>
         </p>
     }
+}
+
+/// What its state means and the reason for it, with the way to its grants where it lacks one.
+#[component]
+fn Standing(state: PluginState, why: Option<String>, revoked: bool) -> impl IntoView {
+    let word = StateWord::from(state);
+    let lacks = !revoked && why.as_deref().is_some_and(texts::lacks_a_grant);
+    texts::explain(state, revoked).map(|text| {
+        let text = why.map_or_else(|| text.to_owned(), |why| format!("{text} {why}"));
+        view! {
+            <Notice tone=word.tone title=word.word text=text>
+                {lacks
+                    .then(|| {
+                        view! {
+                            <p>
+                                <a href=texts::GRANT_AT>{texts::GRANT}</a>
+                            </p>
+                        }
+                    })}
+            </Notice>
+        }
+    })
 }
 
 /// Who it is, and what is on its way to it.
@@ -176,11 +193,13 @@ fn Switch(path: String, state: PluginState, revoked: bool) -> impl IntoView {
     }
 }
 
+/// What it was granted, and where it is granted more or less.
 #[component]
 fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
     view! {
         <section class="part">
             <h2>{texts::CAPABILITIES}</h2>
+            <p class="muted">{texts::ABOUT_GRANTS}</p>
             <dl class="facts facts-halves">
                 {capabilities
                     .into_iter()
@@ -192,6 +211,13 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
+            <div class="actions">
+                <ButtonLink
+                    href=texts::GRANT_AT
+                    label=texts::GRANT_AGAIN
+                    look=Look::Secondary
+                />
+            </div>
         </section>
     }
 }

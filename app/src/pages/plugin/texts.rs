@@ -16,6 +16,12 @@ pub(crate) const VERSION: &str = "Version";
 pub(crate) const INSTALLED: &str = "Installed";
 pub(crate) const ON_THEIR_WAY: &str = "Events and messages";
 pub(crate) const CAPABILITIES: &str = "What it may do";
+pub(crate) const ABOUT_GRANTS: &str = "Hosts and private addresses are granted where it is \
+     installed: send its package once more, the same version too, and the next page asks which. \
+     Settings, secrets and what it remembers stay.";
+pub(crate) const GRANT: &str = "Install it once more to grant that";
+pub(crate) const GRANT_AGAIN: &str = "Install it with other grants";
+pub(crate) const GRANT_AT: &str = "/operator/plugins/install";
 pub(crate) const SETTINGS: &str = "Settings and secrets";
 pub(crate) const MAY_USE: &str = "What it may use";
 pub(crate) const HOOK: &str = "Its provider reports to";
@@ -160,6 +166,12 @@ pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str>
             Some("It hears of nothing that happens while it is disabled, afterwards neither.")
         }
     }
+}
+
+/// Whether a reason is that something was not granted: those of the portal say so in this word, and
+/// plugins pass them on.
+pub(crate) fn lacks_a_grant(why: &str) -> bool {
+    why.contains("grant")
 }
 
 /// What an operator has to know before trying once more what nobody knows the end of.

@@ -1,6 +1,6 @@
 //! Which addresses plugins must not reach, in whatever form they are written.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -99,27 +99,34 @@ fn v4_inside(address: Ipv6Addr) -> Option<(Ipv4Addr, &'static str)> {
 /// Why an address must not be reached, with what an operator granted as private and what is the
 /// portal's own; none where it may.
 pub(crate) fn refusal(
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     private: &[super::rules::PrivateNet],
     own: &[IpNet],
 ) -> Option<String> {
     let ip = address.ip();
-    let (plain, port) = (ip.to_canonical(), address.port());
+    let plain = ip.to_canonical();
     // What an operator named exactly is meant, also where the portal has that address.
     let is_named = ip == plain && private.iter().any(|it| it.covers(address));
     match judge(ip) {
         Never(what) => Some(format!("{ip} is {what}, which no rule allows")),
         Private(_) | Public if is_named => None,
-        Public if own.iter().any(|it| it.contains(&plain)) => Some(format!(
-            "{ip} is the portal's own; --private {}:{port} would allow it",
-            IpNet::from(ip)
-        )),
-        Public => None,
-        Private(what) => {
-            let net = IpNet::from(ip);
-            Some(format!("{ip} is {what}; --private {net}:{port} would allow it"))
+        Public if own.iter().any(|it| it.contains(&plain)) => {
+            Some(format!("{ip} is the portal's own; {}", advice(address)))
         }
+        Public => None,
+        Private(what) => Some(format!("{ip} is {what}; {}", advice(address))),
     }
+}
+
+/// How an address is granted, for those who grant on a page and those who do by a command.
+fn advice(address: SocketAddr) -> String {
+    let (net, port) = (IpNet::from(address.ip()), address.port());
+    format!("grant the private address {net}:{port} to allow it (--private on a command line)")
+}
+
+/// Why no mail goes in clear to an address that nobody granted as private.
+pub(crate) fn in_clear(address: SocketAddr) -> String {
+    format!("in clear mails go only to private addresses that are granted; {}", advice(address))
 }
 
 #[cfg(test)]
@@ -188,7 +195,7 @@ mod tests {
             refusal(text.parse().unwrap(), &granted, &["198.20.0.0/24".parse().unwrap()])
         };
         assert_eq!(refused("10.1.2.3:18083"), None);
-        assert!(refused("10.1.2.3:18084").unwrap().contains("--private 10.1.2.3/32:18084"));
+        assert!(refused("10.1.2.3:18084").unwrap().contains("private address 10.1.2.3/32:18084"));
         assert!(refused("10.1.2.4:18083").is_some());
         assert!(refused("169.254.169.254:80").unwrap().contains("metadata"));
         assert!(refused("[::ffff:10.1.2.3]:18083").is_some(), "another spelling is not named");

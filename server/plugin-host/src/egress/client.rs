@@ -153,8 +153,7 @@ impl Client {
             match addresses::refusal(address, &target.private, &self.network.own) {
                 // Letters with codes and links are nobody's to read along.
                 None if target.scheme == Scheme::Smtp && !granted => {
-                    refusal =
-                        Some(format!("in clear mails go only where --private names {address}"));
+                    refusal = Some(addresses::in_clear(address));
                 }
                 None => kept.push(address),
                 Some(why) => refusal = Some(why),

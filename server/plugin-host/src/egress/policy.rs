@@ -231,12 +231,12 @@ fn reachable(target: &Target) -> Result<(), Denied> {
     let refused = match address.map(|it| SocketAddr::new(it, *port)) {
         Some(address) => addresses::refusal(address, private, &[]).or_else(|| {
             (is_clear && !private.iter().any(|it| it.covers(address)))
-                .then(|| format!("in clear mails go only where --private names {address}"))
+                .then(|| addresses::in_clear(address))
         }),
-        None if is_clear && !private.iter().any(|it| it.port() == *port) => {
-            let why = "in clear mails go only to an address that --private names, with port";
-            Some(format!("{why} {port}"))
-        }
+        None if is_clear && !private.iter().any(|it| it.port() == *port) => Some(format!(
+            "in clear mails go only to private addresses that are granted; grant its private \
+             address with port {port} (--private on a command line)"
+        )),
         None => None,
     };
     refused.map_or(Ok(()), |why| Err(Denied { rule: Refusal::Address, why }))

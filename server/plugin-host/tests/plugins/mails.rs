@@ -279,7 +279,7 @@ async fn only_servers_that_were_granted_get_mails() {
     let settings = |smtp| json!({ "provider": "smtp", "from": FROM, "smtp": smtp }).to_string();
     for (smtp, rule) in [
         (json!({ "host": "127.0.0.1", "security": "clear" }), "port = 25"),
-        (json!({ "host": "127.0.0.1" }), "--private 127.0.0.1/32:587"),
+        (json!({ "host": "127.0.0.1" }), "private address 127.0.0.1/32:587"),
         (json!({ "host": "127.0.0.1", "port": 26 }), "security = \"starttls\""),
         (json!({ "host": "mail.example.org", "security": "tls" }), "mail.example.org"),
         (json!({ "host": "127.1", "security": "clear", "port": post.port }), "by its address"),

@@ -190,5 +190,5 @@ fn servers_in_settings_are_held_against_what_is_granted() {
     let settings = json!({ "a/b": ["https://anything.example", "https://10.1.2.3/hooks/"] });
     let problems = schema.ungranted(&settings, &manifest.http, &grants.http);
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].message.contains("--private 10.1.2.3/32:443 would allow it"));
+    assert!(problems[0].message.contains("the private address 10.1.2.3/32:443 to allow"));
 }

@@ -111,14 +111,18 @@ stories! {
             (
                 json!({ "host": "10.1.2.3" }),
                 granted(&["10.1.2.3"], &[]),
-                "--private 10.1.2.3/32:587 would allow it",
+                "grant the private address 10.1.2.3/32:587 to allow it",
             ),
             // In clear nothing goes to where somebody could read along.
-            (json!({ "host": "mail.example.org", "security": "clear" }), named(), "--private names"),
+            (
+                json!({ "host": "mail.example.org", "security": "clear" }),
+                named(),
+                "grant its private address with port 25",
+            ),
             (
                 json!({ "host": "8.8.8.8", "security": "clear" }),
                 granted(&["8.8.8.8"], &["10.1.2.3/32:25"]),
-                "--private names 8.8.8.8:25",
+                "grant the private address 8.8.8.8/32:25 to allow it",
             ),
         ] {
             let said = refused(&world, &server, grants).await;
