@@ -32,6 +32,18 @@ fn a_secret_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_reason_is_said_once_for_all_that_is_asked_for_because_of_it() {
+    for (name, times) in [("plugin-install", 1), ("plugin-install-grows", 2)] {
+        let page = one(name);
+        assert_eq!(page.matches("Events hold ids, and no names or keys").count(), times, "{name}");
+        for event in ["account.created.v1", "pod.deleted.v1"] {
+            assert!(page.contains(&format!("<li>Hear of {event}</li>")), "{name}: {page}");
+        }
+        assert_eq!(page.matches("Nobody else can read them").count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_plugin_that_lacks_a_grant_leads_to_where_it_is_given() {
     let notice = |name: &str| {
         let page = one(name);

@@ -156,6 +156,7 @@ fn asked(change: Option<CapabilityChange>) -> Vec<AskedRow> {
         row("GET, POST https://*/api/", "Make invoices, and ask what became of them", added),
         row("Use the secret api_key in requests to *", "API key of the store", change),
         row("Hear of account.created.v1", "Events hold ids, and no names or keys", added),
+        row("Hear of pod.deleted.v1", "Events hold ids, and no names or keys", added),
     ];
     if change.is_some() {
         let gone = Some(CapabilityChange::Removed);

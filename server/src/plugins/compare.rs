@@ -45,7 +45,12 @@ fn rows(manifest: &Manifest) -> Vec<CapabilityRow> {
     let mut rows = capabilities(&quiet);
     for event in &manifest.events {
         let one = Manifest { events: vec![event.clone()], ..manifest.clone() };
-        rows.extend(without(&one, &quiet));
+        for row in without(&one, &quiet) {
+            // That it listens at all is one thing, whatever it listens to.
+            if rows.iter().all(|it| it.what != row.what) {
+                rows.push(row);
+            }
+        }
     }
     rows
 }
@@ -120,6 +125,19 @@ mod tests {
         assert!(grows(&compare(Some(&before), &after)));
         assert!(compare(None, &after).iter().all(|it| it.change.is_none()));
         assert!(!grows(&compare(None, &after)));
+    }
+
+    #[test]
+    fn nothing_that_is_asked_for_stands_there_twice() {
+        let webhook = include_str!("../../../plugins/webhook/plugin.toml");
+        let rows = compare(None, &Manifest::parse(webhook).unwrap());
+        let mut told: Vec<_> = rows.iter().map(|it| it.what.as_str()).collect();
+        assert!(told.contains(&"Listen to events"), "{told:?}");
+        assert!(told.contains(&"Hear of usage.quota-80.v1"), "{told:?}");
+        let all = told.len();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), all, "{told:?}");
     }
 
     #[test]

@@ -127,28 +127,36 @@ fn Facts(view: InstallView) -> impl IntoView {
 /// What it asks for, with the reasons its author gives.
 #[component]
 fn Asked(asked: Vec<AskedRow>) -> impl IntoView {
+    let same =
+        |one: &AskedRow, next: &AskedRow| (one.change, &one.reason) == (next.change, &next.reason);
+    let groups: Vec<AnyView> = asked.chunk_by(same).map(group).collect();
+    view! { <dl class="facts facts-halves">{groups}</dl> }
+}
+
+/// What is asked for one after another for one reason, which is said once.
+fn group(rows: &[AskedRow]) -> AnyView {
+    let Some(AskedRow { reason, change, .. }) = rows.first().cloned() else {
+        return ().into_any();
+    };
+    let what = match rows {
+        [one] => one.what.clone().into_any(),
+        all => {
+            let all = all.iter().map(|it| view! { <li>{it.what.clone()}</li> });
+            view! { <ul class="asked">{all.collect_view()}</ul> }.into_any()
+        }
+    };
+    let mark = change.map(|change| {
+        let class = match change {
+            CapabilityChange::Added => "badge badge-warn",
+            CapabilityChange::Same | CapabilityChange::Removed => "badge",
+        };
+        view! { <span class=class>{texts::change(change)}</span>" " }
+    });
     view! {
-        <dl class="facts facts-halves">
-            {asked
-                .into_iter()
-                .map(|row| {
-                    let mark = row
-                        .change
-                        .map(|change| {
-                            let class = match change {
-                                CapabilityChange::Added => "badge badge-warn",
-                                CapabilityChange::Same | CapabilityChange::Removed => "badge",
-                            };
-                            view! { <span class=class>{texts::change(change)}</span>" " }
-                        });
-                    view! {
-                        <dt class="breakable">{row.what}</dt>
-                        <dd>{mark}{row.reason}</dd>
-                    }
-                })
-                .collect_view()}
-        </dl>
+        <dt class="breakable">{what}</dt>
+        <dd>{mark}{reason}</dd>
     }
+    .into_any()
 }
 
 /// What the operator says to it.
