@@ -49,7 +49,7 @@ pub use peers::{
 };
 pub use plans::{AddPlan, PlanContract, PlanRow};
 pub use plugin_forms::{
-    AskedRow, CapabilityChange, InstallOutcome, InstallView, PluginFormContract,
+    AskedRow, CapabilityChange, HostBar, InstallOutcome, InstallView, PluginFormContract,
     PluginSettingsView, SecretField, SettingField, SettingInput, SettingsChange, SettingsForm,
     TypedFields, UploadPlugin,
 };

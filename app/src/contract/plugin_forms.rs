@@ -133,6 +133,38 @@ pub enum CapabilityChange {
     Removed,
 }
 
+/// Why a host that a plugin asks for is not reached, though it is granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostBar {
+    /// It is a private address.
+    Private {
+        host: String,
+        /// What it is: `a private network`.
+        what: String,
+        /// What has to be granted besides: `10.1.2.3/32:8025`.
+        address: String,
+    },
+    /// No grant lets a plugin reach it.
+    Never { host: String, what: String },
+}
+
+impl HostBar {
+    /// In a sentence without its full stop.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Private { host, what, address } => format!(
+                "{host} is no public address ({what}): what goes there is refused unless you grant \
+                 the private address {address} as well"
+            ),
+            Self::Never { host, what } => format!(
+                "{host} is no public address ({what}): what goes there is refused, and no grant \
+                 changes that"
+            ),
+        }
+    }
+}
+
 /// Something that a plugin asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedRow {
@@ -141,6 +173,8 @@ pub struct AskedRow {
     pub reason: String,
     /// None: no version of it is installed.
     pub change: Option<CapabilityChange>,
+    /// None: nothing stands in its way as things stand.
+    pub bar: Option<HostBar>,
 }
 
 /// A package that an operator sends.

@@ -44,6 +44,18 @@ fn a_reason_is_said_once_for_all_that_is_asked_for_because_of_it() {
 }
 
 #[test]
+fn a_host_that_is_not_reached_says_so_where_it_is_asked_for() {
+    let page = one("plugin-install-inside");
+    let needs = "refused unless you grant the private address 127.0.0.1/32:8025 as well.";
+    assert_eq!(page.matches(needs).count(), 1, "both requests have the same reason: {page}");
+    assert_eq!(page.matches(">Private address</span>").count(), 1, "{page}");
+    assert_eq!(page.matches("href=\"#field-private\"").count(), 1, "{page}");
+    assert!(tags(&page).any(|it| attribute(it, "id") == Some("field-private")), "{page}");
+    assert!(page.contains(">Never reached</span>") && page.contains("and no grant changes that."));
+    assert!(!one("plugin-install").contains("href=\"#field-private\""));
+}
+
+#[test]
 fn a_plugin_that_lacks_a_grant_leads_to_where_it_is_given() {
     let notice = |name: &str| {
         let page = one(name);

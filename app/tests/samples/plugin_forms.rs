@@ -3,7 +3,7 @@
 use myrelay_app::{
     Content, FormState, Frame, PluginForm,
     contract::{
-        AskedRow, CapabilityChange, InstallView, KeptLimit, LimitKind, PluginSettingsView,
+        AskedRow, CapabilityChange, HostBar, InstallView, KeptLimit, LimitKind, PluginSettingsView,
         PortalError, SecretField, SettingField, SettingInput, SettingsForm,
     },
 };
@@ -148,6 +148,7 @@ fn asked(change: Option<CapabilityChange>) -> Vec<AskedRow> {
         what: what.to_owned(),
         reason: reason.to_owned(),
         change,
+        bar: None,
     };
     let added = change.map(|_| CapabilityChange::Added);
     let mut rows = vec![
@@ -163,6 +164,30 @@ fn asked(change: Option<CapabilityChange>) -> Vec<AskedRow> {
         rows.push(row("Hear of pod.created.v1", "Events hold ids, and no names or keys", gone));
     }
     rows
+}
+
+/// Requests to machines that are not on the internet.
+fn asked_inside() -> Vec<AskedRow> {
+    let row = |what: &str, bar| AskedRow {
+        what: what.to_owned(),
+        reason: "Tell the desk who is new".to_owned(),
+        change: None,
+        bar: Some(bar),
+    };
+    let private = HostBar::Private {
+        host: "localhost".to_owned(),
+        what: "loopback".to_owned(),
+        address: "127.0.0.1/32:8025".to_owned(),
+    };
+    let never = HostBar::Never {
+        host: "169.254.169.254".to_owned(),
+        what: "a cloud's metadata".to_owned(),
+    };
+    vec![
+        row("POST http://localhost:8025/", private.clone()),
+        row("GET http://localhost:8025/tickets/", private),
+        row("GET http://169.254.169.254/latest/", never),
+    ]
 }
 
 fn install(name: &str) -> InstallView {
@@ -244,6 +269,11 @@ fn uploads() -> Vec<(&'static str, Content, Frame)> {
         ("plugin-install-grows", show(grows), at()),
         ("plugin-install-refused", show(wrong), at()),
         ("plugin-install-unsigned", show(bare), at()),
+        (
+            "plugin-install-inside",
+            show(InstallView { asked: asked_inside(), ..install("Desk") }),
+            at(),
+        ),
     ]
 }
 

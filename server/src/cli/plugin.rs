@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use myrelay_app::contract::{AskedRow, CapabilityChange};
+use myrelay_app::contract::{AskedRow, CapabilityChange, HostBar};
 use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet, Secret};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
@@ -156,7 +156,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         Some(context) => plugins::find(context, &read.id).await?,
         None => None,
     };
-    say(&told(&read, publisher.as_ref(), before.as_ref())?)?;
+    say(&told(&asked, (&read, publisher.as_ref()), before.as_ref())?)?;
     if let Some(context) = portal.as_ref().filter(|_| origin.rotations.is_empty()) {
         // Whoever only reads learns it too.
         plugins::check_publisher(context, &read.id, publisher.as_ref()).await?;
@@ -346,15 +346,16 @@ async fn started(config: &Config) -> anyhow::Result<Started> {
 
 /// What an operator reads before granting it, beside the version that is there.
 fn told(
-    manifest: &Manifest,
-    by: Option<&PublisherKey>,
+    asked: &Asked,
+    (manifest, by): (&Manifest, Option<&PublisherKey>),
     before: Option<&plugins::Installed>,
 ) -> anyhow::Result<String> {
     let Manifest { name, version, id, .. } = manifest;
     let by = by.map_or_else(|| "nobody".to_owned(), life::with_id);
     let mut text = format!("{name} {version} ({id}), signed by {by}, asks to:\n");
     let had = before.map(plugins::Installed::manifest).transpose()?;
-    let rows = plugins::compare(had.as_ref(), manifest);
+    let private = private(asked, manifest, before)?;
+    let rows = plugins::with_bars(plugins::compare(had.as_ref(), manifest), manifest, &private);
     text.extend(rows.iter().filter_map(|it| line_of(it, true)));
     if let Some(before) = before {
         let grows = if plugins::grows(&rows) { "It asks for more" } else { "It asks for no more" };
@@ -373,16 +374,35 @@ fn told(
     Ok(text)
 }
 
-/// Something that is asked for, in two lines; nothing where it is as before and that is not wanted.
+/// The private addresses that it may reach, one in each line.
+fn private(
+    asked: &Asked,
+    manifest: &Manifest,
+    before: Option<&plugins::Installed>,
+) -> anyhow::Result<String> {
+    let Some(before) = before.filter(|_| asked.names_nothing()) else {
+        return Ok(asked.private.join("\n"));
+    };
+    let grants = before.grants_for(manifest)?;
+    let all = grants.http.iter().flat_map(|it| &it.private).map(ToString::to_string);
+    Ok(all.collect::<Vec<_>>().join("\n"))
+}
+
+/// Something that is asked for, in two lines, and a third where its host is not reached; nothing
+/// where it is as before and that is not wanted.
 fn line_of(row: &AskedRow, with_same: bool) -> Option<String> {
-    let AskedRow { what, reason, change } = row;
+    let AskedRow { what, reason, change, bar } = row;
     let mark = match change {
         Some(CapabilityChange::Added) => "new: ",
         Some(CapabilityChange::Removed) => "no longer: ",
         _ if with_same => "",
         _ => return None,
     };
-    Some(format!("  {mark}{what}\n      {reason}\n"))
+    let bar = bar.as_ref().map_or_else(String::new, |it| {
+        let how = if matches!(it, HostBar::Private { .. }) { " (--private)" } else { "" };
+        format!("      {}{how}\n", it.words())
+    });
+    Some(format!("  {mark}{what}\n      {reason}\n{bar}"))
 }
 
 /// All that is asked for, with the hosts and the private addresses that the operator named.

@@ -1,14 +1,19 @@
 //! What a version of a plugin asks for, beside what the one before asked for.
 
-use myrelay_app::contract::{AskedRow, CapabilityChange, CapabilityRow};
-use myrelay_plugin_host::{Limits, Manifest};
+use myrelay_app::contract::{AskedRow, CapabilityChange, CapabilityRow, HostBar};
+use myrelay_plugin_host::{HttpRule, Limits, Manifest, PrivateNet, Verdict};
 
-use super::views::capabilities;
+use super::views::{capabilities, request};
 
 /// What is asked for, each with what it is to the version before; what is asked for no more comes
 /// last.
 pub(crate) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedRow> {
-    let row = |it: CapabilityRow, change| AskedRow { what: it.what, reason: it.reason, change };
+    let row = |it: CapabilityRow, change| AskedRow {
+        what: it.what,
+        reason: it.reason,
+        change,
+        bar: None,
+    };
     let asked = rows(after);
     let Some(before) = before else {
         return asked.into_iter().map(|it| row(it, None)).collect();
@@ -32,6 +37,35 @@ pub(crate) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedR
     let gone: Vec<_> = old.iter().filter(|it| is_gone(it)).cloned().collect();
     let gone = gone.into_iter().map(|it| row(it, Some(CapabilityChange::Removed)));
     asked.clone().into_iter().map(changed).chain(gone).collect()
+}
+
+/// What is asked for with what keeps its hosts from being reached where these private addresses are
+/// granted, one in each line.
+pub(crate) fn with_bars(
+    mut rows: Vec<AskedRow>,
+    manifest: &Manifest,
+    private: &str,
+) -> Vec<AskedRow> {
+    let granted: Vec<PrivateNet> =
+        private.lines().filter_map(|it| it.trim().parse().ok()).collect();
+    for row in &mut rows {
+        let asked = manifest.http.iter().find(|it| request(&it.rule) == row.what);
+        row.bar = asked.and_then(|it| bar(&it.rule, &granted));
+    }
+    rows
+}
+
+fn bar(rule: &HttpRule, granted: &[PrivateNet]) -> Option<HostBar> {
+    let host = rule.host.to_string();
+    match rule.verdict()? {
+        (_, Verdict::Public) => None,
+        (at, Verdict::Private(_)) if granted.iter().any(|it| it.covers(at)) => None,
+        (at, Verdict::Private(what)) => {
+            let address = PrivateNet::of(at).to_string();
+            Some(HostBar::Private { host, what: what.to_owned(), address })
+        }
+        (_, Verdict::Never(what)) => Some(HostBar::Never { host, what: what.to_owned() }),
+    }
 }
 
 /// Whether it asks for more than before.
@@ -138,6 +172,31 @@ mod tests {
         told.sort_unstable();
         told.dedup();
         assert_eq!(told.len(), all, "{told:?}");
+    }
+
+    #[test]
+    fn a_host_that_is_not_reached_is_told_unless_it_is_granted() {
+        let bars = |host: &str, private: &str| {
+            let text = testing::manifest("dev.example.one", &["account.created.v1"]);
+            let manifest = Manifest::parse(&text.replace("api.example.org", host)).unwrap();
+            let rows = with_bars(compare(None, &manifest), &manifest, private);
+            rows.iter().filter_map(|it| Some(it.bar.as_ref()?.words())).collect::<Vec<_>>()
+        };
+        let nothing: [String; 0] = [];
+        assert_eq!(bars("api.example.org", ""), nothing);
+        assert_eq!(bars("8.8.8.8", ""), nothing);
+        for (host, private) in [("10.1.2.3", "10.1.2.3/32:443"), ("localhost", "127.0.0.1/32:443")]
+        {
+            for other in ["", "nowhere", "10.1.2.4/32:443", "10.1.2.3/32:80"] {
+                let told = bars(host, other);
+                assert_eq!(told.len(), 1, "{host} {other}: {told:?}");
+                assert!(told[0].starts_with(host) && told[0].contains(private), "{told:?}");
+            }
+            assert_eq!(bars(host, &format!("192.168.0.0/16:443\n {private}\n")), nothing);
+        }
+        assert_eq!(bars("10.1.2.3", "10.0.0.0/8:443"), nothing);
+        let never = bars("169.254.169.254", "169.254.169.254/32:443");
+        assert!(never[0].contains("no grant changes that"), "{never:?}");
     }
 
     #[test]

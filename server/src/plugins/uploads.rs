@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Input, Installed, Origin,
     change::{Secrets, Sorted, sort},
-    compare::{compare, grows},
+    compare::{compare, grows, with_bars},
     form::{self, Field},
     grants::granted_to,
     install::{self, BEFORE, Before, STALE, asked, check_publisher},
@@ -447,7 +447,7 @@ impl Opened {
             digest: self.digest.clone(),
             readme: self.package.readme().map(excerpt),
             replaces: before.map(|(it, ..)| it.version.clone()),
-            asked: self.asked.clone(),
+            asked: with_bars(self.asked.clone(), manifest, &text("private", &private)),
             kept_limits: kept_limits(before.map(|(it, ..)| it), manifest)?,
             grows: self.grows(),
             agreed: ticked("growth", false),

@@ -186,7 +186,8 @@ fn kind(kind: Kind) -> CapabilityRow {
     CapabilityRow { what: what.to_owned(), reason: reason.to_owned() }
 }
 
-fn request(rule: &HttpRule) -> String {
+/// A request or a mail, as operators read it.
+pub(super) fn request(rule: &HttpRule) -> String {
     if let Some(security) = rule.scheme.security() {
         let kept = if security == "clear" { "in clear" } else { "with TLS" };
         let host = rule.host.to_string();

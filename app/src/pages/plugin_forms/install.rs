@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     components::{Heading, Look, Notice, Submit, Tone},
-    contract::{AskedRow, CapabilityChange, InstallView},
+    contract::{AskedRow, CapabilityChange, HostBar, InstallView},
     texts as shared,
 };
 
@@ -127,15 +127,16 @@ fn Facts(view: InstallView) -> impl IntoView {
 /// What it asks for, with the reasons its author gives.
 #[component]
 fn Asked(asked: Vec<AskedRow>) -> impl IntoView {
-    let same =
-        |one: &AskedRow, next: &AskedRow| (one.change, &one.reason) == (next.change, &next.reason);
+    let same = |one: &AskedRow, next: &AskedRow| {
+        (one.change, &one.reason, &one.bar) == (next.change, &next.reason, &next.bar)
+    };
     let groups: Vec<AnyView> = asked.chunk_by(same).map(group).collect();
     view! { <dl class="facts facts-halves">{groups}</dl> }
 }
 
 /// What is asked for one after another for one reason, which is said once.
 fn group(rows: &[AskedRow]) -> AnyView {
-    let Some(AskedRow { reason, change, .. }) = rows.first().cloned() else {
+    let Some(AskedRow { reason, change, bar, .. }) = rows.first().cloned() else {
         return ().into_any();
     };
     let what = match rows {
@@ -154,9 +155,24 @@ fn group(rows: &[AskedRow]) -> AnyView {
     });
     view! {
         <dt class="breakable">{what}</dt>
-        <dd>{mark}{reason}</dd>
+        <dd>{mark}{reason}{bar.map(|bar| view! { <Barred bar /> })}</dd>
     }
     .into_any()
+}
+
+/// That a host is not reached, and what can be done about it.
+#[component]
+fn Barred(bar: HostBar) -> impl IntoView {
+    let link = matches!(bar, HostBar::Private { .. })
+        .then(|| view! { " "<a href="#field-private">{texts::NAME_PRIVATE}</a> });
+    view! {
+        <p class="asked-bar">
+            <span class="badge badge-warn">{texts::barred(&bar)}</span>
+            " "
+            {format!("{}.", bar.words())}
+            {link}
+        </p>
+    }
 }
 
 /// What the operator says to it.

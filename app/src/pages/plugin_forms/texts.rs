@@ -1,6 +1,6 @@
 //! The words of the forms about plugins.
 
-use crate::contract::{CapabilityChange, SecretField, SettingField, SettingInput};
+use crate::contract::{CapabilityChange, HostBar, SecretField, SettingField, SettingInput};
 
 pub(crate) const SETTINGS_LEDE: &str = "The plugin looks at what you save before anything is \
      changed. What it says is wrong stands beside the field.";
@@ -137,6 +137,7 @@ pub(crate) const ANY_HOST_HINT: &str =
 pub(crate) const PRIVATE: &str = "Private addresses that it may reach too";
 pub(crate) const PRIVATE_HINT: &str = "Usually none. A network and a port, such as \
      10.1.2.3/32:8025, one in each line.";
+pub(crate) const NAME_PRIVATE: &str = "Grant it below";
 pub(crate) const TEST_MODE: &str = "Test mode";
 pub(crate) const TEST_MODE_HINT: &str =
     "For a provider's sandbox, where no money is real: real payments do not count then.";
@@ -183,6 +184,14 @@ pub(crate) fn change(change: CapabilityChange) -> &'static str {
         CapabilityChange::Same => "As before",
         CapabilityChange::Added => "New",
         CapabilityChange::Removed => "No longer",
+    }
+}
+
+/// Why a host is not reached, in a word.
+pub(crate) fn barred(bar: &HostBar) -> &'static str {
+    match bar {
+        HostBar::Private { .. } => "Private address",
+        HostBar::Never { .. } => "Never reached",
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
 };
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::{http::Method, smtp::Security};
+use crate::{
+    bindings::{http::Method, smtp::Security},
+    egress::addresses::{self, Verdict},
+};
 
 /// Every method, as rules write it.
 pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -207,6 +210,19 @@ pub struct HttpRule {
     pub path_prefix: String,
 }
 
+impl HttpRule {
+    /// Where its host is and what is there, as far as its text tells: where a name leads is looked
+    /// up for each request.
+    #[must_use]
+    pub fn verdict(&self) -> Option<(SocketAddr, Verdict)> {
+        let HostPattern(host) = &self.host;
+        // These names lead to the machine itself (RFC 6761, section 6.3).
+        let is_here = host == "localhost" || host.ends_with(".localhost");
+        let address = if is_here { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { host.parse().ok()? };
+        Some((SocketAddr::new(address, self.port), addresses::judge(address)))
+    }
+}
+
 impl fmt::Display for HttpRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, methods, path_prefix } = self;
@@ -245,13 +261,21 @@ pub struct PrivateNet {
 }
 
 impl PrivateNet {
+    /// This address alone.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        Self { net: address.ip().into(), port: address.port() }
+    }
+
     /// The one port of it that may be reached.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    pub(crate) fn covers(&self, address: SocketAddr) -> bool {
+    /// Whether the address is in it.
+    #[must_use]
+    pub fn covers(&self, address: SocketAddr) -> bool {
         self.net.contains(&address.ip()) && self.port == address.port()
     }
 }
@@ -332,6 +356,31 @@ mod tests {
         assert!(below.matches("a.example.org") && below.matches("a.b.example.org"));
         assert!(!below.matches("example.org") && !below.matches("badexample.org"));
         assert!(!below.matches("example.org.evil.example") && !below.matches(".example.org"));
+    }
+
+    #[test]
+    fn a_rule_tells_of_addresses_alone_what_they_are() {
+        let of = |host: &str| {
+            let host = HostPattern::parse(host).unwrap();
+            let (methods, path_prefix) = (vec!["GET".to_owned()], "/".to_owned());
+            HttpRule { scheme: Scheme::Http, host, port: 8025, methods, path_prefix }.verdict()
+        };
+        for (host, needed) in [
+            ("10.1.2.3", "10.1.2.3/32:8025"),
+            ("fd00::7", "fd00::7/128:8025"),
+            ("localhost", "127.0.0.1/32:8025"),
+            ("desk.localhost", "127.0.0.1/32:8025"),
+        ] {
+            let (address, verdict) = of(host).unwrap();
+            assert!(matches!(verdict, Verdict::Private(_)), "{host}: {verdict:?}");
+            let net = PrivateNet::of(address);
+            assert_eq!((net.to_string().as_str(), net.covers(address)), (needed, true));
+        }
+        assert!(matches!(of("169.254.169.254"), Some((_, Verdict::Never(_)))));
+        assert!(matches!(of("8.8.8.8"), Some((_, Verdict::Public))));
+        for name in ["*", "api.example.org", "*.example.org", "localhost.example.org"] {
+            assert_eq!(of(name), None, "{name}");
+        }
     }
 
     #[test]

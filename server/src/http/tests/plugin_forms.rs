@@ -208,6 +208,31 @@ async fn an_operator_sends_a_package_from_a_browser_and_installs_it() {
 }
 
 #[tokio::test]
+async fn a_private_address_is_told_where_it_is_asked_for_and_granted_on_that_page() {
+    let portal = Portal::open().await;
+    portal.world.operator("olga").await;
+    let mut olga = portal.operator("olga").await;
+    let manifest = testing::manifest("dev.example.one", &["account.created.v1"]);
+    let package = package(&manifest.replace("api.example.org", "10.1.2.3"));
+    let sent = olga.send(multipart(&[("package", Some("one.pplug"), &package)])).await;
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    let path = sent.header("location").to_owned();
+    let told = "grant the private address 10.1.2.3/32:443 as well";
+    let page = olga.get(&path).await.text();
+    assert!(page.contains("POST https://10.1.2.3/") && page.contains(told), "{page}");
+    // The secret is missing: what was typed stays, and is enough for the address.
+    let form = [("before", ""), ("private", "10.1.2.3/32:443")];
+    let refused = olga.post(&path, &form).await;
+    assert_eq!(refused.status, 422);
+    assert!(!refused.text().contains(told), "{}", refused.text());
+    let form = [("before", ""), ("private", "10.1.2.3/32:443"), ("secret-0", "hush")];
+    let done = olga.post(&path, &form).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    let shown = olga.get(done.header("location")).await.text();
+    assert!(shown.contains("POST https://10.1.2.3/, also at 10.1.2.3/32:443"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_package_that_needs_a_later_portal_is_refused_with_both_versions() {
     let portal = Portal::open().await;
     portal.world.operator("olga").await;
