@@ -100,11 +100,22 @@ impl Database {
         applied.ok().is_some_and(|it| ours == Ok(it))
     }
 
-    /// Whether there may be a database: a SQLite file that is not there is none. Nothing is made or
-    /// changed by asking.
-    pub(crate) fn is_made(url: &str) -> bool {
-        let file = url.strip_prefix("sqlite:").map(|it| it.trim_start_matches("//"));
-        file.is_none_or(|it| Path::new(it).exists())
+    /// Whether there is a database of this program's: a file, or on PostgreSQL its tables. Nothing is
+    /// made or changed by asking.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not answer.
+    pub(crate) async fn is_made(url: &str) -> anyhow::Result<bool> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Ok(Path::new(path.trim_start_matches("//")).exists());
+        }
+        install_drivers();
+        let connection = AnyConnection::connect(url).await;
+        let mut connection = connection.context("database-url: connect to PostgreSQL")?;
+        let applied = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations");
+        let applied: sqlx::Result<i64> = applied.fetch_one(&mut connection).await;
+        connection.close().await.ok();
+        Ok(applied.is_ok_and(|it| 0 < it))
     }
 
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {

@@ -43,12 +43,14 @@ pub fn run() -> anyhow::Result<()> {
         }
         Some(("ca", matches)) => {
             let Some((act, matches)) = matches.subcommand() else { return Ok(()) };
-            let config = kept(matches)?;
-            match act {
-                "show" => block_on(ca::show(config)),
-                "rotate" => block_on(ca::rotate(config)),
-                _ => block_on(ca::forget(config, matches.get_flag("anyway"))),
-            }
+            block_on(async {
+                let config = kept(matches).await?;
+                match act {
+                    "show" => ca::show(config).await,
+                    "rotate" => ca::rotate(config).await,
+                    _ => ca::forget(config, matches.get_flag("anyway")).await,
+                }
+            })
         }
         Some(("node", matches)) => match matches.subcommand() {
             Some(("add", matches)) => block_on(node::add(served(matches)?, node::input(matches))),
@@ -71,15 +73,17 @@ fn of_plugins(matches: &ArgMatches) -> anyhow::Result<()> {
             let config = if asked.is_granted() { served(matches)? } else { unserved(matches)? };
             block_on(plugin::install(config, asked))
         }
-        Some(("list", matches)) => block_on(plugin::list(kept(matches)?)),
+        Some(("list", matches)) => block_on(async { plugin::list(kept(matches).await?).await }),
         // The version of before is told the address of its reports.
         Some((act @ "rollback", matches)) => {
             block_on(plugin::life::run(served(matches)?, act, matches))
         }
         Some((act @ ("remove" | "revoke" | "revoked"), matches)) => {
-            block_on(plugin::life::run(kept(matches)?, act, matches))
+            block_on(async { plugin::life::run(kept(matches).await?, act, matches).await })
         }
-        Some(("limits", matches)) => block_on(plugin::limits::run(kept(matches)?, matches)),
+        Some(("limits", matches)) => {
+            block_on(async { plugin::limits::run(kept(matches).await?, matches).await })
+        }
         Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
             block_on(plugin::dev::run(served(matches)?, matches))
         }
@@ -106,19 +110,20 @@ fn unserved(matches: &ArgMatches) -> anyhow::Result<Config> {
 }
 
 /// The settings of a command that works on what a portal keeps, which has to be there.
-fn kept(matches: &ArgMatches) -> anyhow::Result<Config> {
+async fn kept(matches: &ArgMatches) -> anyhow::Result<Config> {
     let config = unserved(matches)?;
     ensure_portal(
         &config,
         "name its folder by --data-dir, and by --database-url its database where `myrelay serve` has \
          one; or both by the --config FILE that it has",
-    )?;
+    )
+    .await?;
     Ok(config)
 }
 
 /// Whether a portal was served with these settings: looking makes none.
-fn ensure_portal(config: &Config, then: &str) -> anyhow::Result<()> {
-    if config.data_dir.is_dir() && Database::is_made(&config.database_url) {
+async fn ensure_portal(config: &Config, then: &str) -> anyhow::Result<()> {
+    if config.data_dir.is_dir() && Database::is_made(&config.database_url).await? {
         return Ok(());
     }
     bail!("there is no portal in {}: {then}", config.data_dir.display())

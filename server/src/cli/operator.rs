@@ -18,7 +18,8 @@ pub(super) async fn invite(config: Config) -> anyhow::Result<()> {
     ensure_portal(
         &config,
         "give this the settings that `myrelay serve` has, with --config FILE or one by one",
-    )?;
+    )
+    .await?;
     let Started { context, .. } = start_context(&config, &origin, &origin).await?;
     let link = link(&context, &origin).await?;
     context.database.close().await;

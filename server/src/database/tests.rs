@@ -42,3 +42,33 @@ async fn p29_the_files_are_ours_alone_and_one_that_others_can_read_is_refused() 
     let error = Database::open(&format!("sqlite:{}", link.display())).await.err().unwrap();
     assert!(format!("{error:#}").contains("not a regular file"), "{error:#}");
 }
+
+#[test]
+fn what_is_written_is_cut_into_few_sizes_and_nothing_is_left_out() {
+    for (count, sizes) in [
+        (0, &[][..]),
+        (1, &[1]),
+        (3, &[2, 1]),
+        (63, &[32, 16, 8, 4, 2, 1]),
+        (64, &[64]),
+        (65, &[64, 1]),
+        (200, &[64, 64, 64, 8]),
+    ] {
+        let all: Vec<u32> = (0..count).collect();
+        let cut: Vec<&[u32]> = portions(&all).collect();
+        assert_eq!(cut.iter().map(|it| it.len()).collect::<Vec<_>>(), sizes);
+        assert_eq!(cut.concat(), all);
+    }
+    assert_eq!(places(1, 1, 1), "($1)");
+    assert_eq!(places(3, 2, 2), "($3, $4), ($5, $6)");
+}
+
+#[tokio::test]
+async fn whether_there_is_a_database_is_seen_without_making_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("myrelay.db");
+    let url = format!("sqlite:{}", path.display());
+    assert!(!Database::is_made(&url).await.unwrap() && !path.exists());
+    Database::open(&url).await.unwrap().close().await;
+    assert!(Database::is_made(&url).await.unwrap());
+}

@@ -1,6 +1,7 @@
 //! Stories about events on their way to plugins.
 
 mod killed;
+mod many;
 mod replayed;
 mod with_real_plugins;
 

@@ -5,7 +5,7 @@ use myrelay_domain::ids::{AccountId, EventId};
 use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::{Untold, Waiting};
-use crate::database::{Write, places, portions, read_id};
+use crate::database::{Write, is_only_writer, places, portions, read_id};
 
 pub(super) async fn insert(
     tx: &mut Write,
@@ -87,10 +87,16 @@ async fn mark(
 ) -> sqlx::Result<Vec<EventId>> {
     let mut marked = Vec::with_capacity(ids.len());
     for ids in portions(ids) {
-        let sql = format!(
-            "UPDATE outbox SET {column} = $1 WHERE {column} IS NULL AND id IN {} RETURNING id",
-            places(2, 1, ids.len())
-        );
+        let places = places(2, 1, ids.len());
+        let these = format!("{column} IS NULL AND id IN {places}");
+        // Events become deliveries and messages at the same time: who takes rows in another order
+        // than the other may wait for what waits for them.
+        let held = if is_only_writer(tx) {
+            these
+        } else {
+            format!("id IN (SELECT id FROM outbox WHERE {these} ORDER BY id FOR UPDATE)")
+        };
+        let sql = format!("UPDATE outbox SET {column} = $1 WHERE {held} RETURNING id");
         let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now);
         for id in ids {
             query = query.bind(id.to_string());
