@@ -7,19 +7,24 @@ import { begin } from "./engine.js";
 import { PluginError, line, shown } from "./errors.js";
 
 /** @typedef {import("myrelay:plugin/lifecycle@1.0.0").ConfigProblem} ConfigProblem */
+/** @typedef {import("myrelay:plugin/types@1.0.0").ErrorKind} ErrorKind */
 
 /** What the host is told where this was thrown. @param {unknown} thrown */
 function failed(thrown) {
   let why = thrown;
+  /** @type {ErrorKind} */
+  let kind = "internal";
   if (why instanceof PluginError) {
     const told = why.told();
     const wrong = wrongError(told);
     if (wrong === null) return told;
+    // What happens next is up to its kind, whatever else is wrong with it.
+    if (wrongError(new PluginError(why.kind, "").told()) === null) kind = why.kind;
     why = new TypeError(wrong, { cause: thrown });
   }
   const stack = why instanceof Error && why.stack ? `\n${why.stack}` : "";
   log("error", shown(why) + stack, []);
-  return new PluginError("internal", line(shown(why))).told();
+  return new PluginError(kind, line(shown(why))).told();
 }
 
 /**

@@ -62,10 +62,12 @@ pub(crate) async fn begin_checkout(
         Ok(Answer::Checkout(begun)) => Ok(step(&begun.step)),
         Ok(_) => Err(told(&plugin, &Failure::Refused("another answer".to_owned()))),
         Err(failure) => {
-            // Where nobody knows whether it was begun, the next try is of the same id.
+            // Where nobody knows whether it was begun, the next try is of the same id. A plugin that
+            // breaks may do so after its provider did what it was asked.
             let is_known = matches!(
                 &failure,
-                Failure::Reported(error) if error.kind != ErrorKind::Indeterminate
+                Failure::Reported(error)
+                    if !matches!(error.kind, ErrorKind::Indeterminate | ErrorKind::Internal)
             );
             if is_known {
                 let mut tx = context.database.write().await?;

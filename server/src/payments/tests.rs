@@ -127,7 +127,8 @@ stories! {
             _ => panic!(),
         };
         let mut references = Vec::new();
-        for kind in [ErrorKind::Indeterminate, ErrorKind::Unavailable, ErrorKind::Unavailable] {
+        let unknown = [ErrorKind::Indeterminate, ErrorKind::Internal];
+        for kind in unknown.into_iter().chain([ErrorKind::Unavailable; 2]) {
             world.host.answers(move |_| testing::failed(kind, None));
             let error = stage.try_begin(&ana, invoice).await.unwrap_err();
             assert_eq!(error.status(), 503, "{error}");
@@ -135,8 +136,8 @@ stories! {
             let last = stage.last(|it| matches!(it, Call::BeginCheckout(_)));
             references.push(reference(last.unwrap()));
         }
-        assert_eq!(references[0], references[1], "the provider may have it already");
-        assert_ne!(references[1], references[2], "that one was certainly not begun");
+        assert!(references[..2] == [&*references[2]; 2], "the provider may have it already");
+        assert_ne!(references[2], references[3], "that one was certainly not begun");
         stage.begin(&ana, invoice).await;
         assert_eq!(world.count("SELECT COUNT(*) FROM invoices").await, 1);
     }

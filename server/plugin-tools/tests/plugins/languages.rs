@@ -124,18 +124,24 @@ fn an_answer_in_javascript_that_lacks_something_is_told_by_its_place() {
     let Some(desk) = Desk::written_in("js", "notification", "js-answers") else { return };
     let verification = "{ text: `A code comes to ${address}: type it here.`, link: null }";
     desk.edit("src/plugin.js", verification, "{ link: null }");
-    desk.edit("src/plugin.js", "PluginError(\"invalid-input\"", "PluginError(\"invalid\"");
+    let thrown = "PluginError(\"invalid-input\"";
+    let no_kind = "PluginError(address === \"nobody\" ? \"invalid\" : \"indeterminate\"";
+    desk.edit("src/plugin.js", thrown, no_kind);
+    desk.edit("src/plugin.js", "{ publicMessage }", "{ publicMessage, providerCode: 42 }");
     desk.plugin(&["build", &desk.folder()]).unwrap();
-    for (address, wrong) in [
-        ("ada@example.org", "what beginVerification answers: text has to be a text"),
-        ("nobody", "an error of the plugin's: kind has to be one of invalid-config, "),
+    for (address, kind, wrong) in [
+        ("ada@example.org", "Internal", "what beginVerification answers: text has to be a text"),
+        ("nobody", "Internal", "an error of the plugin's: kind has to be one of invalid-config, "),
+        // What happens next is up to the kind, which is right.
+        ("perhaps", "Indeterminate", "an error of the plugin's: providerCode has to be a text"),
     ] {
         let account = serde_json::json!({ "id": "acct_1", "locale": "en", "country": null });
         let begins = serde_json::json!({ "account": account, "address": address });
         let call = serde_json::json!({ "BeginVerification": begins }).to_string();
         desk.write("fixtures/begins.json", &call);
         let told = desk.call("fixtures/begins.json", &[]).unwrap_err();
-        assert!(told.contains("\"kind\": \"Internal\"") && told.contains(wrong), "{told}");
+        let kind = format!("\"kind\": \"{kind}\"");
+        assert!(told.contains(&kind) && told.contains(wrong), "{told}");
         assert!(!told.contains("trap\n"), "{told}");
     }
 }
