@@ -8,7 +8,12 @@ mod script;
 mod world;
 
 use std::{
-    collections::BTreeSet, ffi::OsStr, fs, io::Write, path::Path, process::Command as Process,
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs,
+    io::{ErrorKind, Write},
+    path::Path,
+    process::Command as Process,
 };
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
@@ -20,6 +25,8 @@ use crate::{files, report};
 
 pub(crate) use bill::{BILL, counted};
 
+/// What the component of an earlier build is called once a later one failed.
+const BEFORE: &str = "plugin.wasm.before";
 /// The language of what is not built here.
 const BROUGHT: &str = "prebuilt";
 
@@ -41,7 +48,7 @@ struct Built {
 }
 
 /// Builds the plugin in a folder, stamps it with the interface's version, writes down what it is made
-/// of, and says where both are. Where that fails nothing of an earlier build stays.
+/// of, and says where both are. Where that fails nothing takes what an earlier build made for it.
 pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let folder =
         folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
@@ -51,9 +58,10 @@ pub(crate) fn build(folder: &Path, out: &mut dyn Write) -> Result<()> {
     let built = made(&folder, &place, &manifest);
     let Built { component, parts } = built.map_err(|why| match manifest.language.as_deref() {
         Some(BROUGHT) => why,
-        _ => with_nothing_left(&folder, &place, why),
+        _ => with_nothing_there(&folder, &place, why),
     })?;
     files::write(&place, &component)?;
+    forget(&folder.join(BEFORE))?;
     writeln!(out, "{}  {}", place.display(), report::bytes(component.len()))?;
     if let Err(why) = parts.as_ref().map_err(String::as_str)
         && !why.is_empty()
@@ -76,21 +84,34 @@ fn made(folder: &Path, place: &Path, manifest: &Manifest) -> Result<Built> {
     Ok(Built { component, parts })
 }
 
-/// Why nothing was built, after what an earlier build made was taken away: it would be checked, packed
-/// and called as if it were of what stands in the folder now.
-fn with_nothing_left(folder: &Path, place: &Path, why: Error) -> Error {
+/// Why nothing was built, after what an earlier build made was put aside: it would be checked, packed
+/// and called as if it were of what stands in the folder now. It is not deleted: it may be the only
+/// one.
+fn with_nothing_there(folder: &Path, place: &Path, why: Error) -> Error {
     let bytes = files::read(place, ARTIFACT_BYTES).unwrap_or_default();
-    // Builds stamp what they make. What has no stamp is an author's own, and nothing takes it.
+    // Builds stamp what they make. What has no stamp is taken by nothing.
     if !stamped(&bytes).is_ok_and(|it| it.is_some()) {
         return why;
     }
-    let removed =
-        fs::remove_file(place).with_context(|| format!("cannot remove {}", place.display()));
-    match removed.and_then(|()| bill::forget(folder)) {
+    let aside = folder.join(BEFORE);
+    let moved =
+        fs::rename(place, &aside).with_context(|| format!("cannot move {}", place.display()));
+    match moved.and_then(|()| bill::forget(folder)) {
         Ok(()) => anyhow!(
-            "{why:#}; there is no plugin.wasm now, since the one that was there is of an earlier build"
+            "{why:#}; there is no plugin.wasm now: the one that was there is of before, and called \
+             {BEFORE}"
         ),
         Err(left) => anyhow!("{why:#}; what an earlier build made is still there: {left:#}"),
+    }
+}
+
+/// Removes what was put aside, if anything was.
+fn forget(aside: &Path) -> Result<()> {
+    match fs::remove_file(aside) {
+        Err(why) if why.kind() != ErrorKind::NotFound => {
+            Err(why).with_context(|| format!("cannot remove {}", aside.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -72,11 +72,25 @@ fn module(folder: &Path) -> Result<Vec<u8>> {
 }
 
 /// A module and what it was made of, as a digest: the package with its version and place, its
-/// manifest, where the compiler's settings stand, and the flags.
+/// manifest, the compiler, and what the environment sets of Cargo's.
 fn mark(folder: &Path, made: &Made, bytes: &[u8]) -> Result<String> {
     let manifest = files::read(&folder.join(CRATE), MANIFEST_BYTES)?;
-    let flags = given_flags().unwrap_or_default().join(" ");
-    let parts = [made.package.clone(), flags, Package::digest(&manifest), Package::digest(bytes)];
+    let compiler = rustc(folder).arg("-vV").output().map(|it| it.stdout).unwrap_or_default();
+    let sets = |name: &str| {
+        ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST"]
+            .iter()
+            .any(|it| name.starts_with(it))
+    };
+    let set = env::vars_os().filter(|(name, _)| sets(&name.to_string_lossy()));
+    let mut set: Vec<String> = set.map(|it| format!("{it:?}")).collect();
+    set.sort_unstable();
+    let parts = [
+        made.package.clone(),
+        set.join("\n"),
+        Package::digest(&compiler),
+        Package::digest(&manifest),
+        Package::digest(bytes),
+    ];
     Ok(Package::digest(parts.join("\n").as_bytes()))
 }
 

@@ -162,6 +162,7 @@ fn a_build_that_fails_leaves_nothing_that_is_taken_for_what_it_did_not_make() {
     assert!(error.starts_with("src/plugin.js is missing"), "{error}");
     assert!(error.contains("; there is no plugin.wasm now"), "{error}");
     assert!(!wasm.exists() && !bill.exists());
+    assert_eq!(fs::read(folder.join("plugin.wasm.before")).unwrap(), built, "nothing is lost");
     for command in ["check", "pack"] {
         let error = plugin(&[command, shown]).unwrap_err();
         assert_eq!(error, "plugin.wasm: it is missing; `myrelay plugin build` makes it");
@@ -171,7 +172,8 @@ fn a_build_that_fails_leaves_nothing_that_is_taken_for_what_it_did_not_make() {
     for (component, own) in [(&unstamped, ours), (&built, "{}")] {
         fs::write(&wasm, component).unwrap();
         fs::write(&bill, own).unwrap();
-        plugin(&["build", shown]).unwrap_err();
+        let error = plugin(&["build", shown]).unwrap_err();
+        assert_eq!(error.contains("called plugin.wasm.before"), component == &built, "{error}");
         assert_eq!(wasm.exists(), component == &unstamped);
         assert_eq!(read(&folder, "sbom.json"), own);
     }
