@@ -13,7 +13,9 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use myrelay_app::contract::{AskedRow, CapabilityChange, HostBar};
-use myrelay_plugin_host::{Grants, HostPattern, Manifest, PluginSecret, PrivateNet, Secret};
+use myrelay_plugin_host::{
+    Grants, HostPattern, HttpRule, Manifest, PluginSecret, PrivateNet, Secret,
+};
 use myrelay_plugin_package::{PACKAGE_BYTES, Package, PublisherKey, verify};
 
 use super::{
@@ -209,7 +211,8 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
 /// The portal, where there is one or it is to be installed there. Looking makes none, and brings
 /// nothing of one that runs up to date.
 async fn portal_of(config: &Config, asked: &Asked) -> anyhow::Result<Option<Context>> {
-    if !asked.grant && !Database::is_current(&config.database_url).await {
+    let is_there = config.data_dir.is_dir() && Database::is_current(&config.database_url).await;
+    if !asked.grant && !is_there {
         return Ok(None);
     }
     match started(config).await {
@@ -353,9 +356,7 @@ fn told(
     let Manifest { name, version, id, .. } = manifest;
     let by = by.map_or_else(|| "nobody".to_owned(), life::with_id);
     let mut text = format!("{name} {version} ({id}), signed by {by}, asks to:\n");
-    let had = before.map(plugins::Installed::manifest).transpose()?;
-    let private = private(asked, manifest, before)?;
-    let rows = plugins::with_bars(plugins::compare(had.as_ref(), manifest), manifest, &private);
+    let rows = with_bars(asked, manifest, before)?;
     text.extend(rows.iter().filter_map(|it| line_of(it, true)));
     if let Some(before) = before {
         let grows = if plugins::grows(&rows) { "It asks for more" } else { "It asks for no more" };
@@ -374,18 +375,25 @@ fn told(
     Ok(text)
 }
 
-/// The private addresses that it may reach, one in each line.
-fn private(
+/// What it asks for, with what keeps a host from being reached as it is to be installed.
+fn with_bars(
     asked: &Asked,
     manifest: &Manifest,
     before: Option<&plugins::Installed>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Vec<AskedRow>> {
+    let had = before.map(plugins::Installed::manifest).transpose()?;
+    let rows = plugins::compare(had.as_ref(), manifest);
     let Some(before) = before.filter(|_| asked.names_nothing()) else {
-        return Ok(asked.private.join("\n"));
+        let named = plugins::typed_private(&asked.private.join("\n"));
+        return Ok(plugins::with_bars(rows, manifest, |_| named.clone()));
     };
-    let grants = before.grants_for(manifest)?;
-    let all = grants.http.iter().flat_map(|it| &it.private).map(ToString::to_string);
-    Ok(all.collect::<Vec<_>>().join("\n"))
+    // What was granted for one request is not granted for another.
+    let kept = before.grants_for(manifest)?.http;
+    let of = |rule: &HttpRule| {
+        let same = kept.iter().filter(|it| it.rule == *rule);
+        same.flat_map(|it| it.private.clone()).collect()
+    };
+    Ok(plugins::with_bars(rows, manifest, of))
 }
 
 /// Something that is asked for, in two lines, and a third where its host is not reached; nothing

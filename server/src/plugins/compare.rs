@@ -39,20 +39,23 @@ pub(crate) fn compare(before: Option<&Manifest>, after: &Manifest) -> Vec<AskedR
     asked.clone().into_iter().map(changed).chain(gone).collect()
 }
 
-/// What is asked for with what keeps its hosts from being reached where these private addresses are
-/// granted, one in each line.
+/// What is asked for with what keeps its hosts from being reached, with the private addresses that
+/// are granted for each request.
 pub(crate) fn with_bars(
     mut rows: Vec<AskedRow>,
     manifest: &Manifest,
-    private: &str,
+    granted: impl Fn(&HttpRule) -> Vec<PrivateNet>,
 ) -> Vec<AskedRow> {
-    let granted: Vec<PrivateNet> =
-        private.lines().filter_map(|it| it.trim().parse().ok()).collect();
     for row in &mut rows {
         let asked = manifest.http.iter().find(|it| request(&it.rule) == row.what);
-        row.bar = asked.and_then(|it| bar(&it.rule, &granted));
+        row.bar = asked.and_then(|it| bar(&it.rule, &granted(&it.rule)));
     }
     rows
+}
+
+/// The private addresses in lines that somebody typed; a line that is none counts for nothing.
+pub(crate) fn typed_private(lines: &str) -> Vec<PrivateNet> {
+    lines.lines().filter_map(|it| it.trim().parse().ok()).collect()
 }
 
 fn bar(rule: &HttpRule, granted: &[PrivateNet]) -> Option<HostBar> {
@@ -179,7 +182,8 @@ mod tests {
         let bars = |host: &str, private: &str| {
             let text = testing::manifest("dev.example.one", &["account.created.v1"]);
             let manifest = Manifest::parse(&text.replace("api.example.org", host)).unwrap();
-            let rows = with_bars(compare(None, &manifest), &manifest, private);
+            let granted = typed_private(private);
+            let rows = with_bars(compare(None, &manifest), &manifest, |_| granted.clone());
             rows.iter().filter_map(|it| Some(it.bar.as_ref()?.words())).collect::<Vec<_>>()
         };
         let nothing: [String; 0] = [];

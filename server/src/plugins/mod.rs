@@ -54,7 +54,7 @@ pub(crate) use self::{
         settle_well,
     },
     change::{change_settings, settings_view},
-    compare::{compare, grows, with_bars},
+    compare::{compare, grows, typed_private, with_bars},
     export::{export, memory_of},
     gallery::{choose_package, gallery, gallery_icon, gallery_package},
     grants::granted_to,

@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Input, Installed, Origin,
     change::{Secrets, Sorted, sort},
-    compare::{compare, grows, with_bars},
+    compare::{compare, grows, typed_private, with_bars},
     form::{self, Field},
     grants::granted_to,
     install::{self, BEFORE, Before, STALE, asked, check_publisher},
@@ -435,6 +435,7 @@ impl Opened {
         let ticked =
             |name: &str, stored: bool| typed.map_or(stored, |it| it.others.contains_key(name));
         let before = self.before.as_ref();
+        let reached = typed_private(&text("private", &private));
         Ok(InstallView {
             upload: self.id,
             plugin: manifest.id.clone(),
@@ -447,7 +448,7 @@ impl Opened {
             digest: self.digest.clone(),
             readme: self.package.readme().map(excerpt),
             replaces: before.map(|(it, ..)| it.version.clone()),
-            asked: with_bars(self.asked.clone(), manifest, &text("private", &private)),
+            asked: with_bars(self.asked.clone(), manifest, |_| reached.clone()),
             kept_limits: kept_limits(before.map(|(it, ..)| it), manifest)?,
             grows: self.grows(),
             agreed: ticked("growth", false),
