@@ -49,6 +49,12 @@ impl Fault {
         Self { error: PortalError::Refused { message: message.into() }, status: Some(status) }
     }
 
+    /// A request that did not arrive as a whole. Who sent it may send it again.
+    pub(crate) fn incomplete(status: StatusCode, message: impl Into<String>) -> Self {
+        let error = PortalError::Invalid { field: "request".to_owned(), message: message.into() };
+        Self { error, status: Some(status) }
+    }
+
     /// More than is taken in at once.
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
         Self {

@@ -102,7 +102,7 @@ pub(crate) async fn take_in(
     }
     let (parts, body) = request.into_parts();
     let read = timeout(intake.arrival, read(body, &intake)).await.unwrap_or_else(|_elapsed| {
-        Err(Fault::of(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"))
+        Err(Fault::incomplete(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"))
     });
     let (mut bytes, _held) = match read {
         Ok(read) => read,
@@ -130,7 +130,7 @@ async fn read(
     let mut held: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_error| {
-            Fault::of(StatusCode::BAD_REQUEST, "the request broke off or is not HTTP")
+            Fault::incomplete(StatusCode::BAD_REQUEST, "the request broke off or is not HTTP")
         })?;
         let Ok(data) = frame.into_data() else { continue };
         if intake.max < bytes.len().saturating_add(data.len()) {

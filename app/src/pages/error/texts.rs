@@ -33,7 +33,8 @@ pub(crate) fn advice(error: &PortalError) -> &'static str {
         PortalError::Invalid { .. } => "Nothing was changed. Go back and try again.",
         PortalError::Limit { .. } => "Nothing was changed.",
         PortalError::Refused { .. } => {
-            "If you wanted this, open the page for it on this site, and do it there."
+            "Nothing was changed. If you wanted this, open the page for it on this site, and do it \
+             there."
         }
         PortalError::Busy { .. } | PortalError::Unavailable { .. } => {
             "Nothing was changed. Tunnels that exist go on working. Try again in a moment."

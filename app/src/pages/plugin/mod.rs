@@ -78,7 +78,7 @@ pub fn Plugin(plugin: PluginView, form: FormState, now: Millis) -> impl IntoView
         <Switch path=path.clone() state=row.state revoked />
         <Facts row carries_messages publisher installed_at hook_url now />
         <Health path=path.clone() state=stands revoked health now />
-        <Capabilities capabilities />
+        <Capabilities capabilities revoked />
         <Settings path=path.clone() settings secrets />
         <Limits path=path.clone() limits />
         <Versions path=path.clone() versions now />
@@ -195,11 +195,23 @@ fn Switch(path: String, state: PluginState, revoked: bool) -> impl IntoView {
 
 /// What it was granted, and where it is granted more or less.
 #[component]
-fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
+fn Capabilities(capabilities: Vec<CapabilityRow>, revoked: bool) -> impl IntoView {
+    // What is revoked is not installed once more.
+    let grants = (!revoked).then(|| {
+        view! {
+            <p class="muted">{texts::ABOUT_GRANTS}</p>
+            <div class="actions">
+                <ButtonLink
+                    href=texts::GRANT_AT
+                    label=texts::GRANT_AGAIN
+                    look=Look::Secondary
+                />
+            </div>
+        }
+    });
     view! {
         <section class="part">
             <h2>{texts::CAPABILITIES}</h2>
-            <p class="muted">{texts::ABOUT_GRANTS}</p>
             <dl class="facts facts-halves">
                 {capabilities
                     .into_iter()
@@ -211,13 +223,7 @@ fn Capabilities(capabilities: Vec<CapabilityRow>) -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
-            <div class="actions">
-                <ButtonLink
-                    href=texts::GRANT_AT
-                    label=texts::GRANT_AGAIN
-                    look=Look::Secondary
-                />
-            </div>
+            {grants}
         </section>
     }
 }

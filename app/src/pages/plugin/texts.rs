@@ -168,10 +168,10 @@ pub(crate) fn explain(state: PluginState, revoked: bool) -> Option<&'static str>
     }
 }
 
-/// Whether a reason is that something was not granted: those of the portal say so in this word, and
-/// plugins pass them on.
+/// Whether a reason is that something was not granted: the portal says so in these words, and plugins
+/// pass them on.
 pub(crate) fn lacks_a_grant(why: &str) -> bool {
-    why.contains("grant")
+    why.contains("grant the private address ") || why.contains("the operator has not granted ")
 }
 
 /// What an operator has to know before trying once more what nobody knows the end of.
@@ -300,5 +300,26 @@ pub(crate) fn took(half_us: Option<u64>, most_us: Option<u64>) -> String {
             format!("Half of them up to {}, 99 of 100 up to {}", ms(half), ms(most))
         }
         _ => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_portals_own_words_lead_to_grants() {
+        for why in [
+            "denied: 10.1.2.3 is a private network; grant the private address 10.1.2.3/32:587 to \
+             allow it (--private on a command line)",
+            "invalid-config: in clear mails go only to private addresses that are granted; grant the \
+             private address of the server with port 25 (--private on a command line)",
+            "unavailable: the operator has not granted http with POST to api.example.org",
+        ] {
+            assert!(lacks_a_grant(why), "{why}");
+        }
+        for why in ["denied: the service says invalid_grant", "the grant type is unknown"] {
+            assert!(!lacks_a_grant(why), "{why}");
+        }
     }
 }

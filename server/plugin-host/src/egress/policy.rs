@@ -234,8 +234,8 @@ fn reachable(target: &Target) -> Result<(), Denied> {
                 .then(|| addresses::in_clear(address))
         }),
         None if is_clear && !private.iter().any(|it| it.port() == *port) => Some(format!(
-            "in clear mails go only to private addresses that are granted; grant its private \
-             address with port {port} (--private on a command line)"
+            "in clear mails go only to private addresses that are granted; grant the \
+             private address of the server with port {port} (--private on a command line)"
         )),
         None => None,
     };

@@ -117,7 +117,7 @@ stories! {
             (
                 json!({ "host": "mail.example.org", "security": "clear" }),
                 named(),
-                "grant its private address with port 25",
+                "grant the private address of the server with port 25",
             ),
             (
                 json!({ "host": "8.8.8.8", "security": "clear" }),
