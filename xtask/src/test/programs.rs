@@ -123,11 +123,15 @@ impl Program {
         let mut command = self.command(extra);
         // The portal's operations are told twice, once on each engine.
         match level {
-            Level::Unit => command.args(["--skip", ON_POSTGRES, "--skip", WITH_PLUGINS]),
             Level::Plugins if self.package == "myrelay-server" => command.arg(WITH_PLUGINS),
             Level::Postgres => command.arg(ON_POSTGRES),
             // A browser, a node and a client each: two at once would wait for one another.
             Level::E2e => command.args(["--test-threads", "1", "--skip", WAITS]),
+            // Namespaces of their own, in which most of the time something is waited for.
+            Level::Unit if self.is("myrelay-agent", "backend") => {
+                command.args(["--test-threads", "4"])
+            }
+            Level::Unit => command.args(["--skip", ON_POSTGRES, "--skip", WITH_PLUGINS]),
             _ => &mut command,
         };
         let start = Instant::now();
