@@ -5,17 +5,22 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
 
-/// Runs `myrelay` in a folder of its own; nothing of this machine's environment reaches it.
-fn myrelay(folder: &Path, line: &str, environment: &[(&str, &str)]) -> Output {
+/// `myrelay` in a folder of its own; nothing of this machine's environment reaches it.
+fn command(folder: &Path, line: &str, environment: &[(&str, &str)]) -> Command {
     #[expect(clippy::disallowed_methods, reason = "the program is run as people run it")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_myrelay"));
     command.current_dir(folder).env_clear().envs(environment.iter().copied());
-    command.args(line.split_whitespace()).output().unwrap()
+    command.args(line.split_whitespace());
+    command
+}
+
+fn myrelay(folder: &Path, line: &str, environment: &[(&str, &str)]) -> Output {
+    command(folder, line, environment).output().unwrap()
 }
 
 /// It did not start, said why, and left nothing behind.
@@ -67,11 +72,17 @@ fn what_works_on_a_portal_says_which_settings_it_needs_and_makes_none() {
     refuses("plugin rollback org.example.mail", &[], as_served);
     refuses("operator invite", &[], as_served);
     let served = [("MYRELAY_INSECURE_HTTP", "true")];
-    refuses(
+    let none =
+        "there is no portal in myrelay-data: give this the settings that `myrelay serve` has";
+    for line in [
         "operator invite",
-        &served,
-        "there is no portal in myrelay-data: give this the settings",
-    );
+        "plugin rollback org.example.mail",
+        "plugin install one.pplug --grant",
+        "plugin dev --portal one",
+        "node add --name one --location Berlin --endpoint one.example.org",
+    ] {
+        refuses(line, &served, none);
+    }
 }
 
 #[test]
@@ -95,6 +106,17 @@ fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
     assert!(!printed.contains("sesame"));
 }
 
+/// Serves a portal in the folder until it has made what it keeps, and ends it.
+fn serve_once(folder: &Path) {
+    let line = "serve --insecure-http --listen 127.0.0.1:0 --node-listen 127.0.0.1:0";
+    let mut portal = command(folder, line, &[]).stdout(Stdio::null()).spawn().unwrap();
+    while !myrelay(folder, "ca show", &[]).status.success() {
+        assert!(portal.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    portal.kill().unwrap();
+    portal.wait().unwrap();
+}
+
 /// Writes the plugin `one`, whose component nobody can run.
 fn write_plugin(folder: &Path, more: &str) {
     let manifest = "manifest = 1\n[plugin]\nid = \"dev.example.one\"\nname = \"One\"\n\
@@ -109,6 +131,7 @@ fn write_plugin(folder: &Path, more: &str) {
 #[test]
 fn a_secret_that_is_not_given_is_named_before_anything_is_installed() {
     let folder = TempDir::new().unwrap();
+    serve_once(folder.path());
     let uses = "[[capabilities.http]]\nhost = \"api.example.org\"\nmethods = [\"POST\"]\n\
                 reason = \"Carry messages\"\n[[secrets]]\nname = \"token\"\n\
                 label = \"Token of the service\"\n\
@@ -126,7 +149,13 @@ fn a_secret_that_is_not_given_is_named_before_anything_is_installed() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    // The portal is there by now, and to look at it nobody says how it is served.
+    let asked = format!("{line} --secret tokn=one/README.md");
+    let said = String::from_utf8(myrelay(folder.path(), &asked, &clear).stderr).unwrap();
+    assert!(said.contains("--secret tokn: this plugin has no such secret; it has token"), "{said}");
+    let asked = format!("{line} --without-secrets --host mail.example.org");
+    let said = String::from_utf8(myrelay(folder.path(), &asked, &clear).stderr).unwrap();
+    assert!(said.contains("--host: this plugin asks for no hosts that you name"), "{said}");
+    // To look at the portal nobody says how it is served.
     for (line, told) in [
         ("plugin list", "No plugin is installed.\n"),
         ("plugin revoked", "Nothing is revoked.\n"),

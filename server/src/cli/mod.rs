@@ -53,12 +53,16 @@ pub fn run() -> anyhow::Result<()> {
             })
         }
         Some(("node", matches)) => match matches.subcommand() {
-            Some(("add", matches)) => block_on(node::add(served(matches)?, node::input(matches))),
+            Some(("add", matches)) => block_on(async {
+                node::add(served_portal(matches).await?, node::input(matches)).await
+            }),
             _ => Ok(()),
         },
         Some(("plugin", matches)) => of_plugins(matches),
         Some(("operator", matches)) => match matches.subcommand() {
-            Some(("invite", matches)) => block_on(operator::invite(served(matches)?)),
+            Some(("invite", matches)) => {
+                block_on(async { operator::invite(served_portal(matches).await?).await })
+            }
             _ => Ok(()),
         },
         _ => Ok(()),
@@ -69,14 +73,19 @@ fn of_plugins(matches: &ArgMatches) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some(("install", matches)) => {
             let asked = plugin::asked(matches);
-            // Whoever only looks need not say how the site is served.
-            let config = if asked.is_granted() { served(matches)? } else { unserved(matches)? };
-            block_on(plugin::install(config, asked))
+            block_on(async {
+                // Whoever only looks need not say how the site is served.
+                let config = match asked.is_granted() {
+                    true => served_portal(matches).await?,
+                    false => unserved(matches)?,
+                };
+                plugin::install(config, asked).await
+            })
         }
         Some(("list", matches)) => block_on(async { plugin::list(kept(matches).await?).await }),
         // The version of before is told the address of its reports.
         Some((act @ "rollback", matches)) => {
-            block_on(plugin::life::run(served(matches)?, act, matches))
+            block_on(async { plugin::life::run(served_portal(matches).await?, act, matches).await })
         }
         Some((act @ ("remove" | "revoke" | "revoked"), matches)) => {
             block_on(async { plugin::life::run(kept(matches).await?, act, matches).await })
@@ -85,7 +94,7 @@ fn of_plugins(matches: &ArgMatches) -> anyhow::Result<()> {
             block_on(async { plugin::limits::run(kept(matches).await?, matches).await })
         }
         Some(("dev", matches)) if plugin::dev::has_portal(matches) => {
-            block_on(plugin::dev::run(served(matches)?, matches))
+            block_on(async { plugin::dev::run(served_portal(matches).await?, matches).await })
         }
         // All others are for authors, and know no portal.
         _ => myrelay_plugin_tools::run(matches, &Event::all_published()),
@@ -116,6 +125,18 @@ async fn kept(matches: &ArgMatches) -> anyhow::Result<Config> {
         &config,
         "name its folder by --data-dir, and by --database-url its database where `myrelay serve` has \
          one; or both by the --config FILE that it has",
+    )
+    .await?;
+    Ok(config)
+}
+
+/// The settings of a command that works on a portal and tells addresses of its site.
+async fn served_portal(matches: &ArgMatches) -> anyhow::Result<Config> {
+    let config = served(matches)?;
+    ensure_portal(
+        &config,
+        "give this the settings that `myrelay serve` has, with --config FILE or one by one; a new \
+         portal is made by `myrelay serve`",
     )
     .await?;
     Ok(config)

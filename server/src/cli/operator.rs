@@ -1,7 +1,7 @@
 //! `myrelay operator invite`
 
 use super::{
-    ensure_portal, say,
+    say,
     serve::{Started, start_context},
 };
 use crate::{
@@ -15,11 +15,6 @@ pub(super) async fn invite(config: Config) -> anyhow::Result<()> {
     let secure = config.tls != SiteTls::Clear;
     let origin =
         config.public_url.clone().unwrap_or_else(|| Origin::of_listener(secure, config.listen));
-    ensure_portal(
-        &config,
-        "give this the settings that `myrelay serve` has, with --config FILE or one by one",
-    )
-    .await?;
     let Started { context, .. } = start_context(&config, &origin, &origin).await?;
     let link = link(&context, &origin).await?;
     context.database.close().await;

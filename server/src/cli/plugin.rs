@@ -167,6 +167,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
         return say("\nNothing was installed. To grant all of this, add --grant.\n");
     };
     let input = input(&asked, (&package, publisher), (&read, before.as_ref()))?;
+    ensure_asked(&asked, &read, &input.secrets)?;
     let missing = plugins::missing_secrets(&context, &read, &input.secrets).await?;
     if !asked.without_secrets {
         ensure_given(&missing)?;
@@ -211,8 +212,12 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
 /// The portal, where there is one or it is to be installed there. Looking makes none, and brings
 /// nothing of one that runs up to date.
 async fn portal_of(config: &Config, asked: &Asked) -> anyhow::Result<Option<Context>> {
-    let is_there = config.data_dir.is_dir() && Database::is_current(&config.database_url).await;
-    if !asked.grant && !is_there {
+    let folder = config.data_dir.display();
+    if !asked.grant && !config.data_dir.is_dir() {
+        say(&format!("There is no portal in {folder}: this is how one without it is asked.\n\n"))?;
+        return Ok(None);
+    }
+    if !asked.grant && !Database::is_current(&config.database_url).await {
         return Ok(None);
     }
     match started(config).await {
@@ -223,6 +228,27 @@ async fn portal_of(config: &Config, asked: &Asked) -> anyhow::Result<Option<Cont
             Ok(None)
         }
     }
+}
+
+/// Whether all that is named is of use to the plugin: what it has no use for is most likely mistyped.
+fn ensure_asked(
+    asked: &Asked,
+    manifest: &Manifest,
+    secrets: &BTreeMap<String, PluginSecret>,
+) -> anyhow::Result<()> {
+    if let Some(name) = secrets.keys().find(|it| manifest.secret(it).is_none()) {
+        let all = manifest.secrets.iter().map(|it| it.name.as_str()).collect::<Vec<_>>();
+        let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        bail!("--secret {name}: this plugin has no such secret; it has {all}");
+    }
+    let names_hosts = manifest.http.iter().any(|it| it.rule.host.is_any());
+    if !names_hosts && (asked.any_host || !asked.hosts.is_empty()) {
+        bail!(
+            "--host: this plugin asks for no hosts that you name; an address of your own network is \
+             granted by --private"
+        );
+    }
+    Ok(())
 }
 
 /// Whether all secrets are given that a plugin uses: as on its page, that they are not takes a word of

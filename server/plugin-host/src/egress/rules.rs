@@ -290,7 +290,9 @@ impl FromStr for PrivateNet {
             let exact = net.trunc() == net && net.prefix_len() != 0 && port != 0;
             exact.then_some(Self { net, port })
         });
-        parsed.ok_or_else(|| format!("{text:?} is not a network and a port: 10.1.2.3/32:18083"))
+        parsed.ok_or_else(|| {
+            format!("{text:?} is not a network and a port, such as 10.1.2.3/32:8025")
+        })
     }
 }
 
