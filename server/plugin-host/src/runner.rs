@@ -228,7 +228,8 @@ impl Runner {
             return Ok(());
         }
         wrong(format!(
-            "the component says it is {} {} for {}, and plugin.toml says {} {version} for {api}",
+            "the component says it is {} {} for {}, and plugin.toml says {} {version} for {api}: \
+             write the same in both, build it, and pack what was built",
             info.id, info.version, info.api_version, manifest.id
         ))
     }

@@ -34,7 +34,22 @@ pub(crate) fn pack(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     files::write(&place, &bytes)?;
     let (size, digest) = (report::bytes(bytes.len()), Package::digest(&bytes));
     writeln!(out, "{}  {size}  SHA-256 {digest}", place.display())?;
+    if let Some(other) = other_version(&folder, version) {
+        writeln!(
+            out,
+            "plugin.toml says version {version}, and Cargo.toml {other}: where the plugin says what \
+             Cargo.toml does, no portal takes this package, and `myrelay plugin check` says so"
+        )?;
+    }
     Ok(())
+}
+
+/// The version in `Cargo.toml`, where it is another one.
+fn other_version(folder: &Path, version: &str) -> Option<String> {
+    let cargo = files::read_text(&folder.join("Cargo.toml"), 1 << 20).ok()?;
+    let cargo: toml::Table = cargo.parse().ok()?;
+    let other = cargo.get("package")?.get("version")?.as_str()?;
+    (other != version).then(|| other.to_owned())
 }
 
 pub(crate) fn package_argument() -> Arg {

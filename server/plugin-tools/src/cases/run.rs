@@ -120,7 +120,10 @@ impl Bench {
         let made = self.make(case, None).await?;
         let mut wrong = made.met.wrong;
         if !wrong.is_empty() {
-            // All that follows would follow from it.
+            // All that follows would follow from it; or it all follows from how the call ended.
+            if let Err(failure) = &made.outcome.result {
+                wrong.push(format!("it ended with {}", json!(failure)));
+            }
             return Ok(wrong);
         }
         let ended = match &made.outcome.result {

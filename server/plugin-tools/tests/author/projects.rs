@@ -178,3 +178,20 @@ fn a_build_that_fails_leaves_nothing_that_is_taken_for_what_it_did_not_make() {
         assert_eq!(read(&folder, "sbom.json"), own);
     }
 }
+
+#[test]
+fn a_version_that_cargo_does_not_know_of_is_told_when_it_is_packed() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("desk");
+    let shown = folder.to_str().unwrap();
+    plugin(&["new", "--lang", "rust", "--kind", "event", "desk", "--folder", shown]).unwrap();
+    let manifest = read(&folder, "plugin.toml");
+    let built = b"\0asm\x0d\0\x01\0".to_vec();
+    let built = stamp(built, &Manifest::parse(&manifest).unwrap()).unwrap();
+    fs::write(folder.join("plugin.wasm"), built).unwrap();
+    let told = plugin(&["pack", shown]).unwrap();
+    assert!(!told.contains("Cargo.toml"), "{told}");
+    fs::write(folder.join("plugin.toml"), manifest.replace("\"0.1.0\"", "\"0.2.0\"")).unwrap();
+    let told = plugin(&["pack", shown]).unwrap();
+    assert!(told.contains("plugin.toml says version 0.2.0, and Cargo.toml 0.1.0"), "{told}");
+}
