@@ -6,6 +6,8 @@ use crate::contract::{ConnectionView, PortalError};
 pub(crate) const PRODUCT: &str = "MyRelay";
 pub(crate) const SKIP: &str = "Skip to the content";
 pub(crate) const CANCEL: &str = "Keep it as it is";
+/// The way out where nothing is there yet.
+pub(crate) const LEAVE: &str = "Not now";
 pub(crate) const NEXT_PAGE: &str = "Next page";
 pub(crate) const NO_VALUE: &str = "–";
 

@@ -99,7 +99,9 @@ pub(super) fn told(failure: &Failure) -> Error {
             "nobody is there yet: do what is said here first, then ask for the code".to_owned()
         })),
         _ => Error::Unavailable(public.unwrap_or_else(|| {
-            "this cannot carry messages at the moment; try again in a few minutes".to_owned()
+            "this cannot carry messages at the moment; try again in a few minutes, and ask whoever \
+             runs this service if it stays so"
+                .to_owned()
         })),
     }
 }

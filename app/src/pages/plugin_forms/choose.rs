@@ -41,7 +41,7 @@ pub fn Choose(card: PackageCard, form: FormState) -> impl IntoView {
                     })}
                 <div class="actions">
                     <Submit label=forms::LOOK />
-                    <ButtonLink href=texts::AT label=shared::CANCEL look=Look::Quiet />
+                    <ButtonLink href=texts::AT label=shared::LEAVE look=Look::Quiet />
                 </div>
             </form>
         }

@@ -64,7 +64,7 @@ pub fn Upload(takes_unsigned: bool, form: FormState) -> impl IntoView {
             {form.error.is_some().then(|| view! { <p class="muted">{texts::FILES_AGAIN}</p> })}
             <div class="actions">
                 <Submit label=texts::LOOK />
-                <ButtonLink href=up label=shared::CANCEL look=Look::Quiet />
+                <ButtonLink href=up label=shared::LEAVE look=Look::Quiet />
             </div>
         </form>
     }
