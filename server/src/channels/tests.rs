@@ -182,10 +182,17 @@ stories! {
             let refused = ana.api().add_channel(AddChannel { plugin, address }).await;
             assert_eq!(field(refused), expected);
         }
+        let olga = world.operator("olga").await;
+        let view = olga.api().get_plugin(&mail.to_string()).await.unwrap();
+        assert!(view.calls.iter().any(|it| it.failure.is_some()), "it was asked about nobody");
+        assert_eq!(view.health.failed, 0, "what a customer typed is no failure of its own");
+        world.host.fails(ErrorKind::InvalidInput);
+        olga.api().ask_plugin(&mail.to_string()).await.unwrap();
+        let view = olga.api().get_plugin(&mail.to_string()).await.unwrap();
+        assert_eq!(view.health.failed, 1, "and of anything else it is one");
         world.host.carries(|_| testing::rejected(Permanent::InvalidAddress("no".to_owned())));
         assert_eq!(field(add(&ana, mail, "gone@example.org").await), "address");
         assert_eq!(ana.api().notifications().await.unwrap().channels.len(), 0);
-        let olga = world.operator("olga").await;
         olga.api().disable_plugin(&mail.to_string()).await.unwrap();
         assert_eq!(field(add(&ana, mail, "ana@example.org").await), "plugin");
     }
