@@ -17,6 +17,18 @@ pub(crate) fn bytes(number: u64) -> String {
     with_unit(number, &BYTES)
 }
 
+/// An amount of memory, such as `1.1 MiB`: its limits are powers of two.
+pub(crate) fn memory(number: u64) -> String {
+    let (size, unit) = match number {
+        0..0x400 => return format!("{number}\u{a0}B"),
+        0x400..0x10_0000 => (0x400, "KiB"),
+        _ => (0x10_0000, "MiB"),
+    };
+    let (whole, tenth) = (number / size, number % size * 10 / size);
+    let tenth = if tenth == 0 { String::new() } else { format!(".{tenth}") };
+    format!("{whole}{tenth}\u{a0}{unit}")
+}
+
 /// Bits per second, such as `100 Mbit/s`.
 pub(crate) fn rate(number: u64) -> String {
     with_unit(number, &BITS)
@@ -121,6 +133,15 @@ mod tests {
             (u64::MAX, "18.4 EB"),
         ] {
             assert_eq!(bytes(number).replace('\u{a0}', " "), told, "{number}");
+        }
+        for (number, told) in [
+            (0, "0 B"),
+            (1_000, "1000 B"),
+            (1_024, "1 KiB"),
+            (1_180_000, "1.1 MiB"),
+            (64 << 20, "64 MiB"),
+        ] {
+            assert_eq!(memory(number).replace('\u{a0}', " "), told, "{number}");
         }
         assert_eq!(rate(2_500_000), "2.5\u{a0}Mbit/s");
     }

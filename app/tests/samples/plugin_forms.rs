@@ -153,7 +153,7 @@ fn asked(change: Option<CapabilityChange>) -> Vec<AskedRow> {
     let added = change.map(|_| CapabilityChange::Added);
     let mut rows = vec![
         row("Take payments", "It says what happened, and the portal checks it", change),
-        row("Remember things, up to 16777216 bytes", "Nobody else can read them", change),
+        row("Remember things, up to 16 MiB", "Nobody else can read them", change),
         row("GET, POST https://*/api/", "Make invoices, and ask what became of them", added),
         row("Use the secret api_key in requests to *", "API key of the store", change),
         row("Hear of account.created.v1", "Events hold ids, and no names or keys", added),

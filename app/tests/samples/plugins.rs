@@ -153,7 +153,7 @@ fn view(name: &str, state: PluginState, why: Option<&str>) -> PluginView {
         health: health(state),
         capabilities: vec![
             capability("Listen to events", "Those that are named below"),
-            capability("Remember things, up to 1024 bytes", "Nobody else can read them"),
+            capability("Remember things, up to 1 KiB", "Nobody else can read them"),
             capability("POST https://api.example.org/v1/", "Tell the help desk who is new"),
             capability("Use the secret api_key in requests to api.example.org", "Key of the desk"),
             capability("Hear of account.created.v1, pod.created.v1", "Events hold ids"),

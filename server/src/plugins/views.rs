@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use myrelay_app::contract::{
-    CallsWanted, CapabilityRow, DeadDeliveryRow, PluginRow, PluginState, PluginView,
+    CallsWanted, CapabilityRow, DeadDeliveryRow, LimitKind, PluginRow, PluginState, PluginView,
 };
 use myrelay_domain::ids::InstallationId;
 use myrelay_plugin_host::{
@@ -127,6 +127,13 @@ fn granted(manifest: &Manifest, grants: &Grants, limits: &Limits) -> Vec<Capabil
     all(manifest, grants.http.iter().map(given).collect(), limits)
 }
 
+/// So much that is remembered, in the largest unit that counts it without a rest.
+fn store(bytes: u64) -> String {
+    let whole = bytes.is_multiple_of(LimitKind::Memory.unit());
+    let kind = if whole { LimitKind::Memory } else { LimitKind::Store };
+    kind.amount(bytes)
+}
+
 fn capability(what: String, reason: &str) -> CapabilityRow {
     CapabilityRow { what, reason: reason.to_owned() }
 }
@@ -136,7 +143,7 @@ fn all(manifest: &Manifest, requests: Vec<CapabilityRow>, limits: &Limits) -> Ve
     let kinds = manifest.kinds.iter().filter(|it| !(deaf && **it == Kind::Event));
     let mut rows: Vec<_> = kinds.map(|it| kind(*it)).collect();
     if manifest.kv.is_some() {
-        let what = format!("Remember things, up to {} bytes", limits.kv_bytes);
+        let what = format!("Remember things, up to {}", store(limits.kv_bytes));
         rows.push(capability(what, "Nobody else can read them"));
     }
     if manifest.crypto {

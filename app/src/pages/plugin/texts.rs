@@ -200,7 +200,7 @@ pub(crate) fn what(call: &PluginCallRow) -> String {
 
 /// What a call took.
 pub(crate) fn used(call: &PluginCallRow) -> String {
-    let memory = quantities::bytes(call.memory);
+    let memory = quantities::memory(call.memory);
     format!("{} of CPU, {} altogether, {memory}", ms(call.cpu_us), ms(call.wall_us))
 }
 
@@ -237,11 +237,11 @@ fn dropped(lines: u64) -> Option<String> {
 }
 
 fn limits(call: &PluginCallRow, limits: PluginLimits) -> String {
-    let bytes = quantities::bytes;
+    let memory = quantities::memory;
     [
         format!("CPU      {} of {}", ms(call.cpu_us), ms(limits.cpu_us)),
         format!("clock    {} of {}", ms(call.wall_us), ms(limits.wall_us)),
-        format!("memory   {} of {}", bytes(call.memory), bytes(limits.memory)),
+        format!("memory   {} of {}", memory(call.memory), memory(limits.memory)),
         format!("requests {} of {}", call.requests, limits.requests),
     ]
     .join("\n")

@@ -113,7 +113,7 @@ stories! {
         assert_eq!((used.cpu_us, used.wall_us), (500_000, 3_000_000));
         assert_eq!((used.memory, used.requests), (128 << 20, 3));
         assert_eq!((page.limits.len(), page.row.state), (5, PluginState::Enabled));
-        assert!(page.capabilities.iter().any(|it| it.what == "Remember things, up to 65536 bytes"));
+        assert!(page.capabilities.iter().any(|it| it.what == "Remember things, up to 64 KiB"));
 
         let view = olga.api().plugin_limits(&id).await.unwrap();
         assert_eq!((values(&view), view.is_set), (vec!["500", "3000", "128", "3", "64"], true));
