@@ -108,7 +108,9 @@ pub(crate) fn installed(version: &str) -> String {
 pub(crate) fn bar(bar: &PackageBar) -> String {
     match bar {
         PackageBar::Revoked(why) => format!("An operator revoked it or its publisher's key: {why}"),
-        PackageBar::Unsigned => "It is not taken unsigned here.".to_owned(),
+        PackageBar::Unsigned => "It is not taken unsigned: what bears a name that was signed \
+             before has to be signed as well, and so has everything where `unsigned-plugins` is not set."
+            .to_owned(),
         PackageBar::OtherKey => "What bears its name was signed with another key before. If its \
              publisher changed keys, `myrelay plugin install` takes what they say of that."
             .to_owned(),

@@ -28,7 +28,8 @@ impl Suite<'_> {
         let checkouts = self.good(|it| matches!(it, Call::BeginCheckout(_)));
         let Some((_, case)) = checkouts.first() else {
             let told = "no case is a checkout that begins: record one by `myrelay plugin test --record \
-                        fixtures/checkout.json --config dev/config.json`";
+                        fixtures/checkout.json --config dev/config.json`, with \
+                        `--private` where it asks for an address of your own network";
             self.note(findings, CHECKOUT, vec![told.to_owned()]);
             return Ok(());
         };

@@ -27,7 +27,8 @@ impl Suite<'_> {
         let sent = |it: &&Case| matches!(&it.answer, Some(Answer::Delivered(Outcome::Sent(_))));
         let Some(case) = cases.into_iter().map(|it| it.1).find(sent) else {
             let told = "no case is a delivery that arrives: record one by `myrelay plugin test \
-                        --record fixtures/deliver.json --config dev/config.json --secrets dev/secrets.json`";
+                        --record fixtures/deliver.json --config dev/config.json --secrets dev/secrets.json`, with \
+                        `--private` where it asks for an address of your own network";
             self.note(findings, DELIVERY, vec![told.to_owned()]);
             return Ok(());
         };

@@ -149,7 +149,9 @@ async fn done(context: &Context, act: &str, matches: &ArgMatches) -> anyhow::Res
 
 pub(super) async fn found(context: &Context, plugin: Option<&String>) -> anyhow::Result<Installed> {
     let plugin = plugin.context("PLUGIN is missing")?;
-    let found = plugins::find(context, plugin).await?;
+    // `list` shows both.
+    let is_it = |it: &Installed| it.plugin == *plugin || it.id.to_string() == *plugin;
+    let found = plugins::all(context).await?.into_iter().find(is_it);
     found.with_context(|| format!("{plugin} is not installed; `myrelay plugin list` has all"))
 }
 

@@ -44,6 +44,21 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
+async fn a_plugin_is_named_by_its_name_or_by_what_the_list_begins_with() {
+    let world = World::on_sqlite().await;
+    for _ in 0..2 {
+        let id = world.plugin("dev.example.pay", &["account.created.v1"]).await.to_string();
+        for name in ["dev.example.pay", &id] {
+            let found = found(&world.context, Some(&name.to_owned())).await.unwrap();
+            assert_eq!(found.id.to_string(), id);
+        }
+        typed(&world, &["remove", &id]).await.unwrap();
+        let gone = typed(&world, &["remove", &id]).await.unwrap_err().to_string();
+        assert!(gone.ends_with("is not installed; `myrelay plugin list` has all"), "{gone}");
+    }
+}
+
+#[tokio::test]
 async fn that_a_plugin_went_back_is_said_when_it_did_and_not_before() {
     let (world, log) = (World::on_sqlite().await, Log::default());
     let lines = log.clone();
