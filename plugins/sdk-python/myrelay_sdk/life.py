@@ -6,8 +6,9 @@ from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.lifecycle import HealthReport, Info
 from wit_world.imports import log
-from wit_world.imports.types import ErrorKind
+from wit_world.imports.types import Error, ErrorKind
 
+from .answers import fault, wrong_answer
 from .engine import begin, end
 from .errors import PluginError, line, shown
 
@@ -23,18 +24,33 @@ def _where(why):
     return "\n".join([*lines, shown(why)])
 
 
-def _wrap(run):
+def _told(why):
+    """What the host is told where this was raised."""
+    kind = ErrorKind.INTERNAL
+    if isinstance(why, PluginError):
+        told = why.told()
+        wrong = fault(told, Error)
+        if wrong is None:
+            return told
+        # What happens next is up to its kind, whatever else is wrong with it.
+        kind = why.kind if isinstance(why.kind, ErrorKind) else kind
+        why = TypeError(f"an error of the plugin's: {wrong}").with_traceback(why.__traceback__)
+    log.log(log.Level.ERROR, _where(why), [])
+    return PluginError(kind, line(shown(why))).told()
+
+
+def _wrap(plugin, name, run):
     @functools.wraps(run)
     def guarded(*given):
         begin()
         try:
-            return run(*given)
-        except PluginError as why:
-            raise Err(why.told()) from None
+            answer = run(*given)
+            wrong = wrong_answer(plugin, name, answer)
+            if wrong is not None:
+                raise TypeError(wrong)
+            return answer
         except (KeyboardInterrupt, SystemExit, Exception) as why:
-            log.log(log.Level.ERROR, _where(why), [])
-            told = PluginError(ErrorKind.INTERNAL, line(shown(why))).told()
-            raise Err(told) from None
+            raise Err(_told(why)) from None
         finally:
             end()
 
@@ -43,10 +59,11 @@ def _wrap(run):
 
 def guard(plugin):
     """Wraps the functions of a class that a plugin exports: a `PluginError` is told as it is, and
-    everything else that is raised is written to the log and told as `internal`."""
+    everything else that is raised is written to the log and told as `internal`. So is an answer that
+    is of another type than the interface has."""
     for name, run in list(vars(plugin).items()):
         if callable(run) and not name.startswith("_"):
-            setattr(plugin, name, _wrap(run))
+            setattr(plugin, name, _wrap(plugin, name, run))
     return plugin
 
 

@@ -70,7 +70,7 @@ pub(super) const SCRIPT: [File; 22] = [
     ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
 ];
 
-pub(super) const PYTHON: [File; 14] = [
+pub(super) const PYTHON: [File; 15] = [
     (".gitignore", include_str!("../../templates/common/gitignore.in")),
     ("DEVELOPING.md", include_str!("../../templates/common/DEVELOPING.python.in")),
     ("README.md", include_str!("../../templates/common/OPERATORS.md.in")),
@@ -78,6 +78,10 @@ pub(super) const PYTHON: [File; 14] = [
     (
         "myrelay_sdk/__init__.py",
         include_str!("../../../../plugins/sdk-python/myrelay_sdk/__init__.py"),
+    ),
+    (
+        "myrelay_sdk/answers.py",
+        include_str!("../../../../plugins/sdk-python/myrelay_sdk/answers.py"),
     ),
     ("myrelay_sdk/engine.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/engine.py")),
     ("myrelay_sdk/errors.py", include_str!("../../../../plugins/sdk-python/myrelay_sdk/errors.py")),

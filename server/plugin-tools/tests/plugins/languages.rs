@@ -129,12 +129,43 @@ fn an_answer_in_javascript_that_lacks_something_is_told_by_its_place() {
     desk.edit("src/plugin.js", thrown, no_kind);
     desk.edit("src/plugin.js", "{ publicMessage }", "{ publicMessage, providerCode: 42 }");
     desk.plugin(&["build", &desk.folder()]).unwrap();
-    for (address, kind, wrong) in [
-        ("ada@example.org", "Internal", "what beginVerification answers: text has to be a text"),
-        ("nobody", "Internal", "an error of the plugin's: kind has to be one of invalid-config, "),
-        // What happens next is up to the kind, which is right.
-        ("perhaps", "Indeterminate", "an error of the plugin's: providerCode has to be a text"),
-    ] {
+    answer_wrongly(
+        &desk,
+        [
+            "what beginVerification answers: text has to be a text, and is undefined",
+            "an error of the plugin's: kind has to be one of invalid-config, ",
+            "an error of the plugin's: providerCode has to be a text, and is 42",
+        ],
+    );
+}
+
+#[test]
+fn an_answer_in_python_that_lacks_something_is_told_by_its_place() {
+    let Some(desk) = Desk::written_in("python", "notification", "python-answers") else { return };
+    let verification = "Verification(f\"A code comes to {address}: type it here.\", None)";
+    desk.edit("src/plugin.py", verification, "Verification(None, None)");
+    let no_kind = "\"invalid\" if address == \"nobody\" else ErrorKind.INDETERMINATE";
+    desk.edit("src/plugin.py", "ErrorKind.INVALID_INPUT", no_kind);
+    let public = "public_message=\"A mail address has an @ in it\"";
+    desk.edit("src/plugin.py", public, "provider_code=42");
+    desk.plugin(&["build", &desk.folder()]).unwrap();
+    answer_wrongly(
+        &desk,
+        [
+            "what begin_verification answers: text has to be a text, and is None",
+            "an error of the plugin's: kind has to be of the type ErrorKind, and is 'invalid'",
+            "an error of the plugin's: provider_code has to be a text, and is 42",
+        ],
+    );
+}
+
+/// Begins to confirm an address, nobody's, and another that is none: what is wrong with the answer to
+/// the first, with the error of the second, which has no kind, and with that of the third, which has
+/// one: what happens next is up to that.
+fn answer_wrongly(desk: &Desk, wrong: [&str; 3]) {
+    let addresses =
+        [("ada@example.org", "Internal"), ("nobody", "Internal"), ("perhaps", "Indeterminate")];
+    for ((address, kind), wrong) in addresses.into_iter().zip(wrong) {
         let account = serde_json::json!({ "id": "acct_1", "locale": "en", "country": null });
         let begins = serde_json::json!({ "account": account, "address": address });
         let call = serde_json::json!({ "BeginVerification": begins }).to_string();
