@@ -22,8 +22,9 @@ function failed(thrown) {
     if (wrongError(new PluginError(why.kind, "").told()) === null) kind = why.kind;
     why = new TypeError(wrong, { cause: thrown });
   }
-  const stack = why instanceof Error && why.stack ? `\n${why.stack}` : "";
-  log("error", shown(why) + stack, []);
+  // A line of the log is one line.
+  const places = why instanceof Error && why.stack ? why.stack.trim().split(/\s*\n\s*/) : [];
+  log("error", [shown(why), ...places].join("; "), []);
   return new PluginError(kind, line(shown(why))).told();
 }
 

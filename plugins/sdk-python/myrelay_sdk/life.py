@@ -21,7 +21,8 @@ def _where(why):
         code = at.tb_frame.f_code
         lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_name}")
         at = at.tb_next
-    return "\n".join([*lines, shown(why)])
+    # A line of the log is one line.
+    return "; ".join([*lines, shown(why)])
 
 
 def _told(why):
