@@ -5,12 +5,9 @@ use myrelay_domain::{
     ids::{CheckoutId, InstallationId},
     money::{Interval, Money},
 };
-use myrelay_plugin_host::{
-    Answer, Call, Failure, billing, billing_types as wire,
-    types::{self, ErrorKind},
-};
+use myrelay_plugin_host::{Answer, Call, Failure, billing, billing_types as wire, types};
 
-use super::{Beside, books, call, payer, refused, store, told};
+use super::{Beside, books, call, may_be_done, payer, refused, store, told};
 use crate::{
     Error, Result, accounts,
     context::{Caller, Context},
@@ -62,13 +59,8 @@ pub(crate) async fn begin_checkout(
         Ok(Answer::Checkout(begun)) => Ok(step(&begun.step)),
         Ok(_) => Err(told(&plugin, &Failure::Refused("another answer".to_owned()))),
         Err(failure) => {
-            // Where nobody knows whether it was begun, the next try is of the same id. A plugin that
-            // breaks may do so after its provider did what it was asked.
-            let is_known = matches!(
-                &failure,
-                Failure::Reported(error)
-                    if !matches!(error.kind, ErrorKind::Indeterminate | ErrorKind::Internal)
-            );
+            // Where nobody knows whether it was begun, the next try is of the same id.
+            let is_known = matches!(failure, Failure::Reported(_)) && !may_be_done(&failure);
             if is_known {
                 let mut tx = context.database.write().await?;
                 store::checkouts::end(&mut tx, id, context.now()).await?;

@@ -18,7 +18,7 @@ pub(crate) mod tests;
 mod views;
 
 use myrelay_domain::ids::{CheckoutId, InstallationId, InvoiceId};
-use myrelay_plugin_host::{Answer, Failure, Outcome, webhooks};
+use myrelay_plugin_host::{Answer, Failure, Outcome, types::ErrorKind, webhooks};
 
 pub(crate) use self::{
     checkout::{begin_checkout, cancel_subscription, check_payment},
@@ -124,6 +124,18 @@ async fn payer(context: &Context, id: &str) -> Result<Installed> {
 /// The plugins that take payments, by name, whether they work or not.
 async fn payers(context: &Context) -> Result<Vec<Installed>> {
     plugins::of_kind(context, myrelay_plugin_host::Kind::Billing).await
+}
+
+/// Whether a provider may have done what a call was for that failed, and nobody knows. A plugin that
+/// breaks may do so after its provider answered.
+fn may_be_done(failure: &Failure) -> bool {
+    match failure {
+        Failure::Reported(error) => {
+            matches!(error.kind, ErrorKind::Indeterminate | ErrorKind::Internal)
+        }
+        Failure::Trap { .. } | Failure::Limit { .. } | Failure::Refused(_) => true,
+        _ => false,
+    }
 }
 
 /// What somebody reads who wanted to pay, or to give back.

@@ -5,15 +5,12 @@ use myrelay_domain::{
     ids::{AccountId, PaymentId},
     money::Money,
 };
-use myrelay_plugin_host::{
-    Answer, Call, Failure,
-    types::{self, ErrorKind},
-};
+use myrelay_plugin_host::{Answer, Call, Failure, types};
 
 use super::{
     Beside,
     books::{self, Arrived},
-    call, checkout, parse_invoice, payer, store, told,
+    call, checkout, may_be_done, parse_invoice, payer, store, told,
 };
 use crate::{
     Error, Result, accounts,
@@ -127,7 +124,7 @@ pub(crate) async fn refund(
             Ok(())
         }
         Ok(Answer::Effects(_)) => Ok(()),
-        Err(Failure::Reported(error)) if error.kind == ErrorKind::Indeterminate => {
+        Err(failure) if may_be_done(failure) => {
             let now = context.now();
             let mut tx = context.database.write().await?;
             let task = (plugin.id, store::tasks::RECONCILE, &*found.provider_id);
