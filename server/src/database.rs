@@ -104,18 +104,24 @@ impl Database {
     /// made or changed by asking.
     ///
     /// # Errors
-    /// When PostgreSQL does not answer.
+    /// When PostgreSQL does not answer, or does not let us look.
     pub(crate) async fn is_made(url: &str) -> anyhow::Result<bool> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             return Ok(Path::new(path.trim_start_matches("//")).exists());
         }
         install_drivers();
-        let connection = AnyConnection::connect(url).await;
-        let mut connection = connection.context("database-url: connect to PostgreSQL")?;
-        let applied = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations");
-        let applied: sqlx::Result<i64> = applied.fetch_one(&mut connection).await;
-        connection.close().await.ok();
-        Ok(applied.is_ok_and(|it| 0 < it))
+        let look = async {
+            let mut connection = AnyConnection::connect(url).await?;
+            let applied = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations");
+            let applied: sqlx::Result<i64> = applied.fetch_one(&mut connection).await;
+            connection.close().await?;
+            applied
+        };
+        match tokio::time::timeout(PATIENCE, look).await.context("database-url: no answer")? {
+            Ok(applied) => Ok(0 < applied),
+            Err(error) if is_no_table(&error) => Ok(false),
+            Err(error) => Err(error).context("database-url: look for the portal's tables"),
+        }
     }
 
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {
@@ -244,6 +250,12 @@ pub(crate) fn is_only_writer(tx: &Write) -> bool {
 /// Whether a write was refused because the row's key is taken.
 pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// Whether PostgreSQL has no table of this name (appendix A: `undefined_table`).
+fn is_no_table(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|it| it == "42P01")
 }
 
 /// Whether the database gave a transaction up for another one, and it may well succeed now: a

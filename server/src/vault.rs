@@ -20,6 +20,11 @@ const FILE: &str = "vault.key";
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 
+/// Whether there is a vault in a folder: what a portal makes last when it begins.
+pub(crate) fn is_in(folder: &Path) -> bool {
+    folder.join(FILE).is_file()
+}
+
 /// The key of a deployment. It does not print.
 pub struct Vault {
     sealing: RandomizedNonceKey,

@@ -4,8 +4,9 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -83,6 +84,15 @@ fn what_works_on_a_portal_says_which_settings_it_needs_and_makes_none() {
     ] {
         refuses(line, &served, none);
     }
+    // A folder that is there, of something else.
+    let folder = TempDir::new().unwrap();
+    for line in ["plugin list", "operator invite", "ca show"] {
+        let line = format!("{line} --data-dir . --database-url sqlite:other.db");
+        let output = myrelay(folder.path(), &line, &served);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("there is no portal in .: "), "{line}: {said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{line}: something was made");
+    }
 }
 
 #[test]
@@ -106,15 +116,24 @@ fn it_prints_what_it_would_use_and_who_said_so_but_no_secret() {
     assert!(!printed.contains("sesame"));
 }
 
+/// A program that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// Serves a portal in the folder until it has made what it keeps, and ends it.
 fn serve_once(folder: &Path) {
     let line = "serve --insecure-http --listen 127.0.0.1:0 --node-listen 127.0.0.1:0";
-    let mut portal = command(folder, line, &[]).stdout(Stdio::null()).spawn().unwrap();
-    while !myrelay(folder, "ca show", &[]).status.success() {
-        assert!(portal.try_wait().unwrap().is_none(), "it ended by itself");
-    }
-    portal.kill().unwrap();
-    portal.wait().unwrap();
+    let mut command = command(folder, line, &[]);
+    let mut portal = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+    let said = BufReader::new(portal.0.stdout.take().unwrap());
+    let link = said.lines().map(Result::unwrap).find(|it| it.contains("/operator/invite/"));
+    assert!(link.is_some(), "it ended by itself");
 }
 
 /// Writes the plugin `one`, whose component nobody can run.

@@ -21,6 +21,7 @@ use crate::{
     config::{Config, DEFAULT_FILE, Kind, SETTINGS, Values},
     database::Database,
     outbox::Event,
+    vault,
 };
 
 /// Does what the command line says.
@@ -144,10 +145,13 @@ async fn served_portal(matches: &ArgMatches) -> anyhow::Result<Config> {
 
 /// Whether a portal was served with these settings: looking makes none.
 async fn ensure_portal(config: &Config, then: &str) -> anyhow::Result<()> {
-    if config.data_dir.is_dir() && Database::is_made(&config.database_url).await? {
-        return Ok(());
+    if !vault::is_in(&config.data_dir) {
+        bail!("there is no portal in {}: {then}", config.data_dir.display());
     }
-    bail!("there is no portal in {}: {then}", config.data_dir.display())
+    if !Database::is_made(&config.database_url).await? {
+        bail!("there is no portal in the database that database-url names: {then}");
+    }
+    Ok(())
 }
 
 /// Writes to standard output: what somebody asked to see.

@@ -27,7 +27,7 @@ use crate::{
     config::{Config, Origin, SiteTls},
     context::Context,
     database::Database,
-    plugins,
+    plugins, vault,
 };
 
 /// The commands and what they ask for.
@@ -213,7 +213,7 @@ pub(super) async fn install(config: Config, asked: Asked) -> anyhow::Result<()> 
 /// nothing of one that runs up to date.
 async fn portal_of(config: &Config, asked: &Asked) -> anyhow::Result<Option<Context>> {
     let folder = config.data_dir.display();
-    if !asked.grant && !config.data_dir.is_dir() {
+    if !asked.grant && !vault::is_in(&config.data_dir) {
         say(&format!("There is no portal in {folder}: this is how one without it is asked.\n\n"))?;
         return Ok(None);
     }
