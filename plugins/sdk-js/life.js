@@ -24,7 +24,7 @@ function failed(thrown) {
   }
   // A line of the log is one line.
   const places = why instanceof Error && why.stack ? why.stack.trim().split(/\s*\n\s*/) : [];
-  log("error", [shown(why), ...places].join("; "), []);
+  log("error", [shown(why).replace(/\s*\n\s*/g, "; "), ...places].join("; "), []);
   return new PluginError(kind, line(shown(why))).told();
 }
 

@@ -5,7 +5,6 @@ import dataclasses
 import typing
 
 _WORDS = {
-    bool: "True or False",
     bytes: "bytes",
     float: "a number",
     int: "a whole number",
@@ -48,18 +47,23 @@ def fault(value, kind, at=""):
             return no(f"a tuple of {len(parts)}")
         both = enumerate(zip(value, parts))
         return _first(fault(it, part, f"{at}[{index}]") for index, (it, part) in both)
-    if not isinstance(kind, type) or isinstance(value, kind):
-        # What has fields has them of their kinds; what is no class is not looked at.
-        inside = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
-        below = f"{at}." if at else ""
+    if dataclasses.is_dataclass(kind):
+        # The engine takes whatever has its fields.
+        below, inside = f"{at}." if at else "", dataclasses.fields(kind)
+        if any(not hasattr(value, it.name) for it in inside):
+            return no(f"of the type {kind.__name__}")
         return _first(fault(getattr(value, it.name), it.type, below + it.name) for it in inside)
+    # What is no class is not looked at, and anything is true or false.
+    if kind is bool or not isinstance(kind, type) or isinstance(value, kind):
+        return None
     return no(_WORDS.get(kind, f"of the type {kind.__name__}"))
 
 
 def wrong_answer(plugin, name, answer):
     """What is wrong with the answer of a function of a plugin's class, by what the interface says of
     it; None where nothing is, and where it answers nothing."""
-    declared = (vars(it).get(name) for it in plugin.__mro__[1:])
+    interface = (it for it in plugin.__mro__ if it.__module__.startswith("wit_world."))
+    declared = (vars(it).get(name) for it in interface)
     kinds = (getattr(it, "__annotations__", {}).get("return") for it in declared)
     kind = _first(kinds)
     why = None if kind is None else fault(answer, kind)

@@ -1,6 +1,7 @@
 """The turns of a plugin's life, and the wall between what it raises and the host."""
 
 import functools
+import inspect
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -22,12 +23,14 @@ def _where(why):
         lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_name}")
         at = at.tb_next
     # A line of the log is one line.
-    return "; ".join([*lines, shown(why)])
+    return "; ".join([*lines, *shown(why).splitlines()])
 
 
 def _told(why):
     """What the host is told where this was raised."""
     kind = ErrorKind.INTERNAL
+    if isinstance(why, Err) and isinstance(why.value, Error) and fault(why.value, Error) is None:
+        return why.value
     if isinstance(why, PluginError):
         told = why.told()
         wrong = fault(told, Error)
@@ -46,6 +49,9 @@ def _wrap(plugin, name, run):
         begin()
         try:
             answer = run(*given)
+            if inspect.iscoroutine(answer):
+                answer.close()
+                raise TypeError("a plugin's function cannot be async")
             wrong = wrong_answer(plugin, name, answer)
             if wrong is not None:
                 raise TypeError(wrong)
