@@ -23,6 +23,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// What Cargo reads.
 const CRATE: &str = "Cargo.toml";
 const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// What Cargo's configuration is called in a folder of its own.
+const CONFIGURED: [&str; 2] = ["config.toml", "config"];
 /// The most bytes of `Cargo.toml`.
 const MANIFEST_BYTES: usize = 1 << 20;
 /// How a component begins; a module has another fifth byte.
@@ -62,24 +64,23 @@ fn module(folder: &Path) -> Result<Vec<u8>> {
     let mut bytes = files::read(&made.place, ARTIFACT_BYTES)?;
     let beside = made.place.with_added_extension("made-of");
     let before = files::read_text(&beside, MANIFEST_BYTES).unwrap_or_default();
-    if made.is_fresh && before != mark(folder, &made, &bytes)? {
+    if made.is_fresh && before != mark(folder, &made, &bytes) {
         forget(folder)?;
         made = compile(folder)?;
         bytes = files::read(&made.place, ARTIFACT_BYTES)?;
     }
-    files::write(&beside, mark(folder, &made, &bytes)?.as_bytes())?;
+    files::write(&beside, mark(folder, &made, &bytes).as_bytes())?;
     Ok(bytes)
 }
 
-/// A module and what it was made of, as a digest: the package with its version and place, its
-/// manifest, the compiler, and what the environment sets of Cargo's.
-fn mark(folder: &Path, made: &Made, bytes: &[u8]) -> Result<String> {
-    let manifest = files::read(&folder.join(CRATE), MANIFEST_BYTES)?;
+/// A module and what it was made of, as a digest: the package with its version and place, the
+/// compiler, and what the environment, Cargo's configuration and its manifests set.
+fn mark(folder: &Path, made: &Made, bytes: &[u8]) -> String {
     let compiler = rustc(folder).arg("-vV").output().map(|it| it.stdout).unwrap_or_default();
     let sets = |name: &str| {
-        ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST"]
-            .iter()
-            .any(|it| name.starts_with(it))
+        let some = ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC"];
+        ["RUSTFLAGS", "RUSTUP_TOOLCHAIN"].contains(&name)
+            || some.iter().any(|it| name.starts_with(it))
     };
     let set = env::vars_os().filter(|(name, _)| sets(&name.to_string_lossy()));
     let mut set: Vec<String> = set.map(|it| format!("{it:?}")).collect();
@@ -87,11 +88,24 @@ fn mark(folder: &Path, made: &Made, bytes: &[u8]) -> Result<String> {
     let parts = [
         made.package.clone(),
         set.join("\n"),
+        configurations(folder),
         Package::digest(&compiler),
-        Package::digest(&manifest),
         Package::digest(bytes),
     ];
-    Ok(Package::digest(parts.join("\n").as_bytes()))
+    Package::digest(parts.join("\n").as_bytes())
+}
+
+/// What Cargo's configuration of a folder says, and what stands in the manifests above it: a digest.
+fn configurations(folder: &Path) -> String {
+    let own = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let mut places: Vec<PathBuf> =
+        own.iter().flat_map(|it| CONFIGURED.map(|name| it.join(name))).collect();
+    for above in folder.ancestors() {
+        places.extend(CONFIGURED.map(|name| above.join(".cargo").join(name)));
+        places.push(above.join(CRATE));
+    }
+    let texts = places.iter().filter_map(|it| files::read(it, MANIFEST_BYTES).ok());
+    Package::digest(&texts.collect::<Vec<_>>().concat())
 }
 
 /// Has Cargo forget what it made of the crate, in all its versions.
