@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod schemas;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
