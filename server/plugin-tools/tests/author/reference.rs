@@ -1,10 +1,12 @@
 //! What `docs/plugin-interface.md` says of the interface is what `plugins/wit/v1` says.
 
-use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use wit_parser::{
     Docs, Function, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, WorldKey,
 };
+
+use crate::is_as_published;
 
 const HEAD: &str = "# The interface of plugins\n\n\
     `myrelay:plugin@1.0.0`, made of the comments in [plugins/wit/v1](../plugins/wit/v1/worlds.wit), \
@@ -187,16 +189,5 @@ fn everything_in_the_interface_is_explained() {
 
 #[test]
 fn the_reference_is_that_of_the_published_interface() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let file = root.join("docs/plugin-interface.md");
-    let now = reference(&root.join("plugins/wit/v1"));
-    if env::var_os("MYRELAY_WRITE_TYPES").is_some() {
-        fs::write(&file, &now).unwrap();
-    }
-    let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        written == now,
-        "docs/plugin-interface.md is not what plugins/wit/v1 says; write it anew: \
-         MYRELAY_WRITE_TYPES=1 cargo test -p myrelay-plugin-tools --test author reference"
-    );
+    is_as_published("docs/plugin-interface.md", reference);
 }

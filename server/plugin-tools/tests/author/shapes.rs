@@ -1,10 +1,10 @@
 //! What the SDK in JavaScript knows of a plugin's answers is what `plugins/wit/v1` says.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use wit_parser::{Function, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldKey};
 
-use crate::types::camel;
+use crate::{is_as_published, types::camel};
 
 const HEAD: &str = "//! What functions of plugins answer, as plugins/wit/v1 says it. A test of server/plugin-tools writes
 //! this file.
@@ -131,16 +131,5 @@ fn javascript(wit: &Path) -> String {
 
 #[test]
 fn the_answers_are_those_of_the_published_interface() {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
-    let file = plugins.join("sdk-js/shapes.js");
-    let now = javascript(&plugins.join("wit/v1"));
-    if env::var_os("MYRELAY_WRITE_TYPES").is_some() {
-        fs::write(&file, &now).unwrap();
-    }
-    let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        written == now,
-        "plugins/sdk-js/shapes.js is not what plugins/wit/v1 says; write it anew: \
-         MYRELAY_WRITE_TYPES=1 cargo test -p myrelay-plugin-tools --test author shapes"
-    );
+    is_as_published("plugins/sdk-js/shapes.js", javascript);
 }

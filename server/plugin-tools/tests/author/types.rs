@@ -3,11 +3,13 @@
 //! Well-kept generators write other types than the engine hands over: whole numbers are `number`
 //! there, and what is absent is `null`.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use wit_parser::{
     Docs, Function, Handle, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeOwner,
 };
+
+use crate::is_as_published;
 
 const HEAD: &str = "//! The interface of plugins/wit/v1 as TypeScript sees it. Whole numbers beyond 2^53 lose their last
 //! digits. Functions that fail throw the type that stands in their description.
@@ -185,16 +187,5 @@ fn typescript(wit: &Path) -> String {
 
 #[test]
 fn the_types_are_those_of_the_published_interface() {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
-    let file = plugins.join("sdk-js/interface.d.ts");
-    let now = typescript(&plugins.join("wit/v1"));
-    if env::var_os("MYRELAY_WRITE_TYPES").is_some() {
-        fs::write(&file, &now).unwrap();
-    }
-    let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        written == now,
-        "plugins/sdk-js/interface.d.ts is not what plugins/wit/v1 says; write it anew: \
-         MYRELAY_WRITE_TYPES=1 cargo test -p myrelay-plugin-tools --test author types"
-    );
+    is_as_published("plugins/sdk-js/interface.d.ts", typescript);
 }
